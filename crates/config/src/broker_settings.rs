@@ -1,0 +1,224 @@
+//! The settings of the broker, ready for use.
+
+use std::collections::BTreeMap;
+
+use crate::definition::{Definition, Scope};
+use crate::defs::definition;
+use crate::topic_config::{TimestampType, TopicConfig};
+use crate::value::{ConfigError, Value, lookup};
+
+/// The broker's settings that act, and what was set, for the listing of DescribeConfigs. Times in
+/// milliseconds and sizes in bytes as the names say; the ranges are those of the definitions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BrokerSettings {
+    /// `node.id`.
+    pub node_id: i32,
+    /// `num.partitions`.
+    pub num_partitions: i32,
+    /// `auto.create.topics.enable`.
+    pub auto_create_topics_enable: bool,
+    /// `delete.topic.enable`.
+    pub delete_topic_enable: bool,
+    /// `group.min.session.timeout.ms`.
+    pub group_min_session_timeout_ms: i32,
+    /// `group.max.session.timeout.ms`.
+    pub group_max_session_timeout_ms: i32,
+    /// `group.initial.rebalance.delay.ms`.
+    pub group_initial_rebalance_delay_ms: i32,
+    /// `group.max.size`.
+    pub group_max_size: i32,
+    /// `offsets.retention.minutes`.
+    pub offsets_retention_minutes: i32,
+    /// `offsets.retention.check.interval.ms`.
+    pub offsets_retention_check_interval_ms: i64,
+    /// `offset.metadata.max.bytes`.
+    pub offset_metadata_max_bytes: i32,
+    /// `offsets.topic.num.partitions`.
+    pub offsets_topic_num_partitions: i32,
+    /// `fetch.max.bytes`.
+    pub fetch_max_bytes: i32,
+    /// `max.incremental.fetch.session.cache.slots`.
+    pub max_incremental_fetch_session_cache_slots: i32,
+    /// `socket.request.max.bytes`.
+    pub socket_request_max_bytes: i32,
+    /// `connections.max.idle.ms`.
+    pub connections_max_idle_ms: i64,
+    /// `max.connections`.
+    pub max_connections: i32,
+    /// `max.connections.per.ip`.
+    pub max_connections_per_ip: i32,
+    /// `log.retention.check.interval.ms`.
+    pub log_retention_check_interval_ms: i64,
+    /// `producer.id.expiration.ms`.
+    pub producer_id_expiration_ms: i32,
+    /// `transaction.max.timeout.ms`.
+    pub transaction_max_timeout_ms: i32,
+    /// `wal.max.bytes`.
+    pub wal_max_bytes: i64,
+    /// `memory.max.bytes`.
+    pub memory_max_bytes: i64,
+    /// What was set, checked, in the form in which it is shown.
+    set: BTreeMap<&'static str, String>,
+}
+
+impl Default for BrokerSettings {
+    fn default() -> Self {
+        Self::typed(BTreeMap::new())
+    }
+}
+
+impl BrokerSettings {
+    /// Checks settings under their Kafka names; what is not named has its default.
+    pub fn parse(pairs: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
+        let mut set = BTreeMap::new();
+        for (name, value) in pairs {
+            let definition = lookup(Scope::Broker, name)?;
+            set.insert(definition.name, definition.check(value)?);
+        }
+        let settings = Self::typed(set);
+        settings.check_together()?;
+        Ok(settings)
+    }
+
+    fn typed(set: BTreeMap<&'static str, String>) -> Self {
+        let read = Reader { set: &set };
+        Self {
+            node_id: read.int("node.id"),
+            num_partitions: read.int("num.partitions"),
+            auto_create_topics_enable: read.boolean("auto.create.topics.enable"),
+            delete_topic_enable: read.boolean("delete.topic.enable"),
+            group_min_session_timeout_ms: read.int("group.min.session.timeout.ms"),
+            group_max_session_timeout_ms: read.int("group.max.session.timeout.ms"),
+            group_initial_rebalance_delay_ms: read.int("group.initial.rebalance.delay.ms"),
+            group_max_size: read.int("group.max.size"),
+            offsets_retention_minutes: read.int("offsets.retention.minutes"),
+            offsets_retention_check_interval_ms: read.long("offsets.retention.check.interval.ms"),
+            offset_metadata_max_bytes: read.int("offset.metadata.max.bytes"),
+            offsets_topic_num_partitions: read.int("offsets.topic.num.partitions"),
+            fetch_max_bytes: read.int("fetch.max.bytes"),
+            max_incremental_fetch_session_cache_slots: read
+                .int("max.incremental.fetch.session.cache.slots"),
+            socket_request_max_bytes: read.int("socket.request.max.bytes"),
+            connections_max_idle_ms: read.long("connections.max.idle.ms"),
+            max_connections: read.int("max.connections"),
+            max_connections_per_ip: read.int("max.connections.per.ip"),
+            log_retention_check_interval_ms: read.long("log.retention.check.interval.ms"),
+            producer_id_expiration_ms: read.int("producer.id.expiration.ms"),
+            transaction_max_timeout_ms: read.int("transaction.max.timeout.ms"),
+            wal_max_bytes: read.long("wal.max.bytes"),
+            memory_max_bytes: read.long("memory.max.bytes"),
+            set,
+        }
+    }
+
+    fn check_together(&self) -> Result<(), ConfigError> {
+        if self.group_min_session_timeout_ms > self.group_max_session_timeout_ms {
+            return Err(ConfigError::Contradiction {
+                message: format!(
+                    "group.min.session.timeout.ms ({}) is above group.max.session.timeout.ms ({})",
+                    self.group_min_session_timeout_ms, self.group_max_session_timeout_ms
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    /// The settings of a topic with these settings of its own. A stored setting that is no longer
+    /// legal counts as not set: a log must open whatever an older version let in.
+    pub fn topic_config(&self, overrides: &BTreeMap<String, String>) -> TopicConfig {
+        let number = |name: &str| match self.topic_value(overrides, name) {
+            Some(Value::Number(number)) => number,
+            _ => 0,
+        };
+        let int = |name: &str| i32::try_from(number(name)).unwrap_or(i32::MAX);
+        let timestamp_type = self.topic_value(overrides, "message.timestamp.type");
+        TopicConfig {
+            retention_ms: number("retention.ms"),
+            retention_bytes: number("retention.bytes"),
+            segment_bytes: int("segment.bytes"),
+            segment_ms: number("segment.ms"),
+            max_message_bytes: int("max.message.bytes"),
+            timestamp_type: match timestamp_type {
+                Some(Value::Text(text)) if text == "LogAppendTime" => TimestampType::LogAppendTime,
+                _ => TimestampType::CreateTime,
+            },
+            timestamp_before_max_ms: number("message.timestamp.before.max.ms"),
+            timestamp_after_max_ms: number("message.timestamp.after.max.ms"),
+            index_interval_bytes: int("index.interval.bytes"),
+        }
+    }
+
+    /// What the broker setting was set to; `None` if it was not.
+    pub(crate) fn value_set(&self, name: &str) -> Option<&str> {
+        self.set.get(name).map(String::as_str)
+    }
+
+    /// The value that holds for a topic: its own, else what the broker was given, else the default.
+    pub(crate) fn topic_value(
+        &self,
+        overrides: &BTreeMap<String, String>,
+        name: &str,
+    ) -> Option<Value> {
+        let definition = definition(Scope::Topic, name)?;
+        if let Some(own) = overrides.get(name)
+            && definition.check(own).is_ok()
+        {
+            return definition.parse(own).ok();
+        }
+        self.broker_default(definition).or_else(|| {
+            definition
+                .default
+                .and_then(|default| definition.parse(default).ok())
+        })
+    }
+
+    /// The value that the broker's own settings give to a topic setting.
+    pub(crate) fn broker_default(&self, topic: &Definition) -> Option<Value> {
+        topic.synonyms.iter().find_map(|synonym| {
+            let broker = definition(Scope::Broker, synonym.name)?;
+            match broker.parse(self.value_set(synonym.name)?).ok()? {
+                // A negative number of hours means the same as a negative number of milliseconds.
+                Value::Number(number) if number < 0 => Some(Value::Number(number)),
+                Value::Number(number) => Some(Value::Number(number.saturating_mul(synonym.factor))),
+                other => Some(other),
+            }
+        })
+    }
+}
+
+/// Reads typed values out of what was set, else out of the definitions. What was set is checked
+/// before, and the defaults are constants, so a panic here is a wrong row in the tables: making the
+/// default settings finds it.
+struct Reader<'a> {
+    set: &'a BTreeMap<&'static str, String>,
+}
+
+impl Reader<'_> {
+    fn value(&self, name: &str) -> Option<Value> {
+        let definition = definition(Scope::Broker, name)?;
+        let text = self
+            .set
+            .get(name)
+            .map(String::as_str)
+            .or(definition.default)?;
+        definition.parse(text).ok()
+    }
+
+    fn long(&self, name: &str) -> i64 {
+        match self.value(name) {
+            Some(Value::Number(number)) => number,
+            _ => panic!("{name} is not a number with a default in the tables"),
+        }
+    }
+
+    fn int(&self, name: &str) -> i32 {
+        i32::try_from(self.long(name)).unwrap_or_else(|_| panic!("{name} is not an int"))
+    }
+
+    fn boolean(&self, name: &str) -> bool {
+        match self.value(name) {
+            Some(Value::Boolean(value)) => value,
+            _ => panic!("{name} is not a boolean with a default in the tables"),
+        }
+    }
+}
