@@ -20,7 +20,7 @@ pub enum OpenMode {
     /// An existing file, written to.
     Write,
     /// An existing file, written to past the cache where the file system can do it. Positions,
-    /// lengths and memory of writes must be multiples of [`SECTOR_BYTES`].
+    /// lengths and memory of its writes and reads must be multiples of [`SECTOR_BYTES`].
     WriteDirect,
     /// A file that must not exist yet.
     CreateNew,

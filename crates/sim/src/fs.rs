@@ -1,0 +1,394 @@
+//! A file system in memory that forgets like a real one.
+
+mod file;
+mod image;
+mod state;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use env::{DirEntry, File, Fs, OpenMode, SECTOR_BYTES};
+use parking_lot::Mutex;
+
+use file::SimFile;
+pub use state::{Fault, Operation, Step};
+use state::{State, Verdict, not_found};
+use tree::{Change, Node};
+
+/// A simulated file system. Clones are handles of the same one.
+///
+/// Every call that changes or forces something is an *operation* and has a number, counted from 1;
+/// reads have none. [`SimFs::crash_at`] makes the power go during an operation: it may or may not
+/// have happened, and it and everything after it fails until [`SimFs::crash`] returns the disk as
+/// the next start finds it.
+#[derive(Clone, Debug)]
+pub struct SimFs {
+    state: Arc<Mutex<State>>,
+}
+
+impl SimFs {
+    /// An empty disk of unlimited size.
+    pub fn new(seed: u64) -> Self {
+        Self::of(State::new(seed))
+    }
+
+    fn of(state: State) -> Self {
+        Self {
+            state: Arc::new(Mutex::new(state)),
+        }
+    }
+
+    /// The operations so far.
+    pub fn operations(&self) -> u64 {
+        self.state.lock().operations
+    }
+
+    /// Lets the power go during the operation with this number (counted as
+    /// [`SimFs::operations`] does), if it is still to come.
+    pub fn crash_at(&self, operation: u64) {
+        self.state.lock().crash_at = Some(operation);
+    }
+
+    /// Whether the power has gone.
+    pub fn has_crashed(&self) -> bool {
+        self.state.lock().is_dead
+    }
+
+    /// The disk as it is found after a loss of power: of what was not forced, each sector and each
+    /// change of a name is there, or not, or in part. This handle and its files fail from now on.
+    pub fn crash(&self) -> Self {
+        let mut state = self.state.lock();
+        let found = state.crash();
+        state.is_dead = true;
+        Self::of(found)
+    }
+
+    /// The disk as a new process finds it when the old one was killed: everything written is
+    /// there, what was not forced still is not. This handle and its files fail from now on.
+    pub fn kill(&self) -> Self {
+        let mut state = self.state.lock();
+        let found = state.copy();
+        state.is_dead = true;
+        Self::of(found)
+    }
+
+    /// An independent copy of the disk, to try the same thing twice. It holds no locks.
+    pub fn fork(&self) -> Self {
+        Self::of(self.state.lock().copy())
+    }
+
+    /// Fails the operation with this number (counted as [`SimFs::operations`] does).
+    pub fn fail_at(&self, operation: u64, fault: Fault) {
+        self.state.lock().faults_at.insert(operation, fault);
+    }
+
+    /// Fails the next `times` operations of a kind on paths that contain `part`. Reads can be
+    /// failed this way too.
+    pub fn fail_next(&self, kind: Operation, part: &str, fault: Fault, times: u64) {
+        self.state
+            .lock()
+            .faults_next
+            .push((kind, part.to_owned(), fault, times));
+    }
+
+    /// Takes back all faults that have not happened yet, a coming loss of power included.
+    pub fn heal(&self) {
+        let mut state = self.state.lock();
+        state.faults_at.clear();
+        state.faults_next.clear();
+        state.crash_at = None;
+    }
+
+    /// The faults that have happened: operations failed by [`SimFs::fail_at`] and
+    /// [`SimFs::fail_next`], and writes that found no space.
+    pub fn faults(&self) -> u64 {
+        self.state.lock().faults
+    }
+
+    /// Limits the disk to this many bytes in all, counted in sectors; `None` for no limit.
+    pub fn set_space(&self, bytes: Option<u64>) {
+        self.state.lock().space = bytes.map(|bytes| bytes / SECTOR_BYTES as u64);
+    }
+
+    /// Bytes taken by files, counted in sectors.
+    pub fn used_bytes(&self) -> u64 {
+        self.state.lock().used * SECTOR_BYTES as u64
+    }
+
+    /// Flips one bit of a file on the medium. Panics if the file has no such bit.
+    pub fn flip_bit(&self, path: &Path, position: u64, bit: u8) {
+        self.damage(path, position, |byte| byte ^ (1 << (bit % 8)));
+    }
+
+    /// Puts bytes into a file on the medium. Panics if the file has no such position.
+    pub fn overwrite(&self, path: &Path, position: u64, bytes: &[u8]) {
+        for (byte, at) in bytes.iter().zip(position..) {
+            self.damage(path, at, |_| *byte);
+        }
+    }
+
+    /// Cuts a file on the medium. Panics if there is no such file.
+    pub fn truncate(&self, path: &Path, length: u64) {
+        let mut state = self.state.lock();
+        let id = state.file_id(path).expect("a file to cut");
+        let freed = state.image(id).map_or(0, |image| {
+            let freed = image.set_len(length);
+            image.force();
+            freed
+        });
+        state.used -= freed;
+    }
+
+    /// Takes a file off the medium. Panics if there is no such file.
+    pub fn lose(&self, path: &Path) {
+        let mut state = self.state.lock();
+        let (dir, name) = state.tree.place(path).expect("a directory");
+        state.file_id(path).expect("a file to lose");
+        state.unlink(path);
+        state.tree.change(vec![Change {
+            dir,
+            name,
+            node: None,
+        }]);
+        state.tree.force(dir);
+    }
+
+    /// What is on the medium of a file, whatever the cache says.
+    pub fn durable_bytes(&self, path: &Path) -> Option<Vec<u8>> {
+        let mut state = self.state.lock();
+        let id = state.file_id(path)?;
+        state.image(id).map(|image| image.durable_bytes())
+    }
+
+    /// Whether a force of this file would have something to do.
+    pub fn is_dirty(&self, path: &Path) -> bool {
+        let mut state = self.state.lock();
+        let id = state.file_id(path);
+        id.and_then(|id| state.image(id))
+            .is_some_and(|image| image.is_dirty())
+    }
+
+    /// The newest operations, the oldest first.
+    pub fn trace(&self) -> Vec<Step> {
+        self.state.lock().trace.iter().cloned().collect()
+    }
+
+    /// A number that two runs share if all their operations and outcomes were the same.
+    pub fn trace_digest(&self) -> u64 {
+        self.state.lock().digest
+    }
+
+    fn damage(&self, path: &Path, position: u64, change: impl Fn(u8) -> u8) {
+        let mut state = self.state.lock();
+        let id = state.file_id(path).expect("a file to damage");
+        let image = state.image(id).expect("a file to damage");
+        assert!(position < image.len(), "the file ends before {position}");
+        image.damage(position, change);
+    }
+
+    /// Runs a change of names: it fails as a whole or happens as a whole.
+    fn change_names(
+        &self,
+        kind: Operation,
+        path: &Path,
+        change: impl FnOnce(&mut State) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut state = self.state.lock();
+        let verdict = state.begin(kind, path, 0, 0)?;
+        let result = match &verdict {
+            Verdict::Fail(fault) => Err(fault.error()),
+            Verdict::Proceed | Verdict::PowerLost => change(&mut state),
+        };
+        state.end(&verdict, result)
+    }
+
+    fn create(&self, path: &Path, mode: OpenMode) -> io::Result<u64> {
+        let mut created = 0;
+        self.change_names(Operation::Create, path, |state| {
+            let (dir, name) = state.tree.place(path).ok_or_else(not_found)?;
+            match state.tree.find(path) {
+                Some(Node::Dir(_)) => return Err(io::ErrorKind::IsADirectory.into()),
+                Some(Node::File(_)) if mode == OpenMode::CreateNew => {
+                    return Err(io::ErrorKind::AlreadyExists.into());
+                }
+                Some(Node::File(id)) => {
+                    created = id;
+                    state.used -= state.image(id).map_or(0, |image| image.set_len(0));
+                    return Ok(());
+                }
+                None => {}
+            }
+            // A full disk may or may not have room for a name.
+            if state.free() == 0 && state.dice.one_in(2) {
+                return Err(Fault::NoSpace.error());
+            }
+            created = state.new_file();
+            let node = Some(Node::File(created));
+            state.tree.change(vec![Change { dir, name, node }]);
+            Ok(())
+        })?;
+        Ok(created)
+    }
+}
+
+impl Fs for SimFs {
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn File>> {
+        let id = match mode {
+            OpenMode::CreateNew | OpenMode::CreateOrTruncate => self.create(path, mode)?,
+            OpenMode::Read | OpenMode::Write | OpenMode::WriteDirect => {
+                let mut state = self.state.lock();
+                state.read(Operation::Open, path)?;
+                state.file_id(path).ok_or_else(not_found)?
+            }
+        };
+        Ok(Arc::new(SimFile {
+            state: self.state.clone(),
+            id,
+            path: path.to_owned(),
+            mode,
+        }))
+    }
+
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        let mut missing: Vec<PathBuf> = Vec::new();
+        {
+            let mut state = self.state.lock();
+            state.read(Operation::Open, path)?;
+            let mut at = Some(path);
+            while let Some(dir) = at {
+                match state.tree.find(dir) {
+                    Some(Node::Dir(_)) => break,
+                    Some(Node::File(_)) => return Err(io::ErrorKind::NotADirectory.into()),
+                    None => missing.push(dir.to_owned()),
+                }
+                at = dir.parent();
+            }
+        }
+        for path in missing.iter().rev() {
+            self.change_names(Operation::Create, path, |state| {
+                let (dir, name) = state.tree.place(path).ok_or_else(not_found)?;
+                let node = Some(Node::Dir(state.new_id()));
+                state.tree.change(vec![Change { dir, name, node }]);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.change_names(Operation::Remove, path, |state| {
+            let (dir, name) = state.tree.place(path).ok_or_else(not_found)?;
+            state.file_id(path).ok_or_else(not_found)?;
+            state.unlink(path);
+            let node = None;
+            state.tree.change(vec![Change { dir, name, node }]);
+            Ok(())
+        })
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.change_names(Operation::Remove, path, |state| {
+            let (dir, name) = state.tree.place(path).ok_or_else(not_found)?;
+            let Some(Node::Dir(id)) = state.tree.find(path) else {
+                return Err(not_found());
+            };
+            if state.tree.entries(id).next().is_some() {
+                return Err(io::ErrorKind::DirectoryNotEmpty.into());
+            }
+            let node = None;
+            state.tree.change(vec![Change { dir, name, node }]);
+            Ok(())
+        })
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.change_names(Operation::Rename, from, |state| {
+            let (from_dir, from_name) = state.tree.place(from).ok_or_else(not_found)?;
+            let (to_dir, to_name) = state.tree.place(to).ok_or_else(not_found)?;
+            let node = state.tree.find(from).ok_or_else(not_found)?;
+            if (from_dir, &from_name) == (to_dir, &to_name) {
+                return Ok(());
+            }
+            state.unlink(to);
+            state.tree.change(vec![
+                Change {
+                    dir: from_dir,
+                    name: from_name,
+                    node: None,
+                },
+                Change {
+                    dir: to_dir,
+                    name: to_name,
+                    node: Some(node),
+                },
+            ]);
+            Ok(())
+        })
+    }
+
+    fn list_dir(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
+        let mut state = self.state.lock();
+        state.read(Operation::Read, path)?;
+        let Some(Node::Dir(dir)) = state.tree.find(path) else {
+            return Err(not_found());
+        };
+        let entries = state.tree.entries(dir);
+        Ok(entries
+            .map(|(name, node)| DirEntry {
+                name: name.clone(),
+                is_dir: matches!(node, Node::Dir(_)),
+            })
+            .collect())
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.state.lock();
+        let verdict = state.begin(Operation::ForceDir, path, 0, 0)?;
+        let result = match (&verdict, state.tree.find(path)) {
+            (Verdict::Fail(fault), _) => Err(fault.error()),
+            // A force cut short is no force; the crash decides what survives.
+            (Verdict::PowerLost, _) => Ok(()),
+            (Verdict::Proceed, Some(Node::Dir(dir))) => {
+                state.tree.force(dir);
+                Ok(())
+            }
+            (Verdict::Proceed, _) => Err(not_found()),
+        };
+        state.end(&verdict, result)
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn Send + Sync>> {
+        if !self.exists(path)? {
+            self.create(path, OpenMode::CreateOrTruncate)?;
+        }
+        let mut state = self.state.lock();
+        if !state.locks.insert(path.to_owned()) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(Box::new(SimLock {
+            state: self.state.clone(),
+            path: path.to_owned(),
+        }))
+    }
+
+    fn available_bytes(&self, path: &Path) -> io::Result<u64> {
+        let mut state = self.state.lock();
+        state.read(Operation::Read, path)?;
+        Ok(state.free().saturating_mul(SECTOR_BYTES as u64))
+    }
+}
+
+struct SimLock {
+    state: Arc<Mutex<State>>,
+    path: PathBuf,
+}
+
+impl Drop for SimLock {
+    fn drop(&mut self) {
+        self.state.lock().locks.remove(&self.path);
+    }
+}

@@ -1,0 +1,292 @@
+//! What all handles of a file system share: the images, the faults to come, and the record of what
+//! happened.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::image::{Image, Survival};
+use super::tree::{Node, Tree};
+use crate::Dice;
+
+/// Steps that [`super::SimFs::trace`] remembers.
+const TRACE_STEPS: usize = 1000;
+
+/// What is done to a file system. All but the last two are counted as operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Operation {
+    /// A file or directory is made, or a file emptied.
+    Create,
+    /// A file or directory is removed.
+    Remove,
+    /// A file gets another name.
+    Rename,
+    /// Bytes are written.
+    Write,
+    /// The length is set.
+    SetLength,
+    /// A file is forced.
+    Force,
+    /// A directory is forced.
+    ForceDir,
+    /// The cache of a file is dropped.
+    DropCache,
+    /// Bytes, names or free space are read.
+    Read,
+    /// A file is opened or its length asked for.
+    Open,
+}
+
+/// What an operation fails with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The device reports an error (EIO). A write may have happened in part. A force leaves what
+    /// was not on disk in the cache and calls it clean.
+    Device,
+    /// No space is left (ENOSPC); otherwise like [`Fault::Device`].
+    NoSpace,
+}
+
+impl Fault {
+    pub(crate) fn error(self) -> io::Error {
+        match self {
+            Self::Device => io::Error::from_raw_os_error(5),
+            Self::NoSpace => io::Error::from_raw_os_error(28),
+        }
+    }
+}
+
+/// One operation and how it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Its number.
+    pub number: u64,
+    /// What was done.
+    pub operation: Operation,
+    /// To what; the old name for a rename.
+    pub path: PathBuf,
+    /// Where, for a write.
+    pub position: u64,
+    /// Bytes written, or the length set.
+    pub bytes: u64,
+    /// Whether it succeeded.
+    pub is_ok: bool,
+}
+
+/// What becomes of an operation.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    Proceed,
+    Fail(Fault),
+    PowerLost,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) dice: Dice,
+    pub(crate) tree: Tree,
+    pub(crate) files: BTreeMap<u64, Image>,
+    next_id: u64,
+    pub(crate) locks: BTreeSet<PathBuf>,
+    pub(crate) operations: u64,
+    pub(crate) crash_at: Option<u64>,
+    pub(crate) is_dead: bool,
+    pub(crate) faults_at: BTreeMap<u64, Fault>,
+    pub(crate) faults_next: Vec<(Operation, String, Fault, u64)>,
+    pub(crate) faults: u64,
+    /// Sectors in all; `None` without limit.
+    pub(crate) space: Option<u64>,
+    /// Sectors taken.
+    pub(crate) used: u64,
+    pub(crate) trace: VecDeque<Step>,
+    pub(crate) digest: u64,
+}
+
+impl State {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            dice: Dice::new(seed),
+            tree: Tree::default(),
+            files: BTreeMap::new(),
+            next_id: 1,
+            locks: BTreeSet::new(),
+            operations: 0,
+            crash_at: None,
+            is_dead: false,
+            faults_at: BTreeMap::new(),
+            faults_next: Vec::new(),
+            faults: 0,
+            space: None,
+            used: 0,
+            trace: VecDeque::new(),
+            digest: 0,
+        }
+    }
+
+    /// The same disk without locks and coming faults; its own dice, counters from zero.
+    pub(crate) fn copy(&mut self) -> Self {
+        Self {
+            tree: self.tree.clone(),
+            files: self.files.clone(),
+            next_id: self.next_id,
+            space: self.space,
+            used: self.used,
+            ..Self::new(self.dice.number())
+        }
+    }
+
+    /// The disk as it is found after a loss of power. How much survives is rolled for the whole
+    /// disk at once, then for each part of it.
+    pub(crate) fn crash(&mut self) -> Self {
+        let survival = Survival::roll(&mut self.dice);
+        let mut found = self.copy();
+        found.tree = found.tree.crash(survival, &mut found.dice);
+        let (_, named) = found.tree.reachable();
+        found.used = 0;
+        for (id, image) in std::mem::take(&mut found.files) {
+            if named.contains(&id) {
+                let image = image.crash(survival, &mut found.dice);
+                found.used += image.sectors();
+                found.files.insert(id, image);
+            }
+        }
+        found
+    }
+
+    pub(crate) fn new_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    pub(crate) fn new_file(&mut self) -> u64 {
+        let id = self.new_id();
+        self.files.insert(id, Image::default());
+        id
+    }
+
+    pub(crate) fn file_id(&self, path: &Path) -> Option<u64> {
+        match self.tree.find(path)? {
+            Node::File(id) => Some(id),
+            Node::Dir(_) => None,
+        }
+    }
+
+    pub(crate) fn image(&mut self, id: u64) -> Option<&mut Image> {
+        self.files.get_mut(&id)
+    }
+
+    /// Gives back the space of a file that loses its name.
+    pub(crate) fn unlink(&mut self, path: &Path) {
+        let id = self.file_id(path);
+        let freed = id
+            .and_then(|id| self.image(id))
+            .map_or(0, |image| image.sectors());
+        self.used = self.used.saturating_sub(freed);
+    }
+
+    /// Sectors that can still be written.
+    pub(crate) fn free(&self) -> u64 {
+        match self.space {
+            Some(space) => space.saturating_sub(self.used),
+            None => u64::MAX - self.used,
+        }
+    }
+
+    /// Writes as much as there is space for; returns the bytes written.
+    pub(crate) fn write(&mut self, id: u64, bytes: &[u8], position: u64) -> usize {
+        let free = self.free();
+        let mut left = free;
+        let written = self
+            .image(id)
+            .map_or(0, |image| image.write(bytes, position, &mut left));
+        self.used += free - left;
+        written
+    }
+
+    /// Checks an access that changes nothing.
+    pub(crate) fn read(&mut self, kind: Operation, path: &Path) -> io::Result<()> {
+        if self.is_dead {
+            return Err(power_lost());
+        }
+        match self.armed(kind, path) {
+            Some(fault) => {
+                self.faults += 1;
+                Err(fault.error())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Counts an operation and says what becomes of it; [`State::end`] must follow.
+    pub(crate) fn begin(
+        &mut self,
+        operation: Operation,
+        path: &Path,
+        position: u64,
+        bytes: u64,
+    ) -> io::Result<Verdict> {
+        if self.is_dead {
+            return Err(power_lost());
+        }
+        self.operations += 1;
+        if self.trace.len() == TRACE_STEPS {
+            self.trace.pop_front();
+        }
+        self.trace.push_back(Step {
+            number: self.operations,
+            operation,
+            path: path.to_owned(),
+            position,
+            bytes,
+            is_ok: true,
+        });
+        if self.crash_at.is_some_and(|at| self.operations >= at) {
+            self.is_dead = true;
+            return Ok(Verdict::PowerLost);
+        }
+        let fault = self.faults_at.remove(&self.operations);
+        match fault.or_else(|| self.armed(operation, path)) {
+            Some(fault) => {
+                self.faults += 1;
+                Ok(Verdict::Fail(fault))
+            }
+            None => Ok(Verdict::Proceed),
+        }
+    }
+
+    /// Records how an operation ended. Nobody hears of a success after the power has gone.
+    pub(crate) fn end(&mut self, verdict: &Verdict, result: io::Result<()>) -> io::Result<()> {
+        let result = match verdict {
+            Verdict::PowerLost => Err(power_lost()),
+            Verdict::Proceed | Verdict::Fail(_) => result,
+        };
+        let Some(step) = self.trace.back_mut() else {
+            return result;
+        };
+        step.is_ok = result.is_ok();
+        for byte in format!("{step:?}").bytes() {
+            self.digest = (self.digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        result
+    }
+
+    fn armed(&mut self, kind: Operation, path: &Path) -> Option<Fault> {
+        let path = path.to_string_lossy();
+        let (_, _, fault, left) =
+            self.faults_next
+                .iter_mut()
+                .find(|(operation, part, _, left)| {
+                    *operation == kind && *left > 0 && path.contains(part.as_str())
+                })?;
+        *left -= 1;
+        Some(*fault)
+    }
+}
+
+pub(crate) fn not_found() -> io::Error {
+    io::ErrorKind::NotFound.into()
+}
+
+fn power_lost() -> io::Error {
+    io::Error::other("the simulated machine has lost its power")
+}

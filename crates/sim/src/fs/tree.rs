@@ -1,0 +1,164 @@
+//! Names: directories whose changes are durable only once the directory is forced.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path};
+
+use super::image::Survival;
+use crate::Dice;
+
+/// What a name leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Node {
+    File(u64),
+    Dir(u64),
+}
+
+/// One name that gets another meaning, or none.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub(crate) dir: u64,
+    pub(crate) name: String,
+    pub(crate) node: Option<Node>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Dir {
+    cached: BTreeMap<String, Node>,
+    durable: BTreeMap<String, Node>,
+}
+
+/// The directories. The root always exists.
+#[derive(Clone, Debug)]
+pub(crate) struct Tree {
+    dirs: BTreeMap<u64, Dir>,
+    /// Operations whose directory has not been forced since, in order. Each happens whole or not
+    /// at all.
+    pending: Vec<Vec<Change>>,
+}
+
+const ROOT: u64 = 0;
+
+impl Default for Tree {
+    fn default() -> Self {
+        Self {
+            dirs: BTreeMap::from([(ROOT, Dir::default())]),
+            pending: Vec::new(),
+        }
+    }
+}
+
+impl Tree {
+    /// What a path leads to.
+    pub(crate) fn find(&self, path: &Path) -> Option<Node> {
+        let mut node = Node::Dir(ROOT);
+        for name in names(path) {
+            let Node::Dir(id) = node else { return None };
+            node = *self.dirs.get(&id)?.cached.get(&name)?;
+        }
+        Some(node)
+    }
+
+    /// The directory and name of a path, if its parent exists.
+    pub(crate) fn place(&self, path: &Path) -> Option<(u64, String)> {
+        let name = names(path).pop()?;
+        match self.find(path.parent()?)? {
+            Node::Dir(dir) => Some((dir, name)),
+            Node::File(_) => None,
+        }
+    }
+
+    pub(crate) fn entries(&self, dir: u64) -> impl Iterator<Item = (&String, Node)> {
+        self.dirs
+            .get(&dir)
+            .into_iter()
+            .flat_map(|dir| dir.cached.iter().map(|(name, node)| (name, *node)))
+    }
+
+    /// Changes what is seen at once and what is on disk when the directory is forced.
+    pub(crate) fn change(&mut self, changes: Vec<Change>) {
+        for change in &changes {
+            if let Some(Node::Dir(id)) = change.node {
+                self.dirs.entry(id).or_default();
+            }
+            if let Some(dir) = self.dirs.get_mut(&change.dir) {
+                put(&mut dir.cached, change);
+            }
+        }
+        self.pending.push(changes);
+    }
+
+    pub(crate) fn force(&mut self, dir: u64) {
+        let (forced, rest) = std::mem::take(&mut self.pending)
+            .into_iter()
+            .partition(|changes| changes.iter().any(|change| change.dir == dir));
+        self.pending = rest;
+        for change in Vec::<Vec<Change>>::into_iter(forced).flatten() {
+            if let Some(dir) = self.dirs.get_mut(&change.dir) {
+                put(&mut dir.durable, &change);
+            }
+        }
+    }
+
+    /// The names as they are found after a loss of power.
+    pub(crate) fn crash(mut self, survival: Survival, dice: &mut Dice) -> Self {
+        for changes in std::mem::take(&mut self.pending) {
+            let is_kept = match survival {
+                Survival::Nothing => false,
+                Survival::Everything => true,
+                Survival::Mixed => dice.one_in(2),
+            };
+            if !is_kept {
+                continue;
+            }
+            for change in changes {
+                if let Some(dir) = self.dirs.get_mut(&change.dir) {
+                    put(&mut dir.durable, &change);
+                }
+            }
+        }
+        for dir in self.dirs.values_mut() {
+            dir.cached = dir.durable.clone();
+        }
+        let (dirs, _) = self.reachable();
+        self.dirs.retain(|id, _| dirs.contains(id));
+        self
+    }
+
+    /// The directories and files that have a name.
+    pub(crate) fn reachable(&self) -> (BTreeSet<u64>, BTreeSet<u64>) {
+        let mut dirs = BTreeSet::from([ROOT]);
+        let mut files = BTreeSet::new();
+        let mut open = vec![ROOT];
+        while let Some(dir) = open.pop() {
+            for (_, node) in self.entries(dir) {
+                match node {
+                    Node::File(id) => {
+                        files.insert(id);
+                    }
+                    Node::Dir(id) => {
+                        if dirs.insert(id) {
+                            open.push(id);
+                        }
+                    }
+                }
+            }
+        }
+        (dirs, files)
+    }
+}
+
+fn put(entries: &mut BTreeMap<String, Node>, change: &Change) {
+    match change.node {
+        Some(node) => entries.insert(change.name.clone(), node),
+        None => entries.remove(&change.name),
+    };
+}
+
+fn names(path: &Path) -> Vec<String> {
+    path.components()
+        .filter_map(|component| match component {
+            Component::Normal(name) => Some(name.to_string_lossy().into_owned()),
+            _ => None,
+        })
+        .collect()
+}
