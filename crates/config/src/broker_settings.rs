@@ -148,6 +148,17 @@ impl BrokerSettings {
         }
     }
 
+    /// The value of one setting that holds for a topic, in the form in which it is shown; `None`
+    /// for an unknown setting.
+    pub fn topic_value_shown(
+        &self,
+        overrides: &BTreeMap<String, String>,
+        name: &str,
+    ) -> Option<String> {
+        self.topic_value(overrides, name)
+            .map(|value| value.to_string())
+    }
+
     /// What the broker setting was set to; `None` if it was not.
     pub(crate) fn value_set(&self, name: &str) -> Option<&str> {
         self.set.get(name).map(String::as_str)

@@ -1,0 +1,211 @@
+//! Metadata records as bytes: the values of the records in log 0.
+//!
+//! A value is `kind: u8`, `version: u8` (0 so far), then the fields in the order below, numbers in
+//! little-endian. A text is its length in bytes as `u32` and its UTF-8. Settings are a count as
+//! `u32` and that many pairs of texts, ascending by name.
+//!
+//! | kind | record | fields |
+//! |---|---|---|
+//! | 1 | Cluster | cluster_id: 16 bytes |
+//! | 2 | TopicCreated | id: 16 bytes, name: text, count: u32, count times log_id: u32, settings |
+//! | 3 | TopicDeleted | id: 16 bytes |
+//! | 4 | TopicConfigs | id: 16 bytes, settings |
+//! | 5 | ProducerIds | next: i64 |
+//! | 6 | LogIds | next: u32 |
+//!
+//! A kind or version that is not listed was written by a newer broker: it is refused, never skipped.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use bytes::Bytes;
+use model::{LogId, TopicId, TopicName};
+
+use crate::record::MetadataRecord;
+
+const CLUSTER: u8 = 1;
+const TOPIC_CREATED: u8 = 2;
+const TOPIC_DELETED: u8 = 3;
+const TOPIC_CONFIGS: u8 = 4;
+const PRODUCER_IDS: u8 = 5;
+const LOG_IDS: u8 = 6;
+
+const VERSION: u8 = 0;
+
+/// Why bytes are no metadata record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DecodeError {
+    /// The bytes end within a field.
+    Truncated,
+    /// Bytes are left after the last field.
+    TrailingBytes(usize),
+    /// A kind of record, or a version of it, that only a newer broker writes.
+    Newer {
+        /// The record's kind.
+        kind: u8,
+        /// The record's version.
+        version: u8,
+    },
+    /// A text is not UTF-8, or a name is no topic name.
+    Text,
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Truncated => f.write_str("the metadata record ends within a field"),
+            Self::TrailingBytes(count) => {
+                write!(f, "{count} bytes are left after the metadata record")
+            }
+            Self::Newer { kind, version } => write!(
+                f,
+                "the metadata record (kind {kind}, version {version}) was written by a newer version of Ottla"
+            ),
+            Self::Text => f.write_str("the metadata record holds a text that is none"),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+impl MetadataRecord {
+    /// The record as bytes.
+    pub fn encode(&self) -> Bytes {
+        let mut out = Vec::new();
+        match self {
+            Self::Cluster { cluster_id } => {
+                out.extend([CLUSTER, VERSION]);
+                out.extend(cluster_id);
+            }
+            Self::TopicCreated {
+                id,
+                name,
+                partitions,
+                configs,
+            } => {
+                out.extend([TOPIC_CREATED, VERSION]);
+                out.extend(id.0);
+                put_text(&mut out, name.as_str());
+                put_count(&mut out, partitions.len());
+                for log in partitions {
+                    out.extend(log.0.to_le_bytes());
+                }
+                put_configs(&mut out, configs);
+            }
+            Self::TopicDeleted { id } => {
+                out.extend([TOPIC_DELETED, VERSION]);
+                out.extend(id.0);
+            }
+            Self::TopicConfigs { id, configs } => {
+                out.extend([TOPIC_CONFIGS, VERSION]);
+                out.extend(id.0);
+                put_configs(&mut out, configs);
+            }
+            Self::ProducerIds { next } => {
+                out.extend([PRODUCER_IDS, VERSION]);
+                out.extend(next.to_le_bytes());
+            }
+            Self::LogIds { next } => {
+                out.extend([LOG_IDS, VERSION]);
+                out.extend(next.0.to_le_bytes());
+            }
+        }
+        out.into()
+    }
+
+    /// Reads a record; the bytes must hold it and nothing else.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader { rest: bytes };
+        let [kind, version] = reader.array()?;
+        let record = match (kind, version) {
+            (CLUSTER, VERSION) => Self::Cluster {
+                cluster_id: reader.array()?,
+            },
+            (TOPIC_CREATED, VERSION) => Self::TopicCreated {
+                id: TopicId(reader.array()?),
+                name: TopicName::new(reader.text()?).map_err(|_| DecodeError::Text)?,
+                partitions: reader.logs()?,
+                configs: reader.configs()?,
+            },
+            (TOPIC_DELETED, VERSION) => Self::TopicDeleted {
+                id: TopicId(reader.array()?),
+            },
+            (TOPIC_CONFIGS, VERSION) => Self::TopicConfigs {
+                id: TopicId(reader.array()?),
+                configs: reader.configs()?,
+            },
+            (PRODUCER_IDS, VERSION) => Self::ProducerIds {
+                next: i64::from_le_bytes(reader.array()?),
+            },
+            (LOG_IDS, VERSION) => Self::LogIds {
+                next: LogId(reader.number()?),
+            },
+            (kind, version) => return Err(DecodeError::Newer { kind, version }),
+        };
+        match reader.rest.len() {
+            0 => Ok(record),
+            left => Err(DecodeError::TrailingBytes(left)),
+        }
+    }
+}
+
+fn put_count(out: &mut Vec<u8>, count: usize) {
+    // Everything that is counted here was limited when it was planned, far below 2^32.
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    out.extend(count.to_le_bytes());
+}
+
+fn put_text(out: &mut Vec<u8>, text: &str) {
+    put_count(out, text.len());
+    out.extend(text.as_bytes());
+}
+
+fn put_configs(out: &mut Vec<u8>, configs: &BTreeMap<String, String>) {
+    put_count(out, configs.len());
+    for (name, value) in configs {
+        put_text(out, name);
+        put_text(out, value);
+    }
+}
+
+struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        let (array, rest) = self
+            .rest
+            .split_first_chunk()
+            .ok_or(DecodeError::Truncated)?;
+        self.rest = rest;
+        Ok(*array)
+    }
+
+    fn number(&mut self) -> Result<u32, DecodeError> {
+        Ok(u32::from_le_bytes(self.array()?))
+    }
+
+    fn text(&mut self) -> Result<&'a str, DecodeError> {
+        let length = self.number()? as usize;
+        let (text, rest) = self
+            .rest
+            .split_at_checked(length)
+            .ok_or(DecodeError::Truncated)?;
+        self.rest = rest;
+        std::str::from_utf8(text).map_err(|_| DecodeError::Text)
+    }
+
+    // Neither list is given room by its count: a damaged count ends where the bytes end.
+    fn logs(&mut self) -> Result<Vec<LogId>, DecodeError> {
+        let count = self.number()?;
+        (0..count).map(|_| Ok(LogId(self.number()?))).collect()
+    }
+
+    fn configs(&mut self) -> Result<BTreeMap<String, String>, DecodeError> {
+        let count = self.number()?;
+        (0..count)
+            .map(|_| Ok((self.text()?.to_owned(), self.text()?.to_owned())))
+            .collect()
+    }
+}
