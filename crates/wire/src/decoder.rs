@@ -1,0 +1,263 @@
+//! Reading a frame.
+
+use std::fmt;
+
+use bytes::{Buf, Bytes};
+
+use crate::Text;
+use crate::field::{Field, Nullable};
+
+/// Why bytes are no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecodeError {
+    /// The bytes end before the message does.
+    Truncated,
+    /// An array announces more elements than the bytes left can hold.
+    Count,
+    /// A length is negative, or null stands where the version does not allow it.
+    Length,
+    /// A variable-length number is longer than its type.
+    Varint,
+    /// A text is not UTF-8.
+    Utf8,
+    /// A tagged field does not fill the size it announces.
+    TagSize,
+    /// This codec does not know the version.
+    Version,
+    /// The message would take far more memory than bytes were received.
+    Memory,
+    /// Bytes are left after the message.
+    TrailingBytes,
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Truncated => "the message is cut short",
+            Self::Count => "an array announces more elements than the message can hold",
+            Self::Length => "a length is negative or null is not allowed",
+            Self::Varint => "a variable-length number is too long",
+            Self::Utf8 => "a text is not UTF-8",
+            Self::TagSize => "a tagged field does not fill its size",
+            Self::Version => "the version is not known",
+            Self::Memory => "the message would take too much memory",
+            Self::TrailingBytes => "bytes are left after the message",
+        })
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// Memory that the arrays of any message may take, in bytes, however short its frame is.
+const MEMORY_FLOOR_BYTES: usize = 1 << 20;
+/// Memory that the arrays of a message may take beyond that, for each byte of its frame. An honest
+/// message stays well below: only arrays of nothing but empty values come near.
+const MEMORY_BYTES_PER_BYTE: usize = 8;
+
+/// Elements for which memory is always taken at once.
+const ELEMENTS_AT_ONCE: usize = 4;
+
+/// Reads a frame from front to end. What it yields shares the frame's memory.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    frame: Bytes,
+    version: i16,
+    is_flexible: bool,
+    memory_left_bytes: usize,
+}
+
+impl Decoder {
+    /// Starts at the first byte of a frame, which is taken without its length prefix.
+    pub fn new(frame: Bytes) -> Self {
+        let memory_left_bytes = frame
+            .len()
+            .saturating_mul(MEMORY_BYTES_PER_BYTE)
+            .saturating_add(MEMORY_FLOOR_BYTES);
+        Self {
+            frame,
+            version: 0,
+            is_flexible: false,
+            memory_left_bytes,
+        }
+    }
+
+    /// How many bytes are left.
+    pub fn remaining(&self) -> usize {
+        self.frame.len()
+    }
+
+    /// Fails with [`DecodeError::TrailingBytes`] unless all bytes have been read.
+    pub fn finish(self) -> Result<(), DecodeError> {
+        if self.frame.is_empty() {
+            Ok(())
+        } else {
+            Err(DecodeError::TrailingBytes)
+        }
+    }
+
+    /// What is read from here on is in this version of its message.
+    pub(crate) fn set_format(&mut self, version: i16, is_flexible: bool) {
+        self.version = version;
+        self.is_flexible = is_flexible;
+    }
+
+    fn take(&mut self, length: usize) -> Result<Bytes, DecodeError> {
+        if length > self.frame.len() {
+            return Err(DecodeError::Truncated);
+        }
+        Ok(self.frame.split_to(length))
+    }
+
+    fn varint(&mut self) -> Result<u32, DecodeError> {
+        let mut value: u32 = 0;
+        for shift in [0, 7, 14, 21, 28] {
+            let [byte] = self.fixed()?;
+            let bits = u32::from(byte & 0x7f);
+            if shift == 28 && bits > 0x0f {
+                return Err(DecodeError::Varint);
+            }
+            value |= bits << shift;
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err(DecodeError::Varint)
+    }
+
+    /// A length in the version's form; `None` is null. `fixed` reads the form before flexible
+    /// versions.
+    fn length(
+        &mut self,
+        fixed: impl FnOnce(&mut Self) -> Result<i32, DecodeError>,
+    ) -> Result<Option<usize>, DecodeError> {
+        if self.is_flexible {
+            let Some(length) = self.varint()?.checked_sub(1) else {
+                return Ok(None);
+            };
+            return usize::try_from(length)
+                .map(Some)
+                .map_err(|_| DecodeError::Length);
+        }
+        match fixed(self)? {
+            -1 => Ok(None),
+            length => usize::try_from(length)
+                .map(Some)
+                .map_err(|_| DecodeError::Length),
+        }
+    }
+}
+
+/// Where the values of a message come from: a frame, or in tests a generator of random values. The
+/// generated code says which fields a version has; a source says what is in them.
+pub(crate) trait Source: Sized {
+    /// The version of the message.
+    fn version(&self) -> i16;
+    /// So many bytes, as they are.
+    fn fixed<const N: usize>(&mut self) -> Result<[u8; N], DecodeError>;
+    /// A text, or null.
+    fn text(&mut self) -> Result<Option<Text>, DecodeError>;
+    /// Bytes with their length in front, or null.
+    fn bytes(&mut self) -> Result<Option<Bytes>, DecodeError>;
+    /// How many elements an array has, or null; each takes at least `size_min` bytes.
+    fn count(&mut self, size_min: usize) -> Result<Option<usize>, DecodeError>;
+    /// For how many of `count` elements to reserve memory before they have been read.
+    fn capacity(&self, count: usize, element_bytes: usize) -> usize;
+    /// Accounts for the memory of one more element.
+    fn claim(&mut self, element_bytes: usize) -> Result<(), DecodeError>;
+    /// The tagged fields at the end of a structure: `known` reads the one with the tag that it is
+    /// given, or answers false to have it skipped.
+    fn read_tags(
+        &mut self,
+        known: impl FnMut(&mut Self, u32) -> Result<bool, DecodeError>,
+    ) -> Result<(), DecodeError>;
+
+    /// Reads a field.
+    fn read<T: Field>(&mut self) -> Result<T, DecodeError> {
+        T::read(self)
+    }
+
+    /// Reads a field that only some versions have.
+    fn read_if<T: Field>(&mut self, has_field: bool, absent: T) -> Result<T, DecodeError> {
+        if has_field { T::read(self) } else { Ok(absent) }
+    }
+
+    /// Reads a field that only some versions allow to be null.
+    fn read_nullable<T: Nullable>(&mut self, may_be_null: bool) -> Result<Option<T>, DecodeError> {
+        if may_be_null {
+            T::read_nullable(self)
+        } else {
+            T::read(self).map(Some)
+        }
+    }
+}
+
+impl Source for Decoder {
+    fn version(&self) -> i16 {
+        self.version
+    }
+
+    fn fixed<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        let value = *self.frame.first_chunk().ok_or(DecodeError::Truncated)?;
+        self.frame.advance(N);
+        Ok(value)
+    }
+
+    fn text(&mut self) -> Result<Option<Text>, DecodeError> {
+        let length = self.length(|from| from.fixed().map(i16::from_be_bytes).map(i32::from))?;
+        let Some(length) = length else {
+            return Ok(None);
+        };
+        Text::from_utf8(self.take(length)?)
+            .map(Some)
+            .ok_or(DecodeError::Utf8)
+    }
+
+    fn bytes(&mut self) -> Result<Option<Bytes>, DecodeError> {
+        let length = self.length(|from| from.fixed().map(i32::from_be_bytes))?;
+        length.map(|length| self.take(length)).transpose()
+    }
+
+    fn count(&mut self, size_min: usize) -> Result<Option<usize>, DecodeError> {
+        let count = self.length(|from| from.fixed().map(i32::from_be_bytes))?;
+        match count {
+            Some(count) if count > self.frame.len() / size_min.max(1) => Err(DecodeError::Count),
+            count => Ok(count),
+        }
+    }
+
+    fn capacity(&self, count: usize, element_bytes: usize) -> usize {
+        // Elements may be far larger in memory than on the wire: what is taken at once is a handful
+        // or no more than the bytes at hand, and grows as elements turn out to be there.
+        count.min((self.frame.len() / element_bytes.max(1)).max(ELEMENTS_AT_ONCE))
+    }
+
+    fn claim(&mut self, element_bytes: usize) -> Result<(), DecodeError> {
+        let left = self.memory_left_bytes.checked_sub(element_bytes);
+        self.memory_left_bytes = left.ok_or(DecodeError::Memory)?;
+        Ok(())
+    }
+
+    fn read_tags(
+        &mut self,
+        mut known: impl FnMut(&mut Self, u32) -> Result<bool, DecodeError>,
+    ) -> Result<(), DecodeError> {
+        if !self.is_flexible {
+            return Ok(());
+        }
+        for _ in 0..self.varint()? {
+            let tag = self.varint()?;
+            let size = self.varint()? as usize;
+            let after = self
+                .remaining()
+                .checked_sub(size)
+                .ok_or(DecodeError::Truncated)?;
+            let rest = self.frame.split_off(size);
+            if known(self, tag)? && !self.frame.is_empty() {
+                return Err(DecodeError::TagSize);
+            }
+            debug_assert_eq!(rest.len(), after);
+            self.frame = rest;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,53 @@
+//! The messages, a module per API.
+//!
+//! Made from `crates/wire/messages` by `cargo xtask codegen`; not to be edited.
+
+pub mod api_versions;
+pub mod create_topics;
+pub mod delete_groups;
+pub mod delete_topics;
+pub mod describe_cluster;
+pub mod describe_configs;
+pub mod describe_groups;
+pub mod fetch;
+pub mod find_coordinator;
+pub mod heartbeat;
+pub mod incremental_alter_configs;
+pub mod init_producer_id;
+pub mod join_group;
+pub mod leave_group;
+pub mod list_groups;
+pub mod list_offsets;
+pub mod metadata;
+pub mod offset_commit;
+pub mod offset_fetch;
+pub mod produce;
+pub mod sync_group;
+
+/// Hands a line for every API to a macro: name, key, versions, first flexible
+/// version, module, request, response.
+macro_rules! for_each_api { ($with:ident) => { $with! {
+Produce = 0, 3..=13, 9, produce, ProduceRequest, ProduceResponse;
+Fetch = 1, 4..=18, 12, fetch, FetchRequest, FetchResponse;
+ListOffsets = 2, 1..=11, 6, list_offsets, ListOffsetsRequest, ListOffsetsResponse;
+Metadata = 3, 0..=13, 9, metadata, MetadataRequest, MetadataResponse;
+OffsetCommit = 8, 2..=10, 8, offset_commit, OffsetCommitRequest, OffsetCommitResponse;
+OffsetFetch = 9, 1..=10, 6, offset_fetch, OffsetFetchRequest, OffsetFetchResponse;
+FindCoordinator = 10, 0..=6, 3, find_coordinator, FindCoordinatorRequest, FindCoordinatorResponse;
+JoinGroup = 11, 0..=9, 6, join_group, JoinGroupRequest, JoinGroupResponse;
+Heartbeat = 12, 0..=4, 4, heartbeat, HeartbeatRequest, HeartbeatResponse;
+LeaveGroup = 13, 0..=5, 4, leave_group, LeaveGroupRequest, LeaveGroupResponse;
+SyncGroup = 14, 0..=5, 4, sync_group, SyncGroupRequest, SyncGroupResponse;
+DescribeGroups = 15, 0..=6, 5, describe_groups, DescribeGroupsRequest, DescribeGroupsResponse;
+ListGroups = 16, 0..=5, 3, list_groups, ListGroupsRequest, ListGroupsResponse;
+ApiVersions = 18, 0..=4, 3, api_versions, ApiVersionsRequest, ApiVersionsResponse;
+CreateTopics = 19, 2..=7, 5, create_topics, CreateTopicsRequest, CreateTopicsResponse;
+DeleteTopics = 20, 1..=6, 4, delete_topics, DeleteTopicsRequest, DeleteTopicsResponse;
+InitProducerId = 22, 0..=5, 2, init_producer_id, InitProducerIdRequest, InitProducerIdResponse;
+DescribeConfigs = 32, 1..=4, 4, describe_configs, DescribeConfigsRequest, DescribeConfigsResponse;
+DeleteGroups = 42, 0..=2, 2, delete_groups, DeleteGroupsRequest, DeleteGroupsResponse;
+IncrementalAlterConfigs = 44, 0..=1, 1, incremental_alter_configs, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse;
+DescribeCluster = 60, 0..=2, 0, describe_cluster, DescribeClusterRequest, DescribeClusterResponse;
+} }; }
+
+pub(crate) use for_each_api;
