@@ -1,1 +1,44 @@
-//! Crate groups.
+//! The coordinator of classic consumer groups, as a state machine without clock, files or tasks.
+//!
+//! One [`Coordinator`] answers for the groups of one partition of `__consumer_offsets`. It is given
+//! requests and the time, and says what follows from them: records for that partition's log and
+//! answers for requests that were kept waiting ([`Effects`]). The log is the only durable state:
+//! [`Coordinator::replay`] folds records back into what a restart may know, and
+//! [`Coordinator::snapshot`] gives the shortest log with the same meaning.
+//!
+//! # What the caller owes
+//!
+//! - The records of one call are appended in order, as one batch, before the next call.
+//! - No answer leaves before the newest record of this coordinator is durable, also answers of
+//!   calls that wrote nothing: they may speak of what an earlier call wrote.
+//! - [`Coordinator::tick`] is called when [`Coordinator::next_deadline`] has passed.
+//!
+//! # Reading order
+//!
+//! [`api`](crate) types first (`api.rs`), then `coordinator.rs` (which group, which timer), then
+//! `group.rs` (one group's states) with one file per thing that can happen to it below `group/`.
+//! `records.rs` is the format of the log, Kafka's own.
+
+mod api;
+mod coordinator;
+mod group;
+mod limits;
+mod member;
+mod partition;
+mod records;
+mod subscription;
+
+#[cfg(test)]
+mod tests;
+
+pub use api::{
+    CommitRequest, Effects, GroupDescription, GroupError, GroupListing, GroupSettings, GroupState,
+    HeartbeatRequest, JoinRefused, JoinReply, JoinRequest, Joined, JoinedMember, Leaver,
+    MemberDescription, Now, OffsetToCommit, Protocol, Reply, SyncReply, SyncRequest, Synced, Token,
+};
+pub use coordinator::Coordinator;
+pub use group::CommittedOffset;
+pub use partition::{java_string_hash, partition_for};
+pub use records::{
+    GroupMetadataValue, GroupRecord, MemberValue, OffsetCommitValue, RecordError, RecordKey,
+};

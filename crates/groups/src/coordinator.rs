@@ -1,0 +1,397 @@
+//! All groups of one partition of `__consumer_offsets`, and their timers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bytes::Bytes;
+use model::{GroupId, TopicName};
+
+use crate::api::{
+    CommitRequest, Effects, GroupDescription, GroupError, GroupListing, GroupSettings,
+    HeartbeatRequest, JoinRequest, Leaver, Now, SyncRequest, Token,
+};
+use crate::group::{CommittedOffset, Group, Step};
+use crate::records::{GroupRecord, OffsetCommitValue, RecordError, RecordKey};
+
+/// The coordinator of the groups of one partition of `__consumer_offsets`.
+#[derive(Debug)]
+pub struct Coordinator {
+    settings: GroupSettings,
+    groups: BTreeMap<GroupId, Group>,
+    /// When which group wants to be woken; one entry per group, so that a tick touches only groups
+    /// with something to do.
+    timers: BTreeSet<(Duration, GroupId)>,
+}
+
+impl Coordinator {
+    /// A coordinator without groups.
+    pub fn new(settings: GroupSettings) -> Self {
+        Self {
+            settings,
+            groups: BTreeMap::new(),
+            timers: BTreeSet::new(),
+        }
+    }
+
+    /// JoinGroup. The answer goes to the token, now or after other calls: at the latest when the
+    /// rebalance timeout has passed, five minutes for a member that is new.
+    pub fn join(&mut self, token: Token, request: JoinRequest, now: Now, effects: &mut Effects) {
+        let mut step = Step {
+            settings: &self.settings,
+            now,
+            effects,
+        };
+        if let Err(error) = validate_join(&self.settings, &request) {
+            return step.refuse_join(token, error, &request.member_id);
+        }
+        if !request.member_id.is_empty() && !self.groups.contains_key(request.group_id.as_str()) {
+            return step.refuse_join(token, GroupError::UnknownMemberId, &request.member_id);
+        }
+        let group_id = request.group_id.clone();
+        self.with_new(&group_id, now, effects, |group, step| {
+            group.join(step, token, request);
+        });
+    }
+
+    /// SyncGroup. The answer goes to the token, now or after other calls: at the latest when the
+    /// rebalance timeout has passed.
+    pub fn sync(&mut self, token: Token, request: SyncRequest, now: Now, effects: &mut Effects) {
+        if request.group_id.is_empty() {
+            let reply = crate::Reply::Sync(Err(GroupError::InvalidGroupId));
+            return effects.replies.push((token, reply));
+        }
+        let group_id = request.group_id.clone();
+        let known = self.with(&group_id, now, effects, |group, step| {
+            group.sync(step, token, request);
+        });
+        if known.is_none() {
+            let reply = crate::Reply::Sync(Err(GroupError::UnknownMemberId));
+            effects.replies.push((token, reply));
+        }
+    }
+
+    /// Heartbeat.
+    ///
+    /// # Errors
+    ///
+    /// [`GroupError::RebalanceInProgress`] asks a valid member to join again; the others tell why it
+    /// is not valid.
+    pub fn heartbeat(&mut self, request: HeartbeatRequest<'_>, now: Now) -> Result<(), GroupError> {
+        if request.group_id.is_empty() {
+            return Err(GroupError::InvalidGroupId);
+        }
+        // A heartbeat has neither records nor replies.
+        let mut effects = Effects::default();
+        self.with(request.group_id, now, &mut effects, |group, step| {
+            group.heartbeat(step, request)
+        })
+        .unwrap_or(Err(GroupError::UnknownMemberId))
+    }
+
+    /// LeaveGroup: one answer per leaver, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`GroupError::InvalidGroupId`] if the group id is empty.
+    pub fn leave(
+        &mut self,
+        group_id: &str,
+        leavers: &[Leaver<'_>],
+        now: Now,
+        effects: &mut Effects,
+    ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
+        if group_id.is_empty() {
+            return Err(GroupError::InvalidGroupId);
+        }
+        let results = self.with(group_id, now, effects, |group, step| {
+            group.leave(step, leavers)
+        });
+        Ok(results.unwrap_or_else(|| vec![Err(GroupError::UnknownMemberId); leavers.len()]))
+    }
+
+    /// OffsetCommit: one answer per offset, in order.
+    ///
+    /// # Errors
+    ///
+    /// What makes the client as a whole one that may not commit for this group.
+    pub fn commit(
+        &mut self,
+        request: CommitRequest<'_>,
+        now: Now,
+        effects: &mut Effects,
+    ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
+        if !is_storable(request.group_id) {
+            return Err(GroupError::InvalidGroupId);
+        }
+        if request.generation_id >= 0 && !self.groups.contains_key(request.group_id) {
+            // It was a member before the group was forgotten.
+            return Err(GroupError::IllegalGeneration);
+        }
+        let group_id = request.group_id;
+        self.with_new(group_id, now, effects, |group, step| {
+            group.commit(step, request)
+        })
+    }
+
+    /// OffsetFetch of one partition; `None` if nothing is committed.
+    pub fn offset(&self, group_id: &str, topic: &str, partition: i32) -> Option<&CommittedOffset> {
+        self.groups.get(group_id)?.offset(topic, partition)
+    }
+
+    /// OffsetFetch of everything a group has committed, by topic and partition.
+    pub fn group_offsets(
+        &self,
+        group_id: &str,
+    ) -> impl Iterator<Item = (&TopicName, i32, &CommittedOffset)> {
+        self.groups
+            .get(group_id)
+            .into_iter()
+            .flat_map(Group::offsets)
+    }
+
+    /// Everything all groups have committed, for metrics of lag.
+    pub fn offsets(&self) -> impl Iterator<Item = (&GroupId, &TopicName, i32, &CommittedOffset)> {
+        self.groups.values().flat_map(|group| {
+            group
+                .offsets()
+                .map(move |(topic, partition, committed)| (group.id(), topic, partition, committed))
+        })
+    }
+
+    /// DescribeGroups; `None` if there is no such group.
+    pub fn describe(&self, group_id: &str) -> Option<GroupDescription> {
+        self.groups.get(group_id).map(Group::describe)
+    }
+
+    /// ListGroups: all groups, by id. The caller filters.
+    pub fn list(&self) -> impl Iterator<Item = GroupListing> {
+        self.groups.values().map(Group::list)
+    }
+
+    /// How many groups there are.
+    pub fn group_count(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// DeleteGroups: deletes a group and its offsets.
+    ///
+    /// # Errors
+    ///
+    /// [`GroupError::NonEmptyGroup`] if it has members, [`GroupError::GroupIdNotFound`] if there is
+    /// no such group.
+    pub fn delete_group(
+        &mut self,
+        group_id: &str,
+        now: Now,
+        effects: &mut Effects,
+    ) -> Result<(), GroupError> {
+        self.with(group_id, now, effects, |group, step| group.delete(step))
+            .unwrap_or(Err(GroupError::GroupIdNotFound))
+    }
+
+    /// Deletes all groups' offsets of a topic that is gone.
+    pub fn delete_topic(&mut self, topic: &str, now: Now, effects: &mut Effects) {
+        let affected: Vec<GroupId> = self
+            .groups
+            .values()
+            .filter(|group| group.has_offsets_of(topic))
+            .map(|group| group.id().clone())
+            .collect();
+        for group_id in affected {
+            self.with(&group_id, now, effects, |group, step| {
+                group.delete_topic(step, topic);
+            });
+        }
+    }
+
+    /// Does everything that is due. To be called when [`Coordinator::next_deadline`] has passed;
+    /// earlier or later is harmless.
+    pub fn tick(&mut self, now: Now, effects: &mut Effects) {
+        // Each group once: what falls due at this very moment is for the next tick.
+        let due: Vec<GroupId> = self
+            .timers
+            .iter()
+            .take_while(|(deadline, _)| *deadline <= now.monotonic)
+            .map(|(_, group_id)| group_id.clone())
+            .collect();
+        for group_id in due {
+            self.with(&group_id, now, effects, |group, step| group.tick(step));
+        }
+    }
+
+    /// When [`Coordinator::tick`] is to be called; `None` if there are no groups.
+    pub fn next_deadline(&self) -> Option<Duration> {
+        self.timers.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// Folds a record of the log. All records of the log are to be replayed in order, before any
+    /// other call, and then [`Coordinator::finish_replay`].
+    ///
+    /// # Errors
+    ///
+    /// If the record cannot be read: the coordinator does not know what the log says.
+    pub fn replay(&mut self, key: &[u8], value: Option<Bytes>) -> Result<(), RecordError> {
+        match RecordKey::decode(key)? {
+            RecordKey::OffsetCommit {
+                group_id,
+                topic,
+                partition,
+            } => {
+                let topic = TopicName::new(&topic).map_err(|_| RecordError::BadTopicName)?;
+                let value = value
+                    .as_deref()
+                    .map(OffsetCommitValue::decode)
+                    .transpose()?;
+                self.replay_into(&group_id, value.is_some(), |group| {
+                    group.replay_offset(topic, partition, value);
+                    Ok(())
+                })
+            }
+            RecordKey::GroupMetadata { group_id } => {
+                self.replay_into(&group_id, value.is_some(), |group| {
+                    // The slice must not keep the whole batch in memory.
+                    group.replay_metadata(value.map(|value| Bytes::copy_from_slice(&value)))
+                })
+            }
+            RecordKey::Other(_) => Ok(()),
+        }
+    }
+
+    fn replay_into(
+        &mut self,
+        group_id: &str,
+        create: bool,
+        fold: impl FnOnce(&mut Group) -> Result<(), RecordError>,
+    ) -> Result<(), RecordError> {
+        if create && !self.groups.contains_key(group_id) {
+            let group = Group::new(group_id, Duration::ZERO, &self.settings);
+            self.groups.insert(group.id().clone(), group);
+        }
+        let Some(group) = self.groups.get_mut(group_id) else {
+            return Ok(());
+        };
+        fold(group)?;
+        if group.is_vacant() {
+            self.groups.remove(group_id);
+        }
+        Ok(())
+    }
+
+    /// Ends the replay: from now on members must show signs of life.
+    pub fn finish_replay(&mut self, now: Duration) {
+        self.timers.clear();
+        for group in self.groups.values_mut() {
+            group.start(now, &self.settings);
+            if let Some(wake_at) = group.wake_at {
+                self.timers.insert((wake_at, group.id().clone()));
+            }
+            if cfg!(debug_assertions) {
+                group.check_invariants();
+            }
+        }
+    }
+
+    /// The shortest log that replays to what a restart at this moment would know: live state only.
+    pub fn snapshot(&self) -> Vec<GroupRecord> {
+        let mut records = Vec::new();
+        for group in self.groups.values() {
+            group.snapshot(&mut records);
+        }
+        records
+    }
+
+    /// Panics if anything contradicts itself. Each call checks the group it touched in debug
+    /// builds; this checks all.
+    pub fn check_invariants(&self) {
+        for (group_id, group) in &self.groups {
+            assert_eq!(group_id, group.id());
+            assert!(!group.is_vacant(), "{group_id} should have been dropped");
+            group.check_invariants();
+            let timer = group.wake_at.map(|wake_at| (wake_at, group_id.clone()));
+            assert!(
+                timer.is_some_and(|timer| self.timers.contains(&timer)),
+                "{group_id} has no timer"
+            );
+        }
+        assert_eq!(self.timers.len(), self.groups.len(), "timers");
+    }
+
+    /// Runs a step on a group that may have to be made.
+    fn with_new<R>(
+        &mut self,
+        group_id: &str,
+        now: Now,
+        effects: &mut Effects,
+        run: impl FnOnce(&mut Group, &mut Step<'_>) -> R,
+    ) -> R {
+        if !self.groups.contains_key(group_id) {
+            let group = Group::new(group_id, now.monotonic, &self.settings);
+            if let Some(wake_at) = group.wake_at {
+                self.timers.insert((wake_at, group.id().clone()));
+            }
+            self.groups.insert(group.id().clone(), group);
+        }
+        match self.with(group_id, now, effects, run) {
+            Some(result) => result,
+            None => unreachable!("the group has just been made"),
+        }
+    }
+
+    /// Runs a step on a group if there is one, keeps its timer, and drops it if nothing is left.
+    fn with<R>(
+        &mut self,
+        group_id: &str,
+        now: Now,
+        effects: &mut Effects,
+        run: impl FnOnce(&mut Group, &mut Step<'_>) -> R,
+    ) -> Option<R> {
+        let group = self.groups.get_mut(group_id)?;
+        let armed = group.wake_at;
+        let mut step = Step {
+            settings: &self.settings,
+            now,
+            effects,
+        };
+        let result = run(group, &mut step);
+        let is_vacant = group.is_vacant();
+        if cfg!(debug_assertions) {
+            group.check_invariants();
+        }
+        if group.wake_at != armed || is_vacant {
+            let id = group.id().clone();
+            let wake_at = group.wake_at;
+            if let Some(armed) = armed {
+                self.timers.remove(&(armed, id.clone()));
+            }
+            if is_vacant {
+                self.groups.remove(&id);
+            } else if let Some(wake_at) = wake_at {
+                self.timers.insert((wake_at, id));
+            }
+        }
+        Some(result)
+    }
+}
+
+fn validate_join(settings: &GroupSettings, request: &JoinRequest) -> Result<(), GroupError> {
+    if request.group_id.is_empty() || !is_storable(&request.group_id) {
+        return Err(GroupError::InvalidGroupId);
+    }
+    let bounds = settings.session_timeout_ms_min..=settings.session_timeout_ms_max;
+    if !bounds.contains(&request.session_timeout_ms) {
+        return Err(GroupError::InvalidSessionTimeout);
+    }
+    let storable = is_storable(&request.protocol_type)
+        && request.protocols.iter().all(|p| is_storable(&p.name))
+        && request.group_instance_id.as_deref().is_none_or(is_storable);
+    if storable {
+        Ok(())
+    } else {
+        Err(GroupError::InconsistentGroupProtocol)
+    }
+}
+
+/// Whether a text fits the length that a record has for it.
+fn is_storable(text: &str) -> bool {
+    i16::try_from(text.len()).is_ok()
+}

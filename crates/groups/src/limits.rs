@@ -1,0 +1,22 @@
+//! Bounds that are not settings.
+
+use std::time::Duration;
+
+/// How long a member that has never been part of a generation may wait in JoinGroup before it is
+/// taken for gone (Kafka's `group.new.member.join.timeout.ms`): it has no session yet, and a client
+/// that gave up and asked again would otherwise leave a member behind each time.
+pub(crate) const NEW_MEMBER_JOIN_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+
+/// Member ids one group may have given out that have not come back yet. Each is kept for a session
+/// timeout, so this bounds what a client can make the broker remember by asking again and again.
+pub(crate) const PENDING_MEMBERS_MAX: usize = 10_000;
+
+/// Shortest wait before a rebalance that nobody has joined is looked at again; keeps a group of
+/// absent static members with a rebalance timeout of 0 from spinning.
+pub(crate) const POSTPONED_JOIN_MIN: Duration = Duration::from_secs(1);
+
+/// The part of a client or instance id that goes into member ids. A record has room for texts of
+/// 32767 bytes, and the random part needs 37 of them.
+pub(crate) const MEMBER_NAME_BYTES_MAX: usize = 32_000;
+
+const _: () = assert!(MEMBER_NAME_BYTES_MAX + 37 <= i16::MAX as usize);

@@ -1,0 +1,179 @@
+//! Reading and writing the primitive fields of internal records, both encodings.
+
+use bytes::Bytes;
+
+use super::RecordError;
+
+/// Reads fields from the front of a slice. Nothing is allocated here, so no count can be too large:
+/// a list that promises more elements than there are bytes ends in [`RecordError::Truncated`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], RecordError> {
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(count)
+            .ok_or(RecordError::Truncated)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], RecordError> {
+        let (taken, rest) = self
+            .rest
+            .split_first_chunk::<N>()
+            .ok_or(RecordError::Truncated)?;
+        self.rest = rest;
+        Ok(*taken)
+    }
+
+    pub(crate) fn i16(&mut self) -> Result<i16, RecordError> {
+        Ok(i16::from_be_bytes(self.array()?))
+    }
+
+    pub(crate) fn i32(&mut self) -> Result<i32, RecordError> {
+        Ok(i32::from_be_bytes(self.array()?))
+    }
+
+    pub(crate) fn i64(&mut self) -> Result<i64, RecordError> {
+        Ok(i64::from_be_bytes(self.array()?))
+    }
+
+    pub(crate) fn uuid(&mut self) -> Result<[u8; 16], RecordError> {
+        self.array()
+    }
+
+    pub(crate) fn uvarint(&mut self) -> Result<u32, RecordError> {
+        let mut value: u32 = 0;
+        for shift in [0, 7, 14, 21, 28] {
+            let [byte] = self.array::<1>()?;
+            value |= u32::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err(RecordError::BadLength)
+    }
+
+    /// A text that may be null: `None`.
+    pub(crate) fn nullable_text(&mut self) -> Result<Option<&'a str>, RecordError> {
+        match self.i16()? {
+            -1 => Ok(None),
+            length => {
+                let length = usize::try_from(length).map_err(|_| RecordError::BadLength)?;
+                utf8(self.take(length)?).map(Some)
+            }
+        }
+    }
+
+    pub(crate) fn text(&mut self) -> Result<&'a str, RecordError> {
+        self.nullable_text()?.ok_or(RecordError::BadLength)
+    }
+
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], RecordError> {
+        let length = usize::try_from(self.i32()?).map_err(|_| RecordError::BadLength)?;
+        self.take(length)
+    }
+
+    /// The length of a compact field; `None` is null.
+    pub(crate) fn compact_length(&mut self) -> Result<Option<usize>, RecordError> {
+        Ok(self.uvarint()?.checked_sub(1).map(|length| length as usize))
+    }
+
+    pub(crate) fn compact_nullable_text(&mut self) -> Result<Option<&'a str>, RecordError> {
+        match self.compact_length()? {
+            None => Ok(None),
+            Some(length) => utf8(self.take(length)?).map(Some),
+        }
+    }
+
+    pub(crate) fn compact_text(&mut self) -> Result<&'a str, RecordError> {
+        self.compact_nullable_text()?.ok_or(RecordError::BadLength)
+    }
+
+    pub(crate) fn compact_bytes(&mut self) -> Result<&'a [u8], RecordError> {
+        let length = self.compact_length()?.ok_or(RecordError::BadLength)?;
+        self.take(length)
+    }
+
+    /// Walks a tag section (KIP-482) and hands each tag with its payload to `field`.
+    pub(crate) fn tags(
+        &mut self,
+        mut field: impl FnMut(u32, Reader<'a>) -> Result<(), RecordError>,
+    ) -> Result<(), RecordError> {
+        for _ in 0..self.uvarint()? {
+            let tag = self.uvarint()?;
+            let size = self.uvarint()? as usize;
+            field(tag, Reader::new(self.take(size)?))?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn skip_tags(&mut self) -> Result<(), RecordError> {
+        self.tags(|_, _| Ok(()))
+    }
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, RecordError> {
+    std::str::from_utf8(bytes).map_err(|_| RecordError::NotUtf8)
+}
+
+/// Writes fields in the non-flexible encoding, the only one that is written.
+#[derive(Debug, Default)]
+pub(crate) struct Writer {
+    bytes: Vec<u8>,
+}
+
+impl Writer {
+    pub(crate) fn i16(&mut self, value: i16) {
+        self.bytes.extend_from_slice(&value.to_be_bytes());
+    }
+
+    pub(crate) fn i32(&mut self, value: i32) {
+        self.bytes.extend_from_slice(&value.to_be_bytes());
+    }
+
+    pub(crate) fn i64(&mut self, value: i64) {
+        self.bytes.extend_from_slice(&value.to_be_bytes());
+    }
+
+    /// Every text in a record came in through a request, which bounds it to 32767 bytes in the old
+    /// encodings; one that a flexible request made longer is cut at a character.
+    pub(crate) fn text(&mut self, text: &str) {
+        let mut end = text.len().min(i16::MAX as usize);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.i16(end as i16);
+        self.bytes.extend_from_slice(&text.as_bytes()[..end]);
+    }
+
+    pub(crate) fn nullable_text(&mut self, text: Option<&str>) {
+        match text {
+            Some(text) => self.text(text),
+            None => self.i16(-1),
+        }
+    }
+
+    /// Bytes came in through a frame, whose length is an i32.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        self.i32(i32::try_from(bytes.len()).unwrap_or(i32::MAX));
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// The number of elements that follow.
+    pub(crate) fn count(&mut self, count: usize) {
+        self.i32(i32::try_from(count).unwrap_or(i32::MAX));
+    }
+
+    pub(crate) fn finish(self) -> Bytes {
+        self.bytes.into()
+    }
+}

@@ -1,0 +1,7 @@
+//! Scripts of requests, and what follows from them.
+
+mod harness;
+mod join;
+mod membership;
+mod offsets;
+mod restart;

@@ -1,0 +1,365 @@
+//! A coordinator with a clock that the test moves and a log that it keeps.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use model::TopicName;
+
+use crate::*;
+
+/// A group that all tests use.
+pub(super) const GROUP: &str = "g";
+
+pub(super) struct Harness {
+    pub(super) coordinator: Coordinator,
+    pub(super) settings: GroupSettings,
+    pub(super) now: Now,
+    /// Everything that was written, in order.
+    pub(super) log: Vec<GroupRecord>,
+    /// Answers by token.
+    pub(super) replies: BTreeMap<Token, Reply>,
+    next_token: u64,
+}
+
+/// What a member asks when it joins.
+#[derive(Clone, Debug)]
+pub(super) struct Asks {
+    pub(super) member_id: String,
+    pub(super) instance_id: Option<&'static str>,
+    pub(super) session_timeout_ms: i32,
+    pub(super) rebalance_timeout_ms: i32,
+    pub(super) protocol_type: &'static str,
+    pub(super) protocols: Vec<(&'static str, &'static [u8])>,
+    pub(super) version: i16,
+}
+
+impl Default for Asks {
+    fn default() -> Self {
+        Self {
+            member_id: String::new(),
+            instance_id: None,
+            session_timeout_ms: 10_000,
+            rebalance_timeout_ms: 60_000,
+            protocol_type: "consumer",
+            protocols: vec![("range", b"r")],
+            version: 3,
+        }
+    }
+}
+
+impl Asks {
+    pub(super) fn id(member_id: &str) -> Self {
+        Self {
+            member_id: member_id.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn instance(instance_id: &'static str) -> Self {
+        Self {
+            instance_id: Some(instance_id),
+            version: 8,
+            ..Self::default()
+        }
+    }
+}
+
+impl Harness {
+    /// A coordinator whose first rebalances do not wait.
+    pub(super) fn new() -> Self {
+        Self::with(GroupSettings {
+            initial_rebalance_delay_ms: 0,
+            ..GroupSettings::default()
+        })
+    }
+
+    pub(super) fn with(settings: GroupSettings) -> Self {
+        Self {
+            coordinator: Coordinator::new(settings.clone()),
+            settings,
+            now: Now {
+                monotonic: Duration::from_secs(1_000),
+                wall_ms: 1_700_000_000_000,
+            },
+            log: Vec::new(),
+            replies: BTreeMap::new(),
+            next_token: 0,
+        }
+    }
+
+    fn take(&mut self, effects: Effects) {
+        self.log.extend(effects.records);
+        for (token, reply) in effects.replies {
+            let earlier = self.replies.insert(token, reply);
+            assert_eq!(earlier, None, "{token:?} was answered twice");
+        }
+        self.coordinator.check_invariants();
+    }
+
+    fn token(&mut self) -> Token {
+        self.next_token += 1;
+        Token(self.next_token)
+    }
+
+    pub(super) fn join(&mut self, asks: Asks) -> Token {
+        let token = self.token();
+        let mut random = [0; 16];
+        random[8..].copy_from_slice(&token.0.to_be_bytes());
+        let request = JoinRequest {
+            group_id: GROUP.into(),
+            member_id: asks.member_id,
+            group_instance_id: asks.instance_id.map(str::to_owned),
+            client_id: "client".into(),
+            client_host: "/127.0.0.1".into(),
+            session_timeout_ms: asks.session_timeout_ms,
+            rebalance_timeout_ms: asks.rebalance_timeout_ms,
+            protocol_type: asks.protocol_type.into(),
+            protocols: asks
+                .protocols
+                .into_iter()
+                .map(|(name, metadata)| Protocol {
+                    name: name.into(),
+                    metadata: Bytes::from_static(metadata),
+                })
+                .collect(),
+            requires_known_member_id: asks.version >= 4,
+            supports_skipping_assignment: asks.version >= 9,
+            random,
+        };
+        let mut effects = Effects::default();
+        self.coordinator
+            .join(token, request, self.now, &mut effects);
+        self.take(effects);
+        token
+    }
+
+    pub(super) fn sync_request(&self, joined: &Joined) -> SyncRequest {
+        SyncRequest {
+            group_id: GROUP.into(),
+            member_id: joined.member_id.clone(),
+            group_instance_id: None,
+            generation_id: joined.generation_id,
+            protocol_type: None,
+            protocol_name: None,
+            assignments: joined
+                .members
+                .iter()
+                .map(|member| {
+                    let assignment = format!("for {}", member.member_id);
+                    (member.member_id.clone(), Bytes::from(assignment))
+                })
+                .collect(),
+        }
+    }
+
+    /// Syncs; a leader gives every member an assignment that names it.
+    pub(super) fn sync(&mut self, joined: &Joined) -> Token {
+        self.sync_with(self.sync_request(joined))
+    }
+
+    pub(super) fn sync_with(&mut self, request: SyncRequest) -> Token {
+        let token = self.token();
+        let mut effects = Effects::default();
+        self.coordinator
+            .sync(token, request, self.now, &mut effects);
+        self.take(effects);
+        token
+    }
+
+    pub(super) fn heartbeat(
+        &mut self,
+        member_id: &str,
+        generation_id: i32,
+    ) -> Result<(), GroupError> {
+        let request = HeartbeatRequest {
+            group_id: GROUP,
+            member_id,
+            group_instance_id: None,
+            generation_id,
+        };
+        let result = self.coordinator.heartbeat(request, self.now);
+        self.coordinator.check_invariants();
+        result
+    }
+
+    pub(super) fn leave(&mut self, leavers: &[Leaver<'_>]) -> Vec<Result<(), GroupError>> {
+        let mut effects = Effects::default();
+        let results = self
+            .coordinator
+            .leave(GROUP, leavers, self.now, &mut effects)
+            .unwrap();
+        self.take(effects);
+        results
+    }
+
+    pub(super) fn leave_one(&mut self, member_id: &str) -> Result<(), GroupError> {
+        let leaver = Leaver {
+            member_id,
+            group_instance_id: None,
+        };
+        self.leave(&[leaver])[0]
+    }
+
+    pub(super) fn commit(
+        &mut self,
+        member_id: &str,
+        generation_id: i32,
+        offset: i64,
+    ) -> Result<(), GroupError> {
+        self.commit_with(CommitRequest {
+            group_id: GROUP,
+            member_id,
+            group_instance_id: None,
+            generation_id,
+            retention_ms: None,
+            offsets: vec![offset_to_commit("t", 0, offset)],
+        })
+        .map(|results| assert_eq!(results, [Ok(())]))
+    }
+
+    pub(super) fn commit_with(
+        &mut self,
+        request: CommitRequest<'_>,
+    ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
+        let mut effects = Effects::default();
+        let result = self.coordinator.commit(request, self.now, &mut effects);
+        self.take(effects);
+        result
+    }
+
+    pub(super) fn offset(&self) -> Option<i64> {
+        self.offset_of("t", 0)
+    }
+
+    pub(super) fn offset_of(&self, topic: &str, partition: i32) -> Option<i64> {
+        let committed = self.coordinator.offset(GROUP, topic, partition)?;
+        Some(committed.offset)
+    }
+
+    pub(super) fn delete_group(&mut self) -> Result<(), GroupError> {
+        let mut effects = Effects::default();
+        let result = self.coordinator.delete_group(GROUP, self.now, &mut effects);
+        self.take(effects);
+        result
+    }
+
+    pub(super) fn delete_topic(&mut self, topic: &str) {
+        let mut effects = Effects::default();
+        self.coordinator.delete_topic(topic, self.now, &mut effects);
+        self.take(effects);
+    }
+
+    /// Moves the clocks in small steps, ticking whenever something is due.
+    pub(super) fn pass_ms(&mut self, ms: u64) {
+        let end = self.now.monotonic + Duration::from_millis(ms);
+        while let Some(deadline) = self.coordinator.next_deadline()
+            && deadline <= end
+        {
+            self.move_to(deadline.max(self.now.monotonic));
+            let mut effects = Effects::default();
+            self.coordinator.tick(self.now, &mut effects);
+            self.take(effects);
+        }
+        self.move_to(end);
+    }
+
+    fn move_to(&mut self, to: Duration) {
+        let ms = (to - self.now.monotonic).as_millis() as i64;
+        self.now.monotonic = to;
+        self.now.wall_ms += ms;
+    }
+
+    /// Forgets everything but the log, and replays it.
+    pub(super) fn restart(&mut self) {
+        self.coordinator = self.replayed();
+        self.coordinator.check_invariants();
+    }
+
+    /// A coordinator that knows the log and nothing else.
+    pub(super) fn replayed(&self) -> Coordinator {
+        let mut coordinator = Coordinator::new(self.settings.clone());
+        for record in &self.log {
+            coordinator
+                .replay(&record.key, record.value.clone())
+                .unwrap();
+        }
+        coordinator.finish_replay(self.now.monotonic);
+        coordinator
+    }
+
+    pub(super) fn state(&self) -> GroupState {
+        self.coordinator
+            .describe(GROUP)
+            .map_or(GroupState::Dead, |group| group.state)
+    }
+
+    pub(super) fn is_parked(&self, token: Token) -> bool {
+        !self.replies.contains_key(&token)
+    }
+
+    pub(super) fn join_reply(&mut self, token: Token) -> JoinReply {
+        match self.replies.get(&token) {
+            Some(Reply::Join(reply)) => reply.clone(),
+            other => panic!("{token:?}: {other:?}"),
+        }
+    }
+
+    pub(super) fn joined(&mut self, token: Token) -> Joined {
+        self.join_reply(token).unwrap()
+    }
+
+    pub(super) fn join_error(&mut self, token: Token) -> (GroupError, String) {
+        let refused = self.join_reply(token).unwrap_err();
+        (refused.error, refused.member_id)
+    }
+
+    pub(super) fn sync_reply(&mut self, token: Token) -> Result<String, GroupError> {
+        match self.replies.get(&token) {
+            Some(Reply::Sync(reply)) => reply
+                .clone()
+                .map(|synced| String::from_utf8(synced.assignment.to_vec()).unwrap()),
+            other => panic!("{token:?}: {other:?}"),
+        }
+    }
+
+    /// A stable group of one member per entry, the first being the leader.
+    pub(super) fn stable(&mut self, members: Vec<Asks>) -> Vec<Joined> {
+        let mut known: Vec<Asks> = Vec::new();
+        let mut tokens = Vec::new();
+        for asks in members {
+            // Each newcomer makes those before it join again.
+            let mut newcomer = asks.clone();
+            let token = self.join(asks);
+            tokens = vec![token];
+            let mut again = Vec::new();
+            for member in &known {
+                again.push(self.join(member.clone()));
+            }
+            newcomer.member_id = self.joined(token).member_id;
+            tokens.splice(0..0, again);
+            known.push(newcomer);
+        }
+        let joined: Vec<Joined> = tokens.iter().map(|token| self.joined(*token)).collect();
+        let syncs: Vec<Token> = joined
+            .iter()
+            .rev()
+            .map(|joined| self.sync(joined))
+            .collect();
+        for sync in syncs {
+            self.sync_reply(sync).unwrap();
+        }
+        assert_eq!(self.state(), GroupState::Stable);
+        joined
+    }
+}
+
+pub(super) fn offset_to_commit(topic: &str, partition: i32, offset: i64) -> OffsetToCommit {
+    OffsetToCommit {
+        topic: TopicName::new(topic).unwrap(),
+        partition,
+        offset,
+        leader_epoch: 7,
+        metadata: "m".into(),
+    }
+}
