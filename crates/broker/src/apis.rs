@@ -1,0 +1,96 @@
+//! The one table of what is served.
+//!
+//! ApiVersions, dispatch, metric labels, `docs/COMPATIBILITY.md` and the tests that drive every API
+//! in every version follow from it. To add an API, write its handler file and a row here.
+
+use std::ops::RangeInclusive;
+
+use wire::Decoder;
+use wire::apis::ApiKey;
+
+use crate::dispatch::{Call, DecodeError, Reply, at_once, serial, staged};
+use crate::handlers;
+
+/// When the next request of a connection is taken up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ordering {
+    /// After the answer to this one has been sent.
+    Serial,
+    /// As soon as the ordered part of this one is done (a produce request's offsets are assigned);
+    /// the answers leave in the order of the requests all the same.
+    Pipelined,
+}
+
+/// What is known about one API.
+pub(crate) struct Api {
+    /// Its key.
+    pub(crate) key: ApiKey,
+    /// The versions that are answered.
+    pub(crate) versions: RangeInclusive<i16>,
+    /// The lowest version that ApiVersions names; differs from `versions` for Produce alone.
+    pub(crate) advertised_from: i16,
+    /// When the next request is taken up.
+    pub(crate) ordering: Ordering,
+    /// What is not done, or done in our own way, in one line for `docs/COMPATIBILITY.md`.
+    pub(crate) notes: &'static str,
+    /// Decodes the body and begins to answer.
+    pub(crate) begin: fn(Call, Decoder) -> Result<Reply, DecodeError>,
+}
+
+/// Every API that is served, by key.
+pub(crate) static APIS: &[Api] = &[
+    Api {
+        key: ApiKey::Produce,
+        versions: 3..=13,
+        advertised_from: 0,
+        ordering: Ordering::Pipelined,
+        notes: "versions 0 to 2 are named for old librdkafka and close the connection; \
+                transactional batches get INVALID_TXN_STATE",
+        begin: |call, body| staged(call, body, handlers::produce::handle),
+    },
+    Api {
+        key: ApiKey::Fetch,
+        versions: 4..=18,
+        advertised_from: 4,
+        ordering: Ordering::Serial,
+        notes: "no fetch sessions: every answer has session id 0 and every request is a full one",
+        begin: |call, body| serial(call, body, handlers::fetch::handle),
+    },
+    Api {
+        key: ApiKey::ListOffsets,
+        versions: 1..=11,
+        advertised_from: 1,
+        ordering: Ordering::Serial,
+        notes: "no tiered storage: -4 is the log start, -5 and -6 are -1",
+        begin: |call, body| serial(call, body, handlers::list_offsets::handle),
+    },
+    Api {
+        key: ApiKey::Metadata,
+        versions: 0..=13,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "a topic that is created by this request is in its answer",
+        begin: |call, body| serial(call, body, handlers::metadata::handle),
+    },
+    Api {
+        key: ApiKey::ApiVersions,
+        versions: 0..=4,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "no features",
+        begin: |call, body| at_once(call, body, handlers::api_versions::handle),
+    },
+    Api {
+        key: ApiKey::InitProducerId,
+        versions: 0..=5,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "a transactional id gets INVALID_REQUEST",
+        begin: |call, body| serial(call, body, handlers::init_producer_id::handle),
+    },
+];
+
+/// The position of an API in [`APIS`], if it is served.
+pub(crate) fn position(api_key: i16) -> Option<usize> {
+    APIS.iter().position(|api| api.key.key() == api_key)
+}

@@ -1,0 +1,266 @@
+//! The broker as a whole: what it is made of, how it opens, how it stops, and how it is.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use env::{Env, Monotonic};
+use metadata::plan_cluster;
+use model::{ErrorCode, LogId};
+use storage::{CommitError, Durability, Opened, Recovery, Sequence, Storage, StorageSettings};
+use tokio::sync::{Semaphore, oneshot, watch};
+
+use crate::errors;
+use crate::limits::DISK_READS_MAX;
+use crate::metadata_store::{self, MetadataFoldError, MetadataStore, MetadataWriteError, Plan, UpdateError};
+use crate::metrics::Metrics;
+use crate::producer_ids::ProducerIds;
+use crate::settings::Settings;
+use crate::timers;
+
+/// One broker with everything it owns.
+pub struct Broker {
+    pub(crate) env: Env,
+    pub(crate) settings: Settings,
+    pub(crate) storage: Arc<Storage>,
+    pub(crate) metadata: Arc<MetadataStore>,
+    pub(crate) producer_ids: ProducerIds,
+    pub(crate) metrics: Metrics,
+    cluster_id: String,
+    disk_reads: Arc<Semaphore>,
+    stopping: watch::Sender<bool>,
+}
+
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Broker")
+    }
+}
+
+/// The broker cannot start.
+#[derive(Debug)]
+pub enum OpenError {
+    /// The data directory cannot be opened.
+    Storage(storage::OpenError),
+    /// The metadata log cannot be read, so that nobody knows which topics there are.
+    Metadata {
+        /// The data directory.
+        data_dir: PathBuf,
+        /// What is wrong.
+        error: MetadataFoldError,
+    },
+    /// A new data directory cannot be written to.
+    FirstWrite {
+        /// The data directory.
+        data_dir: PathBuf,
+    },
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Storage(error) => error.fmt(f),
+            Self::Metadata { data_dir, error } => {
+                write!(f, "the metadata log in {}: {error}", data_dir.display())
+            }
+            Self::FirstWrite { data_dir } => {
+                write!(f, "{} cannot be written to", data_dir.display())
+            }
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+/// One reason why the broker is not, or not wholly, ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// A short name of what is wrong.
+    pub code: &'static str,
+    /// The file concerned.
+    pub path: PathBuf,
+    /// The position in the file, in bytes.
+    pub position: u64,
+    /// What is wrong, in a sentence.
+    pub message: String,
+}
+
+impl Broker {
+    /// Recovers a data directory and starts to work on it. Blocks while it reads; returns when the
+    /// broker can answer requests.
+    pub async fn open(env: Env, settings: Settings) -> Result<Arc<Self>, OpenError> {
+        let (opened, image) = recover(&env, &settings)?;
+        log_report(&opened.report);
+        let storage = opened.storage;
+        storage.start();
+        let Some(metadata_log) = storage.log(LogId::METADATA) else {
+            panic!("the engine opened without its metadata log");
+        };
+        let metadata = Arc::new(MetadataStore::new(
+            env.clone(),
+            Arc::clone(&storage),
+            settings.broker.clone(),
+            metadata_log,
+            image,
+        ));
+        let cluster_id = cluster_id(&env, &metadata).await.map_err(|error| {
+            tracing::error!(?error, "the cluster id cannot be written");
+            OpenError::FirstWrite {
+                data_dir: settings.data_dir.clone(),
+            }
+        })?;
+        let broker = Arc::new(Self {
+            env,
+            settings,
+            storage,
+            metadata,
+            producer_ids: ProducerIds::default(),
+            metrics: Metrics::new(),
+            cluster_id,
+            disk_reads: Arc::new(Semaphore::new(DISK_READS_MAX)),
+            stopping: watch::Sender::new(false),
+        });
+        broker.metrics.collect(&broker);
+        timers::start(&broker);
+        Ok(broker)
+    }
+
+    /// Ends all waits, stops taking records, and returns when what was taken is on disk.
+    pub fn shut_down(&self) {
+        self.stopping.send_replace(true);
+        self.storage.shut_down();
+    }
+
+    /// The identity of the cluster, 22 characters of URL-safe base64.
+    pub fn cluster_id(&self) -> &str {
+        &self.cluster_id
+    }
+
+    /// What is wrong with the broker; nothing, if it is ready.
+    pub fn health(&self) -> Vec<Reason> {
+        let damages = self.storage.damages().into_iter();
+        damages
+            .filter(|damage| !damage.code.is_repaired())
+            .map(|damage| Reason {
+                code: damage.code.as_str(),
+                path: damage.path,
+                position: damage.position,
+                message: damage.message,
+            })
+            .collect()
+    }
+
+    /// All metrics in the text format of Prometheus.
+    pub fn render_metrics(&self) -> String {
+        self.metrics.render()
+    }
+
+    /// Becomes true when the broker stops.
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+
+    /// Waits until an answer that depends on this round may leave. Errs with the code to answer
+    /// instead, REQUEST_TIMED_OUT after the deadline.
+    pub(crate) async fn proven(
+        &self,
+        sequence: Sequence,
+        durability: Durability,
+        deadline: Monotonic,
+    ) -> Result<(), ErrorCode> {
+        let committed = self.storage.wait(sequence, durability);
+        tokio::select! {
+            biased;
+            committed = committed => committed.map_err(errors::of_commit),
+            () = self.env.clock.sleep_until(deadline) => Err(ErrorCode::RequestTimedOut),
+        }
+    }
+
+    /// Runs a read that blocks, among a bounded number of them.
+    pub(crate) async fn read_disk<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ErrorCode> {
+        let Ok(permit) = Arc::clone(&self.disk_reads).acquire_owned().await else {
+            return Err(ErrorCode::UnknownServerError);
+        };
+        let (sender, receiver) = oneshot::channel();
+        let work = move || {
+            // Nobody may wait any more; then the result is of no use.
+            let _ = sender.send(read());
+            drop(permit);
+        };
+        self.env.spawn.blocking(Box::new(work)).await;
+        receiver.await.map_err(|_| ErrorCode::UnknownServerError)
+    }
+}
+
+fn recover(env: &Env, settings: &Settings) -> Result<(Opened, metadata::Image), OpenError> {
+    let recovery = Recovery::open(env, storage_settings(settings)).map_err(OpenError::Storage)?;
+    let image = metadata_store::fold(recovery.metadata_batches()).map_err(|error| {
+        OpenError::Metadata {
+            data_dir: settings.data_dir.clone(),
+            error,
+        }
+    })?;
+    let live: BTreeMap<_, _> = metadata_store::live_logs(&image, &settings.broker).collect();
+    let opened = recovery
+        .finish(live, image.next_log_id())
+        .map_err(OpenError::Storage)?;
+    Ok((opened, image))
+}
+
+fn storage_settings(settings: &Settings) -> StorageSettings {
+    let bytes = |setting: i64| u64::try_from(setting).unwrap_or(0);
+    StorageSettings {
+        wal_bytes_max: bytes(settings.broker.wal_max_bytes),
+        memory_bytes_max: bytes(settings.broker.memory_max_bytes),
+        producer_id_expiration_ms: i64::from(settings.broker.producer_id_expiration_ms),
+        ..StorageSettings::new(&settings.data_dir)
+    }
+}
+
+fn log_report(report: &storage::RecoveryReport) {
+    tracing::info!(
+        replayed_rounds = report.replayed_rounds,
+        replayed_bytes = report.replayed_bytes,
+        was_clean = report.was_clean,
+        "recovered"
+    );
+    if report.cut_bytes > 0 || report.cut_rounds > 0 {
+        tracing::warn!(
+            cut_rounds = report.cut_rounds,
+            cut_bytes = report.cut_bytes,
+            "cut what the last run wrote and never acknowledged"
+        );
+    }
+    for damage in &report.damages {
+        if damage.code.is_repaired() {
+            tracing::warn!(%damage, "repaired");
+        } else {
+            tracing::error!(%damage, "damaged");
+        }
+    }
+}
+
+/// The cluster's id; a new one, made durable, on the first start.
+async fn cluster_id(env: &Env, metadata: &Arc<MetadataStore>) -> Result<String, MetadataWriteError> {
+    let random = env.rng.random_16();
+    let written = metadata.update(|image| {
+        Ok::<_, std::convert::Infallible>(Plan {
+            records: plan_cluster(image, random).into_iter().collect(),
+            value: (),
+        })
+    });
+    match written.await {
+        Ok(()) => {}
+        Err(UpdateError::Refused(never)) => match never {},
+        Err(UpdateError::Write(error)) => return Err(error),
+    }
+    let published = metadata.published();
+    Ok(published
+        .image
+        .cluster_id()
+        .map_or_else(String::new, |id| id.to_string()))
+}

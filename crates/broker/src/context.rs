@@ -1,0 +1,37 @@
+//! What a handler knows about the request it answers besides the request itself.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use wire::Text;
+
+use crate::broker::Broker;
+
+/// One client connection, from accept to close.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// The address of the client.
+    pub peer: SocketAddr,
+    /// The address that the client connected to.
+    pub local: SocketAddr,
+}
+
+/// One request: the broker that serves it, its header, and where it came from.
+#[derive(Clone)]
+pub(crate) struct RequestContext {
+    /// The broker.
+    pub(crate) broker: Arc<Broker>,
+    /// The version of the request and of its answer.
+    pub(crate) version: i16,
+    /// What the client calls itself; anything it likes.
+    pub(crate) client_id: Option<Text>,
+    /// The address of the client.
+    pub(crate) peer: SocketAddr,
+}
+
+impl RequestContext {
+    /// The client's name for logs and for the groups it joins; empty if it has none.
+    pub(crate) fn client_id(&self) -> &str {
+        self.client_id.as_deref().unwrap_or_default()
+    }
+}

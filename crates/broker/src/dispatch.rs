@@ -1,0 +1,239 @@
+//! From a frame to a handler, and from its answer to bytes.
+//!
+//! Frames that the protocol has no answer for (an unknown API, a version that is not served, a body
+//! that does not parse) close the connection with a reason that is counted. The one exception is an
+//! ApiVersions request of an unknown version, whose answer clients rely on (KIP-511).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use env::{BoxFuture, Monotonic};
+use model::ErrorCode;
+use tracing::Instrument;
+use wire::{ApiKey, Decoder, Encoder, Message, Request, RequestHeader, ResponseHeader};
+
+use crate::apis::{self, Api, Ordering};
+use crate::broker::Broker;
+use crate::context::{Connection, RequestContext};
+use crate::handlers;
+
+pub(crate) use network::{Outcome, Reply};
+pub(crate) use wire::DecodeError;
+
+/// Why a connection is closed for what it sent. The names are label values of a metric.
+pub(crate) mod close_reason {
+    /// The request header does not parse.
+    pub(crate) const BAD_HEADER: &str = "bad_header";
+    /// No API that is served has this key.
+    pub(crate) const UNKNOWN_API: &str = "unknown_api";
+    /// The API does not serve this version.
+    pub(crate) const UNSUPPORTED_VERSION: &str = "unsupported_version";
+    /// The body does not parse.
+    pub(crate) const BAD_REQUEST: &str = "bad_request";
+    /// A produce request with acks=0 failed; closing is the only way to say so.
+    pub(crate) const UNACKNOWLEDGED_PRODUCE_FAILED: &str = "unacknowledged_produce_failed";
+}
+
+/// The broker as the network sees it.
+#[derive(Clone, Debug)]
+pub struct KafkaService {
+    broker: Arc<Broker>,
+}
+
+impl KafkaService {
+    /// Serves a broker.
+    pub fn new(broker: Arc<Broker>) -> Self {
+        Self { broker }
+    }
+}
+
+impl network::Service for KafkaService {
+    type Connection = Connection;
+
+    fn connect(&self, peer: SocketAddr, local: SocketAddr) -> Connection {
+        self.broker.metrics.connection_opened();
+        Connection { peer, local }
+    }
+
+    fn call(&self, connection: &mut Connection, frame: Bytes) -> Reply {
+        route(&self.broker, connection, frame).unwrap_or_else(Reply::Close)
+    }
+
+    fn closed(&self, connection: Connection, reason: &'static str) {
+        tracing::debug!(peer = %connection.peer, reason, "connection closed");
+        self.broker.metrics.connection_closed(reason);
+    }
+}
+
+/// Finds the row of a frame and runs it; errs with the reason to close the connection.
+fn route(
+    broker: &Arc<Broker>,
+    connection: &Connection,
+    frame: Bytes,
+) -> Result<Reply, &'static str> {
+    let request_bytes = frame.len();
+    let (api_key, api_version) = peek_api(&frame).ok_or(close_reason::BAD_HEADER)?;
+    let position = apis::position(api_key).ok_or(close_reason::UNKNOWN_API)?;
+    let api = apis::APIS.get(position).ok_or(close_reason::UNKNOWN_API)?;
+    let known = api.versions.contains(&api_version);
+    if !known && api.key != ApiKey::ApiVersions {
+        return Err(close_reason::UNSUPPORTED_VERSION);
+    }
+    let mut body = Decoder::new(frame);
+    let header = RequestHeader::decode(&mut body).map_err(|_| close_reason::BAD_HEADER)?;
+    let call = Call {
+        api,
+        position,
+        correlation_id: header.correlation_id,
+        started: broker.env.clock.now(),
+        context: RequestContext {
+            broker: Arc::clone(broker),
+            version: if known { api_version } else { 0 },
+            client_id: header.client_id,
+            peer: connection.peer,
+        },
+    };
+    broker.metrics.request_received(position, request_bytes);
+    if !known {
+        let answer = handlers::api_versions::unsupported_version();
+        return Ok(Reply::Ready(call.encode(&answer)));
+    }
+    (api.begin)(call, body).map_err(|error| {
+        tracing::debug!(peer = %connection.peer, api = ?api.key, api_version, %error, "bad request");
+        close_reason::BAD_REQUEST
+    })
+}
+
+/// The key and the version that a frame begins with.
+fn peek_api(frame: &[u8]) -> Option<(i16, i16)> {
+    let &[k0, k1, v0, v1] = frame.first_chunk::<4>()?;
+    Some((i16::from_be_bytes([k0, k1]), i16::from_be_bytes([v0, v1])))
+}
+
+/// A request between its header and its answer.
+pub(crate) struct Call {
+    api: &'static Api,
+    position: usize,
+    correlation_id: i32,
+    started: Monotonic,
+    context: RequestContext,
+}
+
+/// How a request ends.
+pub(crate) enum Answer<R> {
+    /// With a response.
+    Response(R),
+    /// With nothing, as the protocol wants it (acks=0).
+    Silence,
+    /// With the end of the connection, for a counted reason.
+    Close(&'static str),
+}
+
+impl<R: Message> From<R> for Answer<R> {
+    fn from(response: R) -> Self {
+        Self::Response(response)
+    }
+}
+
+/// What the ordered part of a two-stage handler leaves to do.
+pub(crate) enum Stage<R> {
+    /// The ordered part is done: the next request may be taken up.
+    Done(BoxFuture<Answer<R>>),
+    /// The ordered part itself has to wait (for space): the next request must wait for it too.
+    Blocked(BoxFuture<Answer<R>>),
+}
+
+/// Runs a handler that answers without waiting.
+pub(crate) fn at_once<R: Request>(
+    call: Call,
+    mut body: Decoder,
+    handle: impl FnOnce(&RequestContext, R) -> R::Response,
+) -> Result<Reply, DecodeError> {
+    let request = R::decode(&mut body, call.context.version)?;
+    let response = handle(&call.context, request);
+    Ok(Reply::Ready(call.encode(&response)))
+}
+
+/// Runs a handler that may wait.
+pub(crate) fn serial<R, F>(
+    call: Call,
+    mut body: Decoder,
+    handle: impl FnOnce(RequestContext, R) -> F,
+) -> Result<Reply, DecodeError>
+where
+    R: Request,
+    F: Future<Output = R::Response> + Send + 'static,
+{
+    let request = R::decode(&mut body, call.context.version)?;
+    let answer = handle(call.context.clone(), request);
+    let outcome = async move { call.finish(Answer::Response(answer.await)) };
+    Ok(Reply::Serial(outcome))
+}
+
+/// Runs a handler of two stages.
+pub(crate) fn staged<R: Request>(
+    call: Call,
+    mut body: Decoder,
+    handle: impl FnOnce(RequestContext, R) -> Stage<R::Response>,
+) -> Result<Reply, DecodeError> {
+    let request = R::decode(&mut body, call.context.version)?;
+    let stage = handle(call.context.clone(), request);
+    Ok(match stage {
+        Stage::Done(answer) => Reply::Pipelined(call.outcome(answer)),
+        Stage::Blocked(answer) => Reply::Serial(call.outcome(answer)),
+    })
+}
+
+impl Call {
+    /// The answer as the network wants it, once there is one.
+    fn outcome<R: Message + Send + 'static>(
+        self,
+        answer: impl Future<Output = Answer<R>> + Send + 'static,
+    ) -> BoxFuture<Outcome> {
+        let span = tracing::debug_span!(
+            "request",
+            api = ?self.api.key,
+            version = self.context.version,
+            correlation_id = self.correlation_id,
+            client = self.context.client_id(),
+        );
+        Box::pin(async move { self.finish(answer.await) }.instrument(span))
+    }
+
+    fn finish<R: Message>(self, answer: Answer<R>) -> Outcome {
+        match answer {
+            Answer::Response(response) => Outcome::Answer(self.encode(&response)),
+            Answer::Silence => {
+                self.count(0);
+                Outcome::None
+            }
+            Answer::Close(reason) => {
+                self.count(0);
+                Outcome::Close(reason)
+            }
+        }
+    }
+
+    /// The response with its header, and the end of the request's books.
+    fn encode<R: Message>(&self, response: &R) -> Vec<Bytes> {
+        let version = self.context.version;
+        let mut encoder = Encoder::new();
+        ResponseHeader {
+            correlation_id: self.correlation_id,
+        }
+        .encode(&mut encoder, self.api.key, version);
+        response.encode(&mut encoder, version);
+        let chunks = encoder.finish();
+        self.count(chunks.iter().map(Bytes::len).sum());
+        chunks
+    }
+
+    fn count(&self, response_bytes: usize) {
+        let broker = &self.context.broker;
+        let elapsed = broker.env.clock.now().since(self.started);
+        broker
+            .metrics
+            .request_answered(self.position, response_bytes, elapsed);
+    }
+}

@@ -1,0 +1,107 @@
+//! From the errors of the layers below to the codes of the protocol, one exhaustive match each.
+//!
+//! A new variant does not compile until somebody has decided what clients are told.
+
+use model::ErrorCode;
+use storage::{AppendError, CommitError, ReadError};
+
+use crate::metadata_store::MetadataWriteError;
+
+/// A batch that was not appended.
+pub(crate) fn of_append(error: AppendError) -> ErrorCode {
+    match error {
+        AppendError::OutOfOrderSequence => ErrorCode::OutOfOrderSequenceNumber,
+        AppendError::InvalidProducerEpoch => ErrorCode::InvalidProducerEpoch,
+        AppendError::InvalidBatch => ErrorCode::CorruptMessage,
+        AppendError::TooLarge => ErrorCode::MessageTooLarge,
+        AppendError::Poisoned | AppendError::Quarantined | AppendError::DiskFull => {
+            ErrorCode::KafkaStorageError
+        }
+        // Deleted between the lookup and the append.
+        AppendError::Deleted => ErrorCode::UnknownTopicOrPartition,
+        // Retriable with a refresh of the metadata: the client finds the broker again when it is back.
+        AppendError::ShuttingDown => ErrorCode::NotLeaderOrFollower,
+    }
+}
+
+/// A batch that was appended and will not be acknowledged.
+pub(crate) fn of_commit(error: CommitError) -> ErrorCode {
+    match error {
+        CommitError::Poisoned | CommitError::DiskFull => ErrorCode::KafkaStorageError,
+        CommitError::ShuttingDown => ErrorCode::NotLeaderOrFollower,
+    }
+}
+
+/// Records that cannot be read.
+pub(crate) fn of_read(error: ReadError) -> ErrorCode {
+    match error {
+        ReadError::OutOfRange { .. } => ErrorCode::OffsetOutOfRange,
+        ReadError::Damaged => ErrorCode::KafkaStorageError,
+        ReadError::Deleted => ErrorCode::UnknownTopicOrPartition,
+    }
+}
+
+/// A change of the metadata that could not be written.
+pub(crate) fn of_metadata_write(error: MetadataWriteError) -> ErrorCode {
+    match error {
+        // The broker's own batch is well-formed and has no producer: any refusal is the disk's.
+        MetadataWriteError::Append(error) => match of_append(error) {
+            ErrorCode::NotLeaderOrFollower => ErrorCode::NotController,
+            _ => ErrorCode::KafkaStorageError,
+        },
+        MetadataWriteError::Commit(error) => match error {
+            CommitError::Poisoned | CommitError::DiskFull => ErrorCode::KafkaStorageError,
+            CommitError::ShuttingDown => ErrorCode::NotController,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_has_the_code_that_makes_clients_do_the_right_thing() {
+        use ErrorCode as Code;
+        for (error, code) in [
+            (AppendError::OutOfOrderSequence, Code::OutOfOrderSequenceNumber),
+            (AppendError::InvalidProducerEpoch, Code::InvalidProducerEpoch),
+            (AppendError::InvalidBatch, Code::CorruptMessage),
+            (AppendError::TooLarge, Code::MessageTooLarge),
+            (AppendError::Poisoned, Code::KafkaStorageError),
+            (AppendError::Quarantined, Code::KafkaStorageError),
+            (AppendError::DiskFull, Code::KafkaStorageError),
+            (AppendError::Deleted, Code::UnknownTopicOrPartition),
+            (AppendError::ShuttingDown, Code::NotLeaderOrFollower),
+        ] {
+            assert_eq!(of_append(error), code, "{error:?}");
+        }
+        for (error, code) in [
+            (CommitError::Poisoned, Code::KafkaStorageError),
+            (CommitError::DiskFull, Code::KafkaStorageError),
+            (CommitError::ShuttingDown, Code::NotLeaderOrFollower),
+        ] {
+            assert_eq!(of_commit(error), code, "{error:?}");
+        }
+        let out_of_range = ReadError::OutOfRange {
+            log_start: 0.into(),
+            high_watermark: 0.into(),
+        };
+        for (error, code) in [
+            (out_of_range, Code::OffsetOutOfRange),
+            (ReadError::Damaged, Code::KafkaStorageError),
+            (ReadError::Deleted, Code::UnknownTopicOrPartition),
+        ] {
+            assert_eq!(of_read(error), code, "{error:?}");
+        }
+        for (error, code) in [
+            (MetadataWriteError::Append(AppendError::Poisoned), Code::KafkaStorageError),
+            (MetadataWriteError::Append(AppendError::InvalidBatch), Code::KafkaStorageError),
+            (MetadataWriteError::Append(AppendError::ShuttingDown), Code::NotController),
+            (MetadataWriteError::Commit(CommitError::Poisoned), Code::KafkaStorageError),
+            (MetadataWriteError::Commit(CommitError::ShuttingDown), Code::NotController),
+        ] {
+            assert_eq!(of_metadata_write(error), code, "{error:?}");
+        }
+    }
+}

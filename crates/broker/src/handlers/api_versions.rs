@@ -1,0 +1,68 @@
+//! ApiVersions (key 18), versions 0 to 4: what is served, from the API table.
+//!
+//! - A version above 4 is answered in the layout of version 0 with UNSUPPORTED_VERSION and the whole
+//!   list, without a look at the body (KIP-511): librdkafka and Java step down on that answer.
+//! - v3+ names the client's software; a name or version outside `[a-zA-Z0-9.-]`, or one that does not
+//!   begin and end with a letter or digit, gets INVALID_REQUEST.
+//! - v3+ can tell features; there is none to tell, neither supported nor finalized.
+
+use model::ErrorCode;
+use wire::messages::api_versions::{ApiVersion, ApiVersionsRequest, ApiVersionsResponse};
+
+use crate::apis::APIS;
+use crate::context::RequestContext;
+
+/// Answers with the table.
+pub(crate) fn handle(ctx: &RequestContext, request: ApiVersionsRequest) -> ApiVersionsResponse {
+    let names_software = ctx.version >= 3;
+    if names_software
+        && !(is_software_name(&request.client_software_name)
+            && is_software_name(&request.client_software_version))
+    {
+        return with_error(ErrorCode::InvalidRequest);
+    }
+    with_error(ErrorCode::None)
+}
+
+/// The answer to a version that is not served; encode it as version 0.
+pub(crate) fn unsupported_version() -> ApiVersionsResponse {
+    with_error(ErrorCode::UnsupportedVersion)
+}
+
+fn with_error(error: ErrorCode) -> ApiVersionsResponse {
+    let api_keys = APIS.iter().map(|api| ApiVersion {
+        api_key: api.key.key(),
+        min_version: api.advertised_from,
+        max_version: *api.versions.end(),
+    });
+    ApiVersionsResponse {
+        error_code: error.code(),
+        api_keys: api_keys.collect(),
+        ..ApiVersionsResponse::default()
+    }
+}
+
+/// The rule of KIP-511 for `client_software_name` and `client_software_version`.
+fn is_software_name(name: &str) -> bool {
+    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    edge(name.chars().next())
+        && edge(name.chars().next_back())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn software_names_follow_kip_511() {
+        for good in ["a", "librdkafka", "apache-kafka-java", "4.0.0", "7-a.b"] {
+            assert!(is_software_name(good), "{good}");
+        }
+        for bad in ["", "-a", "a-", ".", "a b", "a_b", "é", "a\n"] {
+            assert!(!is_software_name(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Produce (key 0), versions 3 to 13: appends one batch to each partition named.
+//!
+//! - Stage one runs in the order of the connection: it checks the batches and appends them, which
+//!   gives them their offsets. Stage two waits for the disk and answers. Many requests of one
+//!   connection may be in stage two.
+//! - acks=-1 is answered when the round is on disk, acks=1 when it is written; on a topic that is not
+//!   strict both are answered when it is written. acks=0 is never answered: an error closes the
+//!   connection, which is the only sign there is.
+//! - A refused partition does not spoil the others. What a refusal depends on (the sequence of an
+//!   earlier batch) is durable before it is told.
+//! - When the disk does not come back within `timeout_ms`, the answer is REQUEST_TIMED_OUT; the records
+//!   stay and may become visible.
+//! - v7: zstd. v8: error messages (KIP-467). v10: the leader to turn to instead (KIP-951), of no use with
+//!   one broker. v12: partitions join transactions by themselves (KIP-890), not done. v13: topics by id
+//!   (KIP-516).
+//! - Not done: transactions (INVALID_TXN_STATE), recompression, quotas.
+
+mod check;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use env::Monotonic;
+use model::{ErrorCode, Offset};
+use storage::{Append, Durability, Log, Permit, Sequence};
+use wire::Chunks;
+use wire::messages::produce::{
+    PartitionProduceData, PartitionProduceResponse, ProduceRequest, ProduceResponse,
+    TopicProduceData, TopicProduceResponse,
+};
+
+use self::check::{BatchRules, Refusal, check_batch};
+use crate::context::RequestContext;
+use crate::dispatch::{Answer, Stage, close_reason};
+use crate::errors;
+use crate::topics::{TopicKey, Topic};
+
+/// The client id under which Kafka's own tools may write to internal topics.
+const ADMIN_CLIENT_ID: &str = "__admin_client";
+
+/// Stage one, at once if there is space for the bytes and after a wait for it otherwise.
+pub(crate) fn handle(ctx: RequestContext, request: ProduceRequest) -> Stage<ProduceResponse> {
+    let bytes = records_bytes(&request);
+    match ctx.broker.storage.try_reserve(bytes) {
+        Some(permit) => Stage::Done(Box::pin(append(ctx, request, permit).complete())),
+        None => Stage::Blocked(Box::pin(async move {
+            let permit = ctx.broker.storage.reserve(bytes).await;
+            append(ctx, request, permit).complete().await
+        })),
+    }
+}
+
+fn records_bytes(request: &ProduceRequest) -> usize {
+    let partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
+    partitions
+        .filter_map(|partition| partition.records.as_ref())
+        .map(Chunks::len)
+        .sum()
+}
+
+/// A request whose batches have their places in the log.
+struct Appended {
+    ctx: RequestContext,
+    acks: Acks,
+    deadline: Monotonic,
+    topics: Vec<(TopicProduceResponse, Vec<Pending>)>,
+    /// Held until the answer: the bytes count against the budget of unforced ones.
+    _permit: Permit,
+}
+
+/// What a partition's answer waits for; `None` if it depends on nothing that is not durable.
+type Pending = Option<(Sequence, Durability)>;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Acks {
+    None,
+    Leader,
+    All,
+}
+
+impl Acks {
+    fn of(acks: i16) -> Option<Self> {
+        match acks {
+            0 => Some(Self::None),
+            1 => Some(Self::Leader),
+            -1 => Some(Self::All),
+            _ => None,
+        }
+    }
+}
+
+/// Appends every batch that may be appended.
+fn append(ctx: RequestContext, request: ProduceRequest, permit: Permit) -> Appended {
+    let now = ctx.broker.env.clock.now();
+    let timeout_ms = u64::try_from(request.timeout_ms).unwrap_or(0);
+    let acks = Acks::of(request.acks);
+    let topics = request
+        .topic_data
+        .into_iter()
+        .map(|topic| append_topic(&ctx, acks, topic))
+        .collect();
+    Appended {
+        acks: acks.unwrap_or(Acks::All),
+        deadline: now + Duration::from_millis(timeout_ms),
+        topics,
+        ctx,
+        _permit: permit,
+    }
+}
+
+fn append_topic(
+    ctx: &RequestContext,
+    acks: Option<Acks>,
+    request: TopicProduceData,
+) -> (TopicProduceResponse, Vec<Pending>) {
+    let topic = writable_topic(ctx, &request);
+    let (partition_responses, pending) = request
+        .partition_data
+        .into_iter()
+        .map(|partition| {
+            let index = partition.index;
+            let outcome = match (&topic, acks) {
+                (_, None) => Err(Refused::now(ErrorCode::InvalidRequiredAcks)),
+                (Err(error), Some(_)) => Err(Refused::now(*error)),
+                (Ok(topic), Some(acks)) => append_partition(ctx, topic, acks, partition),
+            };
+            match outcome {
+                Ok((response, pending)) => (response, Some(pending)),
+                Err(refused) => (refused.response(index), refused.pending),
+            }
+        })
+        .unzip();
+    let response = TopicProduceResponse {
+        name: request.name,
+        topic_id: request.topic_id,
+        partition_responses,
+    };
+    (response, pending)
+}
+
+/// The topic, if clients may write to it.
+fn writable_topic(ctx: &RequestContext, request: &TopicProduceData) -> Result<Arc<Topic>, ErrorCode> {
+    let topic = if ctx.version >= 13 {
+        ctx.broker.topic_by_id(request.topic_id)?
+    } else {
+        ctx.broker.topic_by_name(&request.name)?
+    };
+    if topic.is_internal() && ctx.client_id() != ADMIN_CLIENT_ID {
+        return Err(ErrorCode::InvalidTopicException);
+    }
+    Ok(topic)
+}
+
+/// A partition that was refused, and what must be durable before that is told.
+struct Refused {
+    error: ErrorCode,
+    message: Option<&'static str>,
+    pending: Pending,
+}
+
+impl Refused {
+    fn now(error: ErrorCode) -> Self {
+        Self {
+            error,
+            message: None,
+            pending: None,
+        }
+    }
+
+    fn response(&self, index: i32) -> PartitionProduceResponse {
+        PartitionProduceResponse {
+            index,
+            error_code: self.error.code(),
+            base_offset: Offset::NONE.0,
+            error_message: self.message.map(Into::into),
+            ..PartitionProduceResponse::default()
+        }
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            error: refusal.error,
+            message: Some(refusal.message),
+            pending: None,
+        }
+    }
+}
+
+fn append_partition(
+    ctx: &RequestContext,
+    topic: &Topic,
+    acks: Acks,
+    request: PartitionProduceData,
+) -> Result<(PartitionProduceResponse, (Sequence, Durability)), Refused> {
+    let broker = &ctx.broker;
+    let log = broker.log_of(topic, request.index).map_err(Refused::now)?;
+    let batch = request.records.map(Chunks::into_bytes).unwrap_or_default();
+    let rules = BatchRules::of(topic.config(), ctx.version, broker.env.clock.wall_ms());
+    check_batch(&batch, &rules)?;
+    let appended = log.append(batch, Append::Produce).map_err(|error| Refused {
+        error: errors::of_append(&error),
+        message: None,
+        // The refusal may rest on a batch that is not durable yet.
+        pending: Some((broker.storage.last_sequence(), Durability::Durable)),
+    })?;
+    let response = PartitionProduceResponse {
+        index: request.index,
+        base_offset: appended.base_offset.0,
+        log_append_time_ms: appended.log_append_time_ms,
+        log_start_offset: appended.log_start.0,
+        ..PartitionProduceResponse::default()
+    };
+    let durability = if acks == Acks::All && topic.is_strict() {
+        Durability::Durable
+    } else {
+        Durability::Written
+    };
+    Ok((response, (appended.sequence, durability)))
+}
+
+impl Appended {
+    /// Stage two: waits for the disk, then answers.
+    async fn complete(mut self) -> Answer<ProduceResponse> {
+        if self.acks == Acks::None {
+            return self.complete_unanswered();
+        }
+        for (topic, pending) in &mut self.topics {
+            for (partition, pending) in topic.partition_responses.iter_mut().zip(pending) {
+                let Some((sequence, durability)) = pending.take() else {
+                    continue;
+                };
+                let proven = self.ctx.broker.proven(sequence, durability, self.deadline).await;
+                if let Err(error) = proven {
+                    *partition = Refused::now(error).response(partition.index);
+                }
+            }
+        }
+        let responses = self.topics.into_iter().map(|(topic, _)| topic);
+        Answer::Response(ProduceResponse {
+            responses: responses.collect(),
+            ..ProduceResponse::default()
+        })
+    }
+
+    fn complete_unanswered(&self) -> Answer<ProduceResponse> {
+        let mut partitions = self.topics.iter().flat_map(|(topic, _)| &topic.partition_responses);
+        if partitions.all(|partition| partition.error_code == ErrorCode::None.code()) {
+            Answer::Silence
+        } else {
+            Answer::Close(close_reason::UNACKNOWLEDGED_PRODUCE_FAILED)
+        }
+    }
+}

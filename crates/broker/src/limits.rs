@@ -1,0 +1,19 @@
+//! Caps of this crate, with the relations between them.
+
+/// Disk reads for fetches that run at the same time. More of them only queue up at the disk.
+pub(crate) const DISK_READS_MAX: usize = 16;
+
+/// The metadata log is rewritten when what was appended since the last time exceeds this many
+/// bytes, and [`METADATA_GROWTH_FACTOR`] times the bytes of the live state.
+pub(crate) const METADATA_REWRITE_BYTES_MIN: u64 = 1024 * 1024;
+
+/// See [`METADATA_REWRITE_BYTES_MIN`].
+pub(crate) const METADATA_GROWTH_FACTOR: u64 = 4;
+
+/// Topics that one Metadata request can create. The rest is reported as unknown and created when
+/// the client asks again.
+pub(crate) const AUTO_CREATED_TOPICS_PER_REQUEST_MAX: usize = 100;
+
+/// The longest a fetch waits, whatever it asks for: what nobody answers within this time, a client
+/// has given up.
+pub(crate) const FETCH_WAIT_MS_MAX: i32 = 10 * 60 * 1000;

@@ -1,0 +1,39 @@
+//! From a topic's settings to those of its logs.
+
+use std::collections::BTreeMap;
+
+use config::{BrokerSettings, TopicConfig};
+use model::TopicName;
+use storage::LogConfig;
+
+/// The settings of the logs of a topic with these settings of its own.
+pub(crate) fn of(
+    name: &TopicName,
+    configs: &BTreeMap<String, String>,
+    settings: &BrokerSettings,
+) -> LogConfig {
+    if metadata::is_internal(name) {
+        LogConfig::internal()
+    } else {
+        of_topic(&settings.topic_config(configs))
+    }
+}
+
+/// The settings of a log of a topic that clients write to. Topics are strict: `flush.messages` is 1.
+fn of_topic(config: &TopicConfig) -> LogConfig {
+    LogConfig {
+        max_message_bytes: config.max_message_bytes,
+        cleanup_delete: true,
+        retention_ms: config.retention_ms,
+        retention_bytes: config.retention_bytes,
+        segment_bytes: i64::from(config.segment_bytes),
+        segment_ms: config.segment_ms,
+        index_interval_bytes: config.index_interval_bytes,
+        timestamp_type: match config.timestamp_type {
+            config::TimestampType::CreateTime => storage::TimestampType::CreateTime,
+            config::TimestampType::LogAppendTime => storage::TimestampType::LogAppendTime,
+        },
+        flush_messages: 1,
+        ..LogConfig::default()
+    }
+}

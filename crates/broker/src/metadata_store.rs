@@ -1,0 +1,333 @@
+//! The one owner of the metadata: topics, their settings, the cluster id, the ids given out.
+//!
+//! A change is planned against the newest image, appended to the metadata log (log 0) and applied,
+//! all under one lock and without waiting, so the order of changes is the order of the log. What
+//! requests are answered from is published only when the round of the change is durable: no answer
+//! tells what a power cut can take back.
+//!
+//! The log is kept short by appending the whole live state as one batch and moving the start of the
+//! log to it. That batch is known by the Cluster record it begins with; a crash before the start was
+//! moved leaves older records in front of it, which count for nothing.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use config::BrokerSettings;
+use env::Env;
+use metadata::{ApplyError, Image, MetadataRecord};
+use model::LogId;
+use parking_lot::Mutex;
+use storage::{Append, AppendError, CommitError, Durability, Log, LogConfig, Sequence, Storage};
+use tokio::sync::watch;
+
+use crate::limits::{METADATA_GROWTH_FACTOR, METADATA_REWRITE_BYTES_MIN};
+use crate::log_configs;
+use crate::record_batches;
+use crate::topics::Topics;
+
+/// Why a change could not be made durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MetadataWriteError {
+    /// The metadata log takes no records; nothing has changed.
+    Append(AppendError),
+    /// The records were appended and their round failed. The next start decides whether they stay.
+    Commit(CommitError),
+}
+
+/// Why a change was not made: its plan refused it, or it could not be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum UpdateError<E> {
+    /// The plan's own reason; nothing was written.
+    Refused(E),
+    /// It could not be written.
+    Write(MetadataWriteError),
+}
+
+/// The records that carry out a change, and what its planner wants back when they are durable.
+#[derive(Debug)]
+pub(crate) struct Plan<T> {
+    /// What to append; nothing is written if there are none.
+    pub(crate) records: Vec<MetadataRecord>,
+    /// What the caller gets.
+    pub(crate) value: T,
+}
+
+/// The metadata at one moment; durable.
+#[derive(Debug, Default)]
+pub(crate) struct Published {
+    /// What the metadata log says.
+    pub(crate) image: Image,
+    /// Its topics with their logs.
+    pub(crate) topics: Topics,
+}
+
+/// The state behind the lock: the newest image, durable or not.
+#[derive(Debug)]
+struct Newest {
+    image: Image,
+    sequence: Sequence,
+    /// Bytes appended since the last snapshot, and the bytes of that snapshot.
+    grown_bytes: u64,
+    snapshot_bytes: u64,
+}
+
+/// The metadata and its log.
+pub(crate) struct MetadataStore {
+    env: Env,
+    storage: Arc<Storage>,
+    settings: BrokerSettings,
+    log: Arc<Log>,
+    newest: Mutex<Newest>,
+    published: ArcSwap<Published>,
+    /// The round of the last change that was published; held while publishing, so that an older
+    /// image never replaces a newer one.
+    published_sequence: watch::Sender<Sequence>,
+}
+
+impl std::fmt::Debug for MetadataStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MetadataStore")
+    }
+}
+
+/// Why the metadata log cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MetadataFoldError {
+    /// A batch or a record in it is malformed, or newer than this broker.
+    Malformed(String),
+    /// A record contradicts those before it.
+    Contradiction(ApplyError),
+}
+
+impl std::fmt::Display for MetadataFoldError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Malformed(message) => f.write_str(message),
+            Self::Contradiction(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for MetadataFoldError {}
+
+/// Folds the batches of the metadata log.
+pub(crate) fn fold(batches: &[Bytes]) -> Result<Image, MetadataFoldError> {
+    let mut image = Image::new();
+    for batch in batches {
+        let values = record_batches::records(batch).map_err(MetadataFoldError::Malformed)?;
+        let mut records = Vec::with_capacity(values.len());
+        for (_, value) in values {
+            let record = MetadataRecord::decode(&value.unwrap_or_default())
+                .map_err(|error| MetadataFoldError::Malformed(error.to_string()))?;
+            records.push(record);
+        }
+        if matches!(records.first(), Some(MetadataRecord::Cluster { .. })) {
+            image = Image::new();
+        }
+        for record in &records {
+            image.apply(record).map_err(MetadataFoldError::Contradiction)?;
+        }
+    }
+    Ok(image)
+}
+
+/// The settings of every log that an image names.
+pub(crate) fn live_logs(
+    image: &Image,
+    settings: &BrokerSettings,
+) -> impl Iterator<Item = (LogId, LogConfig)> {
+    image.topics().flat_map(move |topic| {
+        let config = log_configs::of(&topic.name, &topic.configs, settings);
+        topic.partitions.iter().map(move |log| (*log, config.clone()))
+    })
+}
+
+impl MetadataStore {
+    /// Takes over the image that the metadata log was folded to. `log` is log 0.
+    pub(crate) fn new(
+        env: Env,
+        storage: Arc<Storage>,
+        settings: BrokerSettings,
+        log: Arc<Log>,
+        image: Image,
+    ) -> Self {
+        let published = Published {
+            topics: Topics::of(&image, &Topics::default(), &settings, &storage),
+            image: image.clone(),
+        };
+        let newest = Newest {
+            image,
+            sequence: Sequence::default(),
+            grown_bytes: log.view().bytes,
+            snapshot_bytes: 0,
+        };
+        Self {
+            env,
+            storage,
+            settings,
+            log,
+            newest: Mutex::new(newest),
+            published: ArcSwap::from_pointee(published),
+            published_sequence: watch::Sender::new(Sequence::default()),
+        }
+    }
+
+    /// The metadata as requests may know it. Cheap; take it once per request, so that the request
+    /// sees one moment.
+    pub(crate) fn published(&self) -> Arc<Published> {
+        self.published.load_full()
+    }
+
+    /// Makes a change: plans it against the newest image, writes it, and returns when it is durable
+    /// and published. The change goes on even if nobody waits for it. A refusal, too, is told only
+    /// when what it rests on is durable.
+    pub(crate) async fn update<T, E>(
+        self: &Arc<Self>,
+        plan: impl FnOnce(&Image) -> Result<Plan<T>, E>,
+    ) -> Result<T, UpdateError<E>> {
+        let (outcome, sequence) = self.append(plan).map_err(UpdateError::Write)?;
+        self.wait_published(sequence)
+            .await
+            .map_err(|error| UpdateError::Write(MetadataWriteError::Commit(error)))?;
+        outcome.map_err(UpdateError::Refused)
+    }
+
+    /// Plans and appends. Gives the outcome of the plan and the round that it rests on.
+    #[expect(clippy::type_complexity, reason = "two results: of the plan and of the write")]
+    fn append<T, E>(
+        self: &Arc<Self>,
+        plan: impl FnOnce(&Image) -> Result<Plan<T>, E>,
+    ) -> Result<(Result<T, E>, Sequence), MetadataWriteError> {
+        let mut newest = self.newest.lock();
+        let Plan { records, value } = match plan(&newest.image) {
+            Ok(plan) if plan.records.is_empty() => return Ok((Ok(plan.value), newest.sequence)),
+            Ok(plan) => plan,
+            Err(refusal) => return Ok((Err(refusal), newest.sequence)),
+        };
+        let batch = self.batch(&records);
+        let batch_bytes = batch.len() as u64;
+        let appended = self
+            .log
+            .append(batch, Append::Internal)
+            .map_err(MetadataWriteError::Append)?;
+        let gone = logs_of_deleted_topics(&newest.image, &records);
+        for record in &records {
+            if let Err(error) = newest.image.apply(record) {
+                panic!("a planned change contradicts the metadata: {error}");
+            }
+        }
+        newest.sequence = appended.sequence;
+        newest.grown_bytes += batch_bytes;
+        self.create_logs(&records);
+        self.publish_when_durable(&newest, gone);
+        self.rewrite_if_grown(&mut newest);
+        Ok((Ok(value), newest.sequence))
+    }
+
+    fn batch(&self, records: &[MetadataRecord]) -> Bytes {
+        let values = records.iter().map(|record| (None, Some(record.encode())));
+        record_batches::build(values, self.env.clock.wall_ms())
+    }
+
+    fn create_logs(&self, records: &[MetadataRecord]) {
+        for record in records {
+            if let MetadataRecord::TopicCreated {
+                name,
+                partitions,
+                configs,
+                ..
+            } = record
+            {
+                let config = log_configs::of(name, configs, &self.settings);
+                let logs: Vec<_> = partitions
+                    .iter()
+                    .map(|log| (*log, config.clone()))
+                    .collect();
+                self.storage.create_logs(&logs);
+            }
+        }
+    }
+
+    /// Publishes the newest image when its round is durable, and gives up the logs of topics that
+    /// are gone then.
+    fn publish_when_durable(self: &Arc<Self>, newest: &Newest, gone: Vec<LogId>) {
+        let store = Arc::clone(self);
+        let durable = self.storage.wait(newest.sequence, Durability::Durable);
+        let image = newest.image.clone();
+        let sequence = newest.sequence;
+        let publish = async move {
+            // On an error the engine takes no more changes; those who wait get the same error.
+            if durable.await.is_ok() {
+                store.publish(image, sequence);
+                for log in gone {
+                    store.storage.delete_log(log);
+                }
+            }
+        };
+        self.env.spawn.task("publish-metadata", Box::pin(publish));
+    }
+
+    fn publish(&self, image: Image, sequence: Sequence) {
+        self.published_sequence.send_if_modified(|published| {
+            if *published >= sequence {
+                return false;
+            }
+            let before = self.published.load();
+            let topics = Topics::of(&image, &before.topics, &self.settings, &self.storage);
+            topics.apply_changed_configs(&before.topics);
+            self.published.store(Arc::new(Published { image, topics }));
+            *published = sequence;
+            true
+        });
+    }
+
+    async fn wait_published(&self, sequence: Sequence) -> Result<(), CommitError> {
+        let mut published = self.published_sequence.subscribe();
+        if *published.borrow() >= sequence {
+            return Ok(());
+        }
+        self.storage.wait(sequence, Durability::Durable).await?;
+        // The sender lives as long as the store, so this ends with the publication.
+        let _ = published.wait_for(|published| *published >= sequence).await;
+        Ok(())
+    }
+
+    /// Appends the live state and moves the start of the log to it, when the log has become much
+    /// longer than that.
+    fn rewrite_if_grown(&self, newest: &mut Newest) {
+        let live_bytes = newest.snapshot_bytes.saturating_mul(METADATA_GROWTH_FACTOR);
+        if newest.grown_bytes <= live_bytes.max(METADATA_REWRITE_BYTES_MIN) {
+            return;
+        }
+        let batch = self.batch(&newest.image.snapshot());
+        newest.snapshot_bytes = batch.len() as u64;
+        newest.grown_bytes = 0;
+        // A log that takes no more records stays as long as it is.
+        let Ok(snapshot) = self.log.append(batch, Append::Internal) else {
+            return;
+        };
+        let durable = self.storage.wait(snapshot.sequence, Durability::Durable);
+        let log = Arc::clone(&self.log);
+        let cut = async move {
+            if durable.await.is_ok()
+                && let Err(error) = log.set_log_start(snapshot.base_offset)
+            {
+                tracing::warn!(%error, "the metadata log could not be shortened");
+            }
+        };
+        self.env.spawn.task("shorten-metadata-log", Box::pin(cut));
+    }
+}
+
+fn logs_of_deleted_topics(image: &Image, records: &[MetadataRecord]) -> Vec<LogId> {
+    let mut logs = Vec::new();
+    for record in records {
+        if let MetadataRecord::TopicDeleted { id } = record
+            && let Some(topic) = image.topic_by_id(*id)
+        {
+            logs.extend(&topic.partitions);
+        }
+    }
+    logs
+}

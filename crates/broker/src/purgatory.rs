@@ -1,0 +1,68 @@
+//! Waiting for a partition to move, with a deadline.
+//!
+//! A request that cannot be answered yet registers with each of its logs and sleeps. It is woken
+//! when the published view of one of them moves, when its deadline comes, or when the broker stops;
+//! nothing polls. Registration comes before the look at the state that decides, so no move between
+//! the two is missed.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+
+use env::{BoxFuture, Clock, Monotonic};
+use storage::{Log, WatchGuard};
+use tokio::sync::{Notify, watch};
+
+/// Why a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Woken {
+    /// A log moved or was deleted: look again.
+    Moved,
+    /// The deadline has come, or the broker stops: answer with what there is.
+    Expired,
+}
+
+/// One request in waiting. Dropping it ends all of its registrations.
+pub(crate) struct Waiting {
+    moved: Arc<Notify>,
+    guards: Vec<WatchGuard>,
+    deadline: BoxFuture<()>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Waiting {
+    /// Begins to wait until `deadline` at the longest.
+    pub(crate) fn until(
+        deadline: Monotonic,
+        clock: &dyn Clock,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            moved: Arc::new(Notify::new()),
+            guards: Vec::new(),
+            deadline: clock.sleep_until(deadline),
+            stopping,
+        }
+    }
+
+    /// Wakes on moves of this log from now on.
+    pub(crate) fn watch(&mut self, log: &Log) {
+        self.guards.push(log.watch(Arc::clone(&self.moved)));
+    }
+
+    /// Sleeps until something happens. A move that came since the registration, or since the last
+    /// time this returned, counts.
+    pub(crate) async fn woken(&mut self) -> Woken {
+        let deadline = &mut self.deadline;
+        let deadline = poll_fn(|context| match deadline.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(()),
+            Poll::Pending => Poll::Pending,
+        });
+        tokio::select! {
+            biased;
+            _ = self.stopping.wait_for(|stopping| *stopping) => Woken::Expired,
+            () = self.moved.notified() => Woken::Moved,
+            () = deadline => Woken::Expired,
+        }
+    }
+}

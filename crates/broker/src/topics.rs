@@ -1,0 +1,145 @@
+//! Topics as requests see them: looked up by name or id, with their settings and their logs.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use config::{BrokerSettings, TopicConfig};
+use metadata::Image;
+use model::{ErrorCode, LeaderEpoch, TopicId, TopicName};
+use storage::{Isolation, Log, LogConfig, Storage};
+
+use crate::log_configs;
+
+/// One topic. A change makes a new one; who holds an old one sees the old state.
+#[derive(Debug)]
+pub(crate) struct Topic {
+    /// The metadata that it is made of.
+    pub(crate) metadata: Arc<metadata::Topic>,
+    /// Its settings over the broker's.
+    pub(crate) config: TopicConfig,
+    /// What these settings mean for its logs.
+    log_config: LogConfig,
+    /// The logs of its partitions, by index.
+    logs: Vec<Option<Arc<Log>>>,
+}
+
+impl Topic {
+    fn new(metadata: &Arc<metadata::Topic>, settings: &BrokerSettings, storage: &Storage) -> Self {
+        Self {
+            metadata: Arc::clone(metadata),
+            config: settings.topic_config(&metadata.configs),
+            log_config: log_configs::of(&metadata.name, &metadata.configs, settings),
+            logs: metadata.partitions.iter().map(|id| storage.log(*id)).collect(),
+        }
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &TopicName {
+        &self.metadata.name
+    }
+
+    /// Its id.
+    pub(crate) fn id(&self) -> TopicId {
+        self.metadata.id
+    }
+
+    /// Whether the broker keeps its own state in it.
+    pub(crate) fn is_internal(&self) -> bool {
+        self.metadata.is_internal()
+    }
+
+    /// How many partitions it has.
+    pub(crate) fn partition_count(&self) -> usize {
+        self.logs.len()
+    }
+
+    /// The log of a partition; UNKNOWN_TOPIC_OR_PARTITION if there is no such partition.
+    pub(crate) fn log(&self, partition_index: i32) -> Result<&Arc<Log>, ErrorCode> {
+        usize::try_from(partition_index)
+            .ok()
+            .and_then(|index| self.logs.get(index)?.as_ref())
+            .ok_or(ErrorCode::UnknownTopicOrPartition)
+    }
+}
+
+/// All topics at one moment.
+#[derive(Debug, Default)]
+pub(crate) struct Topics {
+    by_name: HashMap<TopicName, Arc<Topic>>,
+    by_id: HashMap<TopicId, Arc<Topic>>,
+}
+
+impl Topics {
+    /// The topics of an image; those that have not changed are taken over from the last time.
+    pub(crate) fn of(
+        image: &Image,
+        before: &Self,
+        settings: &BrokerSettings,
+        storage: &Storage,
+    ) -> Self {
+        let mut topics = Self::default();
+        for metadata in image.topics() {
+            let topic = match before.by_id.get(&metadata.id) {
+                Some(topic) if Arc::ptr_eq(&topic.metadata, metadata) => Arc::clone(topic),
+                _ => Arc::new(Topic::new(metadata, settings, storage)),
+            };
+            topics.by_name.insert(metadata.name.clone(), Arc::clone(&topic));
+            topics.by_id.insert(metadata.id, topic);
+        }
+        topics
+    }
+
+    /// Hands the settings of topics that have changed since `before` to their logs.
+    pub(crate) fn apply_changed_configs(&self, before: &Self) {
+        for (id, topic) in &self.by_id {
+            let Some(old) = before.by_id.get(id) else {
+                continue;
+            };
+            if topic.metadata.configs != old.metadata.configs {
+                for log in topic.logs.iter().flatten() {
+                    log.set_config(topic.log_config.clone());
+                }
+            }
+        }
+    }
+
+    /// The topic with this name; UNKNOWN_TOPIC_OR_PARTITION if there is none.
+    pub(crate) fn by_name(&self, name: &str) -> Result<&Arc<Topic>, ErrorCode> {
+        self.by_name.get(name).ok_or(ErrorCode::UnknownTopicOrPartition)
+    }
+
+    /// The topic with this id; UNKNOWN_TOPIC_ID if there is none.
+    pub(crate) fn by_id(&self, id: TopicId) -> Result<&Arc<Topic>, ErrorCode> {
+        self.by_id.get(&id).ok_or(ErrorCode::UnknownTopicId)
+    }
+
+    /// Every topic, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Topic>> {
+        self.by_name.values()
+    }
+
+    /// How many partitions all topics have together.
+    pub(crate) fn partition_count(&self) -> usize {
+        self.iter().map(|topic| topic.partition_count()).sum()
+    }
+}
+
+/// Compares the leader epoch that a client knows with ours (KIP-320); an unknown one is not compared.
+pub(crate) fn check_leader_epoch(client: LeaderEpoch, ours: LeaderEpoch) -> Result<(), ErrorCode> {
+    if client.0 < 0 || client == ours {
+        Ok(())
+    } else if client < ours {
+        Err(ErrorCode::FencedLeaderEpoch)
+    } else {
+        Err(ErrorCode::UnknownLeaderEpoch)
+    }
+}
+
+/// What an isolation level on the wire means: 1 is read_committed, anything else is not.
+pub(crate) fn isolation(level: i8) -> Isolation {
+    if level == 1 {
+        Isolation::ReadCommitted
+    } else {
+        Isolation::ReadUncommitted
+    }
+}
