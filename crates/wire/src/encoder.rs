@@ -19,6 +19,7 @@ pub struct Encoder {
     /// What was handed on, and after how many copied bytes it belongs.
     shared: Vec<(usize, Bytes)>,
     shared_bytes: usize,
+    error_codes: Vec<i16>,
 }
 
 impl Encoder {
@@ -43,6 +44,12 @@ impl Encoder {
     /// Whether nothing has been written.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The error codes other than 0 that have been written, at whatever level of the message, in
+    /// their order. Who counts errors need not know where each message keeps them.
+    pub fn error_codes(&self) -> &[i16] {
+        &self.error_codes
     }
 
     /// What has been written.
@@ -101,6 +108,21 @@ impl Encoder {
     pub(crate) fn write_if<T: Field>(&mut self, has_field: bool, value: &T) {
         if has_field {
             value.write(self);
+        }
+    }
+
+    /// Writes an error code and keeps it for [`Encoder::error_codes`].
+    pub(crate) fn write_error(&mut self, code: &i16) {
+        if *code != 0 {
+            self.error_codes.push(*code);
+        }
+        self.write(code);
+    }
+
+    /// Writes an error code that only some versions have.
+    pub(crate) fn write_error_if(&mut self, has_field: bool, code: &i16) {
+        if has_field {
+            self.write_error(code);
         }
     }
 

@@ -1,3 +1,4 @@
 //! Tests of the codec as a whole.
 
+mod error_codes;
 mod golden;

@@ -223,14 +223,19 @@ fn field_impl(code: &mut String, api: &Api, part: &Struct) -> Result<()> {
         let null = field
             .nullable_from
             .filter(|from| *from > field.versions.first);
+        // Error codes go through a door of their own, so that the encoder knows them.
+        let write = match name.as_str() {
+            "error_code" => "write_error",
+            _ => "write",
+        };
         match (condition, null) {
             (None, None) => {
                 line!(reads, "{name}: from.read()?,");
-                line!(writes, "to.write(&self.{name});");
+                line!(writes, "to.{write}(&self.{name});");
             }
             (Some(condition), None) => {
                 line!(reads, "{name}: from.read_if({condition}, {absent})?,");
-                line!(writes, "to.write_if({condition}, &self.{name});");
+                line!(writes, "to.{write}_if({condition}, &self.{name});");
             }
             (None, Some(null)) => {
                 line!(reads, "{name}: from.read_nullable(v >= {null})?,");

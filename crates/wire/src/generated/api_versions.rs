@@ -110,7 +110,7 @@ impl Field for ApiVersionsResponse {
 
     fn write(&self, to: &mut Encoder) {
         let v = to.version();
-        to.write(&self.error_code);
+        to.write_error(&self.error_code);
         to.write(&self.api_keys);
         to.write_if(v >= 1, &self.throttle_time_ms);
         let mut tags = Tags::default();

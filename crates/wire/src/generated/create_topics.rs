@@ -263,7 +263,7 @@ impl Field for CreatableTopicResult {
         let v = to.version();
         to.write(&self.name);
         to.write_if(v >= 7, &self.topic_id);
-        to.write(&self.error_code);
+        to.write_error(&self.error_code);
         to.write(&self.error_message);
         to.write_if(v >= 5, &self.num_partitions);
         to.write_if(v >= 5, &self.replication_factor);

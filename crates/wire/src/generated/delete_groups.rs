@@ -92,7 +92,7 @@ impl Field for DeletableGroupResult {
 
     fn write(&self, to: &mut Encoder) {
         to.write(&self.group_id);
-        to.write(&self.error_code);
+        to.write_error(&self.error_code);
         Tags::default().write(to);
     }
 }

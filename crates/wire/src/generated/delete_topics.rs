@@ -158,7 +158,7 @@ impl Field for DeletableTopicResult {
         let v = to.version();
         to.write_nullable(v >= 6, &self.name);
         to.write_if(v >= 6, &self.topic_id);
-        to.write(&self.error_code);
+        to.write_error(&self.error_code);
         to.write_if(v >= 5, &self.error_message);
         Tags::default().write(to);
     }

@@ -117,7 +117,7 @@ impl Field for DescribeClusterResponse {
     fn write(&self, to: &mut Encoder) {
         let v = to.version();
         to.write(&self.throttle_time_ms);
-        to.write(&self.error_code);
+        to.write_error(&self.error_code);
         to.write(&self.error_message);
         to.write_if(v >= 1, &self.endpoint_type);
         to.write(&self.cluster_id);

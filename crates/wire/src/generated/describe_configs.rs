@@ -154,7 +154,7 @@ impl Field for DescribeConfigsResult {
     }
 
     fn write(&self, to: &mut Encoder) {
-        to.write(&self.error_code);
+        to.write_error(&self.error_code);
         to.write(&self.error_message);
         to.write(&self.resource_type);
         to.write(&self.resource_name);

@@ -140,7 +140,7 @@ impl Field for DescribedGroup {
 
     fn write(&self, to: &mut Encoder) {
         let v = to.version();
-        to.write(&self.error_code);
+        to.write_error(&self.error_code);
         to.write_if(v >= 6, &self.error_message);
         to.write(&self.group_id);
         to.write(&self.group_state);

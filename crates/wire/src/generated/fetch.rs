@@ -368,7 +368,7 @@ impl Field for FetchResponse {
     fn write(&self, to: &mut Encoder) {
         let v = to.version();
         to.write(&self.throttle_time_ms);
-        to.write_if(v >= 7, &self.error_code);
+        to.write_error_if(v >= 7, &self.error_code);
         to.write_if(v >= 7, &self.session_id);
         to.write(&self.responses);
         let mut tags = Tags::default();
@@ -496,7 +496,7 @@ impl Field for PartitionData {
     fn write(&self, to: &mut Encoder) {
         let v = to.version();
         to.write(&self.partition_index);
-        to.write(&self.error_code);
+        to.write_error(&self.error_code);
         to.write(&self.high_watermark);
         to.write(&self.last_stable_offset);
         to.write_if(v >= 5, &self.log_start_offset);

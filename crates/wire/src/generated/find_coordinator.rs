@@ -93,7 +93,7 @@ impl Field for FindCoordinatorResponse {
     fn write(&self, to: &mut Encoder) {
         let v = to.version();
         to.write_if(v >= 1, &self.throttle_time_ms);
-        to.write_if(v <= 3, &self.error_code);
+        to.write_error_if(v <= 3, &self.error_code);
         to.write_if((1..=3).contains(&v), &self.error_message);
         to.write_if(v <= 3, &self.node_id);
         to.write_if(v <= 3, &self.host);
@@ -145,7 +145,7 @@ impl Field for Coordinator {
         to.write_if(v >= 4, &self.node_id);
         to.write_if(v >= 4, &self.host);
         to.write_if(v >= 4, &self.port);
-        to.write_if(v >= 4, &self.error_code);
+        to.write_error_if(v >= 4, &self.error_code);
         to.write_if(v >= 4, &self.error_message);
         Tags::default().write(to);
     }

@@ -80,7 +80,7 @@ impl Field for HeartbeatResponse {
     fn write(&self, to: &mut Encoder) {
         let v = to.version();
         to.write_if(v >= 1, &self.throttle_time_ms);
-        to.write(&self.error_code);
+        to.write_error(&self.error_code);
         Tags::default().write(to);
     }
 }

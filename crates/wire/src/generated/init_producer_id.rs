@@ -108,7 +108,7 @@ impl Field for InitProducerIdResponse {
 
     fn write(&self, to: &mut Encoder) {
         to.write(&self.throttle_time_ms);
-        to.write(&self.error_code);
+        to.write_error(&self.error_code);
         to.write(&self.producer_id);
         to.write(&self.producer_epoch);
         Tags::default().write(to);

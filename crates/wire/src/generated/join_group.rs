@@ -183,7 +183,7 @@ impl Field for JoinGroupResponse {
     fn write(&self, to: &mut Encoder) {
         let v = to.version();
         to.write_if(v >= 2, &self.throttle_time_ms);
-        to.write(&self.error_code);
+        to.write_error(&self.error_code);
         to.write(&self.generation_id);
         to.write_if(v >= 7, &self.protocol_type);
         to.write_nullable(v >= 7, &self.protocol_name);

@@ -114,7 +114,7 @@ impl Field for LeaveGroupResponse {
     fn write(&self, to: &mut Encoder) {
         let v = to.version();
         to.write_if(v >= 1, &self.throttle_time_ms);
-        to.write(&self.error_code);
+        to.write_error(&self.error_code);
         to.write_if(v >= 3, &self.members);
         Tags::default().write(to);
     }
@@ -161,7 +161,7 @@ impl Field for MemberResponse {
         let v = to.version();
         to.write_if(v >= 3, &self.member_id);
         to.write_if(v >= 3, &self.group_instance_id);
-        to.write_if(v >= 3, &self.error_code);
+        to.write_error_if(v >= 3, &self.error_code);
         Tags::default().write(to);
     }
 }

@@ -240,7 +240,7 @@ impl Field for ListOffsetsPartitionResponse {
     fn write(&self, to: &mut Encoder) {
         let v = to.version();
         to.write(&self.partition_index);
-        to.write(&self.error_code);
+        to.write_error(&self.error_code);
         to.write(&self.timestamp);
         to.write(&self.offset);
         to.write_if(v >= 4, &self.leader_epoch);

@@ -180,7 +180,7 @@ impl Field for MetadataResponse {
         to.write_if(v >= 1, &self.controller_id);
         to.write(&self.topics);
         to.write_if((8..=10).contains(&v), &self.cluster_authorized_operations);
-        to.write_if(v >= 13, &self.error_code);
+        to.write_error_if(v >= 13, &self.error_code);
         Tags::default().write(to);
     }
 }
@@ -274,7 +274,7 @@ impl Field for MetadataResponseTopic {
 
     fn write(&self, to: &mut Encoder) {
         let v = to.version();
-        to.write(&self.error_code);
+        to.write_error(&self.error_code);
         to.write_nullable(v >= 12, &self.name);
         to.write_if(v >= 10, &self.topic_id);
         to.write_if(v >= 1, &self.is_internal);
@@ -337,7 +337,7 @@ impl Field for MetadataResponsePartition {
 
     fn write(&self, to: &mut Encoder) {
         let v = to.version();
-        to.write(&self.error_code);
+        to.write_error(&self.error_code);
         to.write(&self.partition_index);
         to.write(&self.leader_id);
         to.write_if(v >= 7, &self.leader_epoch);

@@ -255,7 +255,7 @@ impl Field for OffsetCommitResponsePartition {
 
     fn write(&self, to: &mut Encoder) {
         to.write(&self.partition_index);
-        to.write(&self.error_code);
+        to.write_error(&self.error_code);
         Tags::default().write(to);
     }
 }

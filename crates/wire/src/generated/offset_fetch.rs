@@ -225,7 +225,7 @@ impl Field for OffsetFetchResponse {
         let v = to.version();
         to.write_if(v >= 3, &self.throttle_time_ms);
         to.write_if(v <= 7, &self.topics);
-        to.write_if((2..=7).contains(&v), &self.error_code);
+        to.write_error_if((2..=7).contains(&v), &self.error_code);
         to.write_if(v >= 8, &self.groups);
         Tags::default().write(to);
     }
@@ -312,7 +312,7 @@ impl Field for OffsetFetchResponsePartition {
         to.write_if(v <= 7, &self.committed_offset);
         to.write_if((5..=7).contains(&v), &self.committed_leader_epoch);
         to.write_if(v <= 7, &self.metadata);
-        to.write_if(v <= 7, &self.error_code);
+        to.write_error_if(v <= 7, &self.error_code);
         Tags::default().write(to);
     }
 }
@@ -346,7 +346,7 @@ impl Field for OffsetFetchResponseGroup {
         let v = to.version();
         to.write_if(v >= 8, &self.group_id);
         to.write_if(v >= 8, &self.topics);
-        to.write_if(v >= 8, &self.error_code);
+        to.write_error_if(v >= 8, &self.error_code);
         Tags::default().write(to);
     }
 }
@@ -434,7 +434,7 @@ impl Field for OffsetFetchResponsePartitions {
         to.write_if(v >= 8, &self.committed_offset);
         to.write_if(v >= 8, &self.committed_leader_epoch);
         to.write_if(v >= 8, &self.metadata);
-        to.write_if(v >= 8, &self.error_code);
+        to.write_error_if(v >= 8, &self.error_code);
         Tags::default().write(to);
     }
 }

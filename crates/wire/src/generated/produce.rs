@@ -279,7 +279,7 @@ impl Field for PartitionProduceResponse {
     fn write(&self, to: &mut Encoder) {
         let v = to.version();
         to.write(&self.index);
-        to.write(&self.error_code);
+        to.write_error(&self.error_code);
         to.write(&self.base_offset);
         to.write(&self.log_append_time_ms);
         to.write_if(v >= 5, &self.log_start_offset);

@@ -132,7 +132,7 @@ impl Field for SyncGroupResponse {
     fn write(&self, to: &mut Encoder) {
         let v = to.version();
         to.write_if(v >= 1, &self.throttle_time_ms);
-        to.write(&self.error_code);
+        to.write_error(&self.error_code);
         to.write_if(v >= 5, &self.protocol_type);
         to.write_if(v >= 5, &self.protocol_name);
         to.write(&self.assignment);
