@@ -13,7 +13,9 @@
 //! - Writing yields [`Chunks`]: record bytes are handed on, never copied.
 
 pub mod apis;
+pub mod batch;
 mod chunks;
+pub mod compression;
 mod decoder;
 mod encoder;
 mod field;
