@@ -1,1 +1,27 @@
-//! Crate client.
+//! A client of any Kafka cluster, for the command line and the services around the broker.
+//!
+//! Records are produced and consumed by librdkafka, the C library behind most Kafka clients
+//! ([`Producer`], [`Consumer`]); what administrators ask goes over [`Admin`], a small connection of
+//! our own that speaks the messages of the `wire` crate. Callers see neither library:
+//! `docs/adr/0003-librdkafka-behind-the-client-crate.md` says why.
+
+mod admin;
+mod brokers;
+mod consumer;
+mod error;
+mod offsets;
+mod producer;
+mod quiet;
+
+pub use admin::{
+    Admin, Broker, Cluster, ConfigChange, ConfigEntry, ConfigOperation, Group, GroupListing,
+    Member, NewTopic, Outcome, Partition, Topic,
+};
+pub use brokers::{Address, Brokers, InvalidAddress, PORT_DEFAULT};
+pub use consumer::{Consumer, Event, Membership, Record};
+pub use error::{ClientError, Refusal};
+pub use offsets::{Position, StartAt, TopicPartition};
+pub use producer::{Acks, Answer, Compression, NewRecord, Producer, Written};
+
+/// How this client names itself to brokers.
+pub(crate) const CLIENT_ID: &str = "ottla-cli";

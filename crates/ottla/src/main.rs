@@ -1,2 +1,9 @@
-//! The `ottla` binary.
-fn main() {}
+//! The `ottla` binary: the broker and the commands around it.
+
+use std::process::ExitCode;
+
+mod cli;
+
+fn main() -> ExitCode {
+    cli::run()
+}

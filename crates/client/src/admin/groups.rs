@@ -1,0 +1,381 @@
+//! Consumer groups: who is in them, how far they have read.
+
+mod assignment;
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use model::ErrorCode;
+use wire::messages::delete_groups::{DeleteGroupsRequest, DeleteGroupsResponse};
+use wire::messages::describe_groups::{
+    DescribeGroupsRequest, DescribeGroupsResponse, DescribedGroupMember,
+};
+use wire::messages::find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse};
+use wire::messages::list_groups::{ListGroupsRequest, ListedGroup};
+use wire::messages::offset_commit::{
+    OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+    OffsetCommitResponse,
+};
+use wire::messages::offset_fetch::{
+    OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchResponse,
+};
+use wire::{Request, Text};
+
+use super::{ANY_VERSION, Admin, Broker, Outcome, Patience};
+use crate::brokers::Address;
+use crate::error::{ClientError, Refusal};
+use crate::offsets::TopicPartition;
+
+/// From version 10 on OffsetCommit and OffsetFetch name topics by id, which we do not keep.
+const TOPICS_BY_NAME: RangeInclusive<i16> = 2..=9;
+
+/// The kind of key of FindCoordinator that groups are.
+const GROUP: i8 = 0;
+
+/// The state in which brokers before KIP-1043 describe a group that does not exist.
+const DEAD: &str = "Dead";
+
+/// The kind of group whose members' assignments can be read.
+const CONSUMER: &str = "consumer";
+
+/// A group in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupListing {
+    /// Group id.
+    pub id: String,
+    /// Node id of its coordinator.
+    pub coordinator: i32,
+    /// What kind of group it is: `consumer`, or empty for one that only has offsets.
+    pub protocol_type: String,
+    /// Its state by Kafka's name, if the broker says it.
+    pub state: Option<String>,
+}
+
+/// A group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Group id.
+    pub id: String,
+    /// Node id of its coordinator.
+    pub coordinator: i32,
+    /// Its state by Kafka's name.
+    pub state: String,
+    /// What kind of group it is.
+    pub protocol_type: String,
+    /// How partitions are shared out, such as `range`; empty without members.
+    pub protocol: String,
+    /// Its members.
+    pub members: Vec<Member>,
+}
+
+/// A member of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Member id.
+    pub id: String,
+    /// Instance id of a static member.
+    pub instance_id: Option<String>,
+    /// Client id.
+    pub client_id: String,
+    /// Where it connects from.
+    pub host: String,
+    /// Partitions it has; empty for a group that shares out something else.
+    pub assignment: Vec<TopicPartition>,
+}
+
+impl Admin {
+    /// The groups of all brokers, by id.
+    pub async fn groups(&mut self) -> Result<Vec<GroupListing>, ClientError> {
+        let mut groups = Vec::new();
+        let nodes: Vec<i32> = self.cluster.brokers.keys().copied().collect();
+        for node in nodes {
+            groups.extend(self.groups_of(node).await?);
+        }
+        groups.sort_by(|one, other| one.id.cmp(&other.id));
+        for group in &groups {
+            self.coordinators
+                .insert(group.id.clone(), group.coordinator);
+        }
+        Ok(groups)
+    }
+
+    async fn groups_of(&mut self, node: i32) -> Result<Vec<GroupListing>, ClientError> {
+        let patience = Patience::new();
+        let response = loop {
+            let request = ListGroupsRequest::default();
+            let response = self.call_node(node, &request, ANY_VERSION).await?;
+            match Refusal::check(response.error_code, None) {
+                Ok(()) => break response,
+                Err(refusal) if refusal.is_retriable() && patience.wait().await => {}
+                Err(refusal) => return Err(refusal.into()),
+            }
+        };
+        let groups = response.groups.iter();
+        let listing = |group: &ListedGroup| GroupListing {
+            id: group.group_id.to_string(),
+            coordinator: node,
+            protocol_type: group.protocol_type.to_string(),
+            state: (!group.group_state.is_empty()).then(|| group.group_state.to_string()),
+        };
+        Ok(groups.map(listing).collect())
+    }
+
+    /// A group and its members, or `None` if the cluster knows no such classic group.
+    pub async fn group(&mut self, id: &str) -> Result<Option<Group>, ClientError> {
+        let request = DescribeGroupsRequest {
+            groups: vec![Text::from(id)],
+            ..DescribeGroupsRequest::default()
+        };
+        let code = |response: &DescribeGroupsResponse| {
+            response.groups.first().map_or(0, |group| group.error_code)
+        };
+        let (coordinator, response) = self
+            .call_coordinator(id, &request, ANY_VERSION, code)
+            .await?;
+        let Some(group) = response.groups.into_iter().next() else {
+            return Ok(None);
+        };
+        match Refusal::check(group.error_code, group.error_message.as_deref()) {
+            Err(refusal) if refusal.is(ErrorCode::GroupIdNotFound) => return Ok(None),
+            checked => checked?,
+        }
+        if group.group_state == DEAD {
+            return Ok(None);
+        }
+        let shares_partitions = group.protocol_type == CONSUMER;
+        let members = group.members.iter();
+        Ok(Some(Group {
+            id: id.to_owned(),
+            coordinator,
+            state: group.group_state.to_string(),
+            protocol_type: group.protocol_type.to_string(),
+            protocol: group.protocol_data.to_string(),
+            members: members.map(|one| member(one, shares_partitions)).collect(),
+        }))
+    }
+
+    /// The offset that a group will read next, for each partition it has committed.
+    pub async fn committed(
+        &mut self,
+        group: &str,
+    ) -> Result<BTreeMap<TopicPartition, i64>, ClientError> {
+        let request = OffsetFetchRequest {
+            group_id: Text::from(group),
+            topics: None,
+            groups: vec![OffsetFetchRequestGroup {
+                group_id: Text::from(group),
+                topics: None,
+                ..OffsetFetchRequestGroup::default()
+            }],
+            require_stable: false,
+        };
+        let code = |response: &OffsetFetchResponse| {
+            let of_group = response.groups.first().map(|group| group.error_code);
+            of_group.unwrap_or(response.error_code)
+        };
+        let (_, response) = self
+            .call_coordinator(group, &request, TOPICS_BY_NAME, code)
+            .await?;
+        match Refusal::check(code(&response), None) {
+            Err(refusal) if refusal.is(ErrorCode::GroupIdNotFound) => return Ok(BTreeMap::new()),
+            checked => checked?,
+        }
+        let mut committed = BTreeMap::new();
+        let mut keep = |topic: &Text, partition: i32, offset: i64| {
+            if offset >= 0 {
+                committed.insert(TopicPartition::new(topic.as_str(), partition), offset);
+            }
+        };
+        for topic in response.groups.iter().flat_map(|group| &group.topics) {
+            for partition in &topic.partitions {
+                Refusal::check(partition.error_code, None)?;
+                keep(
+                    &topic.name,
+                    partition.partition_index,
+                    partition.committed_offset,
+                );
+            }
+        }
+        for topic in &response.topics {
+            for partition in &topic.partitions {
+                Refusal::check(partition.error_code, None)?;
+                keep(
+                    &topic.name,
+                    partition.partition_index,
+                    partition.committed_offset,
+                );
+            }
+        }
+        Ok(committed)
+    }
+
+    /// Sets the offsets of a group that has no members.
+    pub async fn commit(
+        &mut self,
+        group: &str,
+        offsets: &BTreeMap<TopicPartition, i64>,
+    ) -> Result<(), ClientError> {
+        let request = OffsetCommitRequest {
+            group_id: Text::from(group),
+            topics: commit_topics(offsets),
+            ..OffsetCommitRequest::default()
+        };
+        let codes = |response: &OffsetCommitResponse| {
+            let partitions = response.topics.iter().flat_map(|topic| &topic.partitions);
+            let mut codes = partitions.map(|partition| partition.error_code);
+            codes
+                .find(|code| *code != ErrorCode::None.code())
+                .unwrap_or_default()
+        };
+        let (_, response) = self
+            .call_coordinator(group, &request, TOPICS_BY_NAME, codes)
+            .await?;
+        Ok(Refusal::check(codes(&response), None)?)
+    }
+
+    /// Deletes groups that have no members, with their offsets. The outcomes are in the order of
+    /// `ids`.
+    pub async fn delete_groups(
+        &mut self,
+        ids: &[String],
+    ) -> Result<Vec<(String, Outcome)>, ClientError> {
+        let mut outcomes = Vec::with_capacity(ids.len());
+        for id in ids {
+            let request = DeleteGroupsRequest {
+                groups_names: vec![Text::from(id)],
+            };
+            let code = |response: &DeleteGroupsResponse| {
+                response
+                    .results
+                    .first()
+                    .map_or(-1, |result| result.error_code)
+            };
+            let (_, response) = self
+                .call_coordinator(id, &request, ANY_VERSION, code)
+                .await?;
+            outcomes.push((id.clone(), Refusal::check(code(&response), None)));
+        }
+        Ok(outcomes)
+    }
+
+    /// Asks the coordinator of a group, again while it loads or moves. `code` finds the error in
+    /// the answer.
+    async fn call_coordinator<R: Request>(
+        &mut self,
+        group: &str,
+        request: &R,
+        usable: RangeInclusive<i16>,
+        code: impl Fn(&R::Response) -> i16,
+    ) -> Result<(i32, R::Response), ClientError> {
+        let patience = Patience::new();
+        loop {
+            let coordinator = self.coordinator(group, &patience).await?;
+            let response = self.call_node(coordinator, request, usable.clone()).await?;
+            let moves = matches!(
+                ErrorCode::from_code(code(&response)),
+                Some(
+                    ErrorCode::CoordinatorLoadInProgress
+                        | ErrorCode::CoordinatorNotAvailable
+                        | ErrorCode::NotCoordinator
+                )
+            );
+            if !moves || !patience.wait().await {
+                return Ok((coordinator, response));
+            }
+            self.coordinators.remove(group);
+        }
+    }
+
+    /// Node id of the coordinator of a group.
+    async fn coordinator(&mut self, group: &str, patience: &Patience) -> Result<i32, ClientError> {
+        if let Some(node) = self.coordinators.get(group) {
+            return Ok(*node);
+        }
+        let request = FindCoordinatorRequest {
+            key: Text::from(group),
+            key_type: GROUP,
+            coordinator_keys: vec![Text::from(group)],
+        };
+        loop {
+            let response = self.call_node(-1, &request, ANY_VERSION).await?;
+            match found_coordinator(&response) {
+                Ok((node, broker)) => {
+                    self.cluster.brokers.entry(node).or_insert(broker);
+                    self.coordinators.insert(group.to_owned(), node);
+                    return Ok(node);
+                }
+                Err(refusal) if refusal.is_retriable() && patience.wait().await => {}
+                Err(refusal) => return Err(refusal.into()),
+            }
+        }
+    }
+}
+
+fn found_coordinator(response: &FindCoordinatorResponse) -> Result<(i32, Broker), Refusal> {
+    let (code, message, node, host, port) = match response.coordinators.first() {
+        Some(one) => (
+            one.error_code,
+            &one.error_message,
+            one.node_id,
+            &one.host,
+            one.port,
+        ),
+        None => (
+            response.error_code,
+            &response.error_message,
+            response.node_id,
+            &response.host,
+            response.port,
+        ),
+    };
+    Refusal::check(code, message.as_deref())?;
+    let address = Address {
+        host: host.to_string(),
+        port: u16::try_from(port).unwrap_or_default(),
+    };
+    Ok((
+        node,
+        Broker {
+            address,
+            rack: None,
+        },
+    ))
+}
+
+fn member(found: &DescribedGroupMember, shares_partitions: bool) -> Member {
+    let assignment = match shares_partitions {
+        true => assignment::decode(&found.member_assignment).unwrap_or_default(),
+        false => Vec::new(),
+    };
+    Member {
+        id: found.member_id.to_string(),
+        instance_id: found.group_instance_id.as_ref().map(ToString::to_string),
+        client_id: found.client_id.to_string(),
+        host: found.client_host.to_string(),
+        assignment,
+    }
+}
+
+fn commit_topics(offsets: &BTreeMap<TopicPartition, i64>) -> Vec<OffsetCommitRequestTopic> {
+    let mut topics: Vec<OffsetCommitRequestTopic> = Vec::new();
+    for (at, offset) in offsets {
+        let partition = OffsetCommitRequestPartition {
+            partition_index: at.partition,
+            committed_offset: *offset,
+            committed_metadata: Some(Text::EMPTY),
+            ..OffsetCommitRequestPartition::default()
+        };
+        match topics
+            .last_mut()
+            .filter(|topic| topic.name == at.topic.as_str())
+        {
+            Some(topic) => topic.partitions.push(partition),
+            None => topics.push(OffsetCommitRequestTopic {
+                name: Text::from(&at.topic),
+                partitions: vec![partition],
+                ..OffsetCommitRequestTopic::default()
+            }),
+        }
+    }
+    topics
+}

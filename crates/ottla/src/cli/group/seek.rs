@@ -1,0 +1,89 @@
+//! `ottla group seek`
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+use client::{Admin, ClientError, StartAt, TopicPartition};
+use model::ErrorCode;
+
+use super::no_such_group;
+use crate::cli::output::OutputArguments;
+use crate::cli::table::Table;
+use crate::cli::{Connection, note, start_at, topic};
+
+#[derive(Debug, Args)]
+pub(crate) struct Command {
+    /// Group to move
+    #[arg(value_name = "GROUP")]
+    group: String,
+    /// Where to: start, end, an OFFSET, or @TIMESTAMP (ms since 1970)
+    #[arg(long, value_name = "WHERE", value_parser = start_at::parse_absolute)]
+    to: StartAt,
+    /// Move in these topics only, also where nothing is committed yet [default: all topics in
+    /// which the group has committed]
+    #[arg(long, value_name = "TOPICS", value_delimiter = ',', value_parser = topic::topic_name)]
+    topics: Vec<String>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::Result<()> {
+    let mut admin = connection.admin().await?;
+    let group = admin.group(&command.group).await?;
+    if group
+        .as_ref()
+        .is_some_and(|group| !group.members.is_empty())
+    {
+        return Err(has_members(&command.group));
+    }
+    let committed = admin.committed(&command.group).await?;
+    let partitions = match command.topics.as_slice() {
+        [] if group.is_none() && committed.is_empty() => return Err(no_such_group(&command.group)),
+        [] => committed.keys().cloned().collect(),
+        topics => partitions_of(&mut admin, topics).await?,
+    };
+    let targets = admin.resolve(&partitions, command.to).await?;
+    let mut table = Table::new(&["TOPIC", "PARTITION", "PRIOR-OFFSET", "CURRENT-OFFSET"]);
+    for (at, target) in &targets {
+        table.row([
+            at.topic.as_str().into(),
+            at.partition.into(),
+            committed.get(at).copied().into(),
+            (*target).into(),
+        ]);
+    }
+    if !command.dry_run && !targets.is_empty() {
+        match admin.commit(&command.group, &targets).await {
+            // Somebody joined in between.
+            Err(ClientError::Refused(refusal)) if refusal.is(ErrorCode::UnknownMemberId) => {
+                return Err(has_members(&command.group));
+            }
+            outcome => outcome?,
+        }
+    }
+    command.output.table(&table)?;
+    if command.dry_run {
+        note("Nothing was changed: this was a dry run.");
+    }
+    Ok(())
+}
+
+async fn partitions_of(
+    admin: &mut Admin,
+    topics: &[String],
+) -> anyhow::Result<BTreeSet<TopicPartition>> {
+    let mut partitions = BTreeSet::new();
+    for name in topics {
+        let topic = topic::existing(admin, name).await?;
+        let indexes = topic.partitions.iter().map(|partition| partition.index);
+        partitions.extend(indexes.map(|index| TopicPartition::new(name, index)));
+    }
+    Ok(partitions)
+}
+
+fn has_members(group: &str) -> anyhow::Error {
+    anyhow::anyhow!("cannot move group {group}: it has active members; stop its consumers first")
+}

@@ -1,0 +1,113 @@
+use clap::CommandFactory as _;
+use clap::error::ErrorKind;
+
+use super::*;
+
+fn parse(line: &str) -> Result<Arguments, clap::Error> {
+    Arguments::try_parse_from(std::iter::once("ottla").chain(line.split_whitespace()))
+}
+
+#[test]
+fn the_declaration_is_consistent() {
+    Arguments::command().debug_assert();
+}
+
+#[test]
+fn every_form_of_every_command_is_taken() {
+    for line in [
+        "version",
+        "version --format json",
+        "topic create a",
+        "topic create a b -p 3 -r 1 -c cleanup.policy=delete -c retention.ms=1 --format text",
+        "topic list --format json",
+        "topic list -i",
+        "topic describe a --format json",
+        "topic alter-config a --set retention.ms=1 --delete segment.ms",
+        "topic alter-config a b -s x= --append y=a=b --subtract y=c --dry-run",
+        "topic delete a b",
+        "topic produce a",
+        "topic produce a -k key1 -H a=1 -H b= -p 2 -z zstd --acks all",
+        "topic produce a -z none --acks 0",
+        "topic consume a",
+        "topic consume a b -g group -o end -n 3",
+        "topic consume a -o -5 -p 0",
+        "topic consume a -o +5 -p 0 -p 1",
+        "topic consume a -o @1700000000000 -p 0,1 -f json",
+        "topic consume a -o 7 --format %v\\n",
+        "group list",
+        "group describe g --format json",
+        "group seek g --to start",
+        "group seek g --to @1700000000000 --topics a,b --dry-run",
+        "group delete g h",
+        "cluster info",
+        "cluster offsets --format json",
+    ] {
+        if let Err(error) = parse(line) {
+            panic!("{line}: {error}");
+        }
+    }
+}
+
+#[test]
+fn wrong_usage_is_told_with_exit_code_2() {
+    for line in [
+        "",
+        "topics",
+        "topic",
+        "topic create",
+        "topic create a/b",
+        "topic create a -p 0",
+        "topic create a -p x",
+        "topic create a -c retention.ms",
+        "topic create a -c =1",
+        "topic list --format yaml",
+        "topic describe",
+        "topic describe a b",
+        "topic produce",
+        "topic produce a -z brotli",
+        "topic produce a --acks 2",
+        "topic produce a -p -1",
+        "topic consume",
+        "topic consume a -n 0",
+        "topic consume a -n -1",
+        "topic consume a -o middle",
+        "topic consume a -f %z",
+        "topic consume a -g",
+        "group seek g",
+        "group seek g --to +1",
+        "group seek g --to=-1",
+        "group delete",
+        "cluster info extra",
+        "-b :1 cluster info",
+    ] {
+        match parse(line) {
+            Ok(arguments) => panic!("{line}: {arguments:?}"),
+            Err(error) => assert_eq!(error.exit_code(), 2, "{line}: {error}"),
+        }
+    }
+    let error = parse("--version").map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DisplayVersion);
+    assert_eq!(error.exit_code(), 0);
+}
+
+#[test]
+fn brokers_are_taken_before_and_after_the_command() {
+    let brokers = |line: &str| parse(line).unwrap().connection.brokers.to_string();
+    assert_eq!(brokers("-b a:1,b topic list"), "a:1,b:9092");
+    assert_eq!(brokers("topic list --brokers [::1]:2"), "[::1]:2");
+    assert_eq!(brokers("topic -b a:1 list"), "a:1");
+    assert_eq!(brokers("topic list"), "127.0.0.1:9092");
+}
+
+#[test]
+fn exit_codes_tell_errors_from_wrong_usage_and_from_a_reader_that_left() {
+    let code = |error: anyhow::Error| format!("{:?}", exit_code(Err(error)));
+    let expected = |code: u8| format!("{:?}", ExitCode::from(code));
+    assert_eq!(code(AlreadyTold.into()), expected(1));
+    assert_eq!(code(UsageError("a test".to_owned()).into()), expected(2));
+    let pipe = io::Error::from(io::ErrorKind::BrokenPipe);
+    assert_eq!(
+        code(anyhow::Error::from(pipe).context("writing")),
+        expected(0)
+    );
+}
