@@ -4,4 +4,5 @@ mod harness;
 mod join;
 mod membership;
 mod offsets;
+mod random;
 mod restart;
