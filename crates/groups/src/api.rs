@@ -107,6 +107,8 @@ pub enum GroupError {
     GroupIdNotFound,
     /// The metadata of this commit is too long.
     OffsetMetadataTooLarge,
+    /// What the members bring, or what they are assigned, does not fit a record.
+    GroupTooLarge,
 }
 
 impl fmt::Display for GroupError {
@@ -124,6 +126,7 @@ impl fmt::Display for GroupError {
             Self::NonEmptyGroup => "the group has members",
             Self::GroupIdNotFound => "there is no such group",
             Self::OffsetMetadataTooLarge => "the metadata of the offset is too long",
+            Self::GroupTooLarge => "the metadata or the assignments do not fit a record",
         })
     }
 }

@@ -11,6 +11,7 @@ use crate::api::{
     HeartbeatRequest, JoinRequest, Leaver, Now, SyncRequest, Token,
 };
 use crate::group::{CommittedOffset, Group, Step};
+use crate::limits::MEMBER_METADATA_BYTES_MAX;
 use crate::records::{GroupRecord, OffsetCommitValue, RecordError, RecordKey};
 
 /// The coordinator of the groups of one partition of `__consumer_offsets`.
@@ -380,6 +381,10 @@ fn validate_join(settings: &GroupSettings, request: &JoinRequest) -> Result<(), 
     let bounds = settings.session_timeout_ms_min..=settings.session_timeout_ms_max;
     if !bounds.contains(&request.session_timeout_ms) {
         return Err(GroupError::InvalidSessionTimeout);
+    }
+    let metadata_bytes: usize = request.protocols.iter().map(|p| p.metadata.len()).sum();
+    if metadata_bytes > MEMBER_METADATA_BYTES_MAX {
+        return Err(GroupError::GroupTooLarge);
     }
     let storable = is_storable(&request.protocol_type)
         && request.protocols.iter().all(|p| is_storable(&p.name))

@@ -38,6 +38,7 @@ pub use api::{
 };
 pub use coordinator::Coordinator;
 pub use group::CommittedOffset;
+pub use limits::GROUP_RECORD_BYTES_MAX;
 pub use partition::{java_string_hash, partition_for};
 pub use records::{
     GroupMetadataValue, GroupRecord, MemberValue, OffsetCommitValue, RecordError, RecordKey,

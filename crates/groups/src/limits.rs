@@ -20,3 +20,10 @@ pub(crate) const POSTPONED_JOIN_MIN: Duration = Duration::from_secs(1);
 pub(crate) const MEMBER_NAME_BYTES_MAX: usize = 32_000;
 
 const _: () = assert!(MEMBER_NAME_BYTES_MAX + 37 <= i16::MAX as usize);
+
+/// The metadata one member may bring, for all its protocols together.
+pub(crate) const MEMBER_METADATA_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// The record of one group. It has to fit a batch that the storage engine takes (half a slot of its
+/// write-ahead log, 32 MiB); Kafka's own bound is `max.message.bytes`, 1 MiB.
+pub const GROUP_RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;

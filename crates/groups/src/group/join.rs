@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::{Group, Phase, Step};
 use crate::api::{GroupError, JoinRequest, Joined, JoinedMember, Token};
-use crate::limits::{MEMBER_NAME_BYTES_MAX, NEW_MEMBER_JOIN_TIMEOUT, PENDING_MEMBERS_MAX};
+use crate::limits::{
+    GROUP_RECORD_BYTES_MAX, MEMBER_NAME_BYTES_MAX, NEW_MEMBER_JOIN_TIMEOUT, PENDING_MEMBERS_MAX,
+};
 use crate::member::{Member, Waiting, millis};
 
 impl Group {
@@ -235,7 +237,10 @@ impl Group {
         self.members.insert(member_id.clone(), member);
 
         let is_stable = matches!(self.phase, Phase::Stable { .. });
-        if !is_stable || self.protocol_by_vote() != self.protocol_name {
+        if !is_stable
+            || self.protocol_by_vote() != self.protocol_name
+            || self.record_bytes() > GROUP_RECORD_BYTES_MAX
+        {
             self.wait_for_join(step, token, &member_id);
             return self.rebalance_or_go_on(step);
         }

@@ -40,6 +40,22 @@ impl Group {
         });
     }
 
+    /// About how long the group's record is.
+    pub(super) fn record_bytes(&self) -> usize {
+        const MEMBER_FIXED_BYTES: usize = 64;
+        let protocol_name = self.protocol_name.as_deref().unwrap_or_default();
+        let members = self.members.iter().map(|(member_id, member)| {
+            MEMBER_FIXED_BYTES
+                + member_id.len()
+                + member.group_instance_id.as_ref().map_or(0, String::len)
+                + member.client_id.len()
+                + member.client_host.len()
+                + member.metadata(protocol_name).len()
+                + member.assignment.len()
+        });
+        members.sum::<usize>() + self.protocol_type.as_ref().map_or(0, String::len)
+    }
+
     /// Writes that the group is gone, if the log knows it.
     pub(super) fn delete_persisted(&mut self, step: &mut Step<'_>) {
         if self.persisted.take().is_some() {

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::join::session_end;
 use super::{Group, Phase, Step};
 use crate::api::{GroupError, SyncRequest, Synced, Token};
+use crate::limits::GROUP_RECORD_BYTES_MAX;
 use crate::member::Waiting;
 
 impl Group {
@@ -22,6 +23,9 @@ impl Group {
             Phase::Preparing { .. } => {
                 step.synced(token, Err(GroupError::RebalanceInProgress));
                 self.renew_session(step.now.monotonic, &request.member_id);
+            }
+            Phase::Completing { .. } if is_leader && !self.fits_record(&request.assignments) => {
+                step.synced(token, Err(GroupError::GroupTooLarge));
             }
             Phase::Completing { sync_deadline } => {
                 if let Waiting::Sync(parked) = member.waiting {
@@ -61,6 +65,12 @@ impl Group {
         } else {
             Err(GroupError::InconsistentGroupProtocol)
         }
+    }
+
+    /// Whether the group's record would be one that can be written, with these assignments.
+    fn fits_record(&self, assignments: &[(String, Bytes)]) -> bool {
+        let assigned: usize = assignments.iter().map(|(_, bytes)| bytes.len()).sum();
+        self.record_bytes().saturating_add(assigned) <= GROUP_RECORD_BYTES_MAX
     }
 
     /// Gives each member what the leader has for it. Who is given nothing gets no bytes, and what is

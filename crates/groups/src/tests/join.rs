@@ -450,3 +450,26 @@ fn a_full_group_refuses_more_members() {
     );
     assert_eq!(h.state(), GroupState::CompletingRebalance);
 }
+
+#[test]
+fn what_would_not_fit_a_record_is_refused() {
+    let mut h = Harness::new();
+    let huge: &'static [u8] = Box::leak(vec![0; 4 * 1024 * 1024 + 1].into());
+    let token = h.join(Asks {
+        protocols: vec![("range", huge)],
+        ..Asks::default()
+    });
+    assert_eq!(
+        h.join_error(token),
+        (GroupError::GroupTooLarge, String::new())
+    );
+    let token = h.join(Asks::default());
+    let joined = h.joined(token);
+    let mut request = h.sync_request(&joined);
+    request.assignments[0].1 = vec![0; GROUP_RECORD_BYTES_MAX].into();
+    let sync = h.sync_with(request);
+    assert_eq!(h.sync_reply(sync), Err(GroupError::GroupTooLarge));
+    assert!(h.log.is_empty());
+    let sync = h.sync(&joined);
+    h.sync_reply(sync).unwrap();
+}
