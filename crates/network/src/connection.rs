@@ -1,0 +1,351 @@
+//! One connection: a loop that reads frames, dispatches them and writes answers.
+//!
+//! The loop never waits for one thing only, so a client that stops reading, sending or living is
+//! noticed whatever the connection is busy with. While a request is worked on that no other may
+//! overtake, at most a little is read ahead: that tells when the client has gone.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use crate::answer_queue::AnswerQueue;
+use crate::close_reason;
+use crate::frame::FrameAssembler;
+use crate::frame_budget::{FrameBudget, FrameShare};
+use crate::limits::{OUTPUT_BYTES_MAX, READ_BYTES};
+use crate::listener::{Open, Shared};
+use crate::output::Output;
+use crate::service::{BoxFuture, Service};
+
+thread_local! {
+    /// Where bytes land before it is known what they belong to; one for all connections of a
+    /// thread, so that a connection that sends nothing holds nothing.
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
+}
+
+pub(crate) struct Connection<S: Service> {
+    stream: TcpStream,
+    shared: Arc<Shared<S>>,
+    open: Open<S>,
+    budget: FrameBudget,
+    assembler: FrameAssembler,
+    /// Frames that arrived together and cannot be dispatched yet.
+    frames: VecDeque<Bytes>,
+    answers: AnswerQueue,
+    output: Output,
+    waiting_for_budget: Option<BoxFuture<FrameShare>>,
+    /// The client sends no more.
+    end_of_input: bool,
+    draining: bool,
+    last_active: Instant,
+    last_received: Instant,
+    /// Since when the socket has taken nothing of what is to be written.
+    blocked_since: Option<Instant>,
+    /// When the frame that is arriving was let go beyond the budget.
+    beyond_budget_since: Option<Instant>,
+}
+
+enum Event {
+    Drain,
+    Answers,
+    Share(FrameShare),
+    Writable,
+    Readable,
+    Timer,
+    Failed,
+}
+
+impl<S: Service> Connection<S> {
+    pub(crate) fn new(stream: TcpStream, shared: Arc<Shared<S>>, open: Open<S>) -> Self {
+        let now = Instant::now();
+        Self {
+            stream,
+            budget: shared.budget.clone(),
+            assembler: FrameAssembler::new(shared.settings.frame_bytes_max),
+            shared,
+            open,
+            frames: VecDeque::new(),
+            answers: AnswerQueue::default(),
+            output: Output::default(),
+            waiting_for_budget: None,
+            end_of_input: false,
+            draining: false,
+            last_active: now,
+            last_received: now,
+            blocked_since: None,
+            beyond_budget_since: None,
+        }
+    }
+
+    /// Serves the connection to its end. `drain` says when the server is shut down.
+    pub(crate) async fn run(mut self, mut drain: watch::Receiver<Option<Instant>>) {
+        let reason = match self.serve(&mut drain).await {
+            Ok(()) => close_reason::CLIENT,
+            Err(reason) => reason,
+        };
+        self.open.close(reason);
+    }
+
+    /// Errs with the reason to close; `Ok` is that the client has closed.
+    async fn serve(
+        &mut self,
+        drain: &mut watch::Receiver<Option<Instant>>,
+    ) -> Result<(), &'static str> {
+        let mut timer = pin!(sleep_until(self.last_active + self.shared.settings.idle));
+        loop {
+            self.dispatch();
+            self.write()?;
+            if self.is_finished()? {
+                return Ok(());
+            }
+            let deadline = self.deadline();
+            if let Some((at, _)) = deadline
+                && (timer.is_elapsed() || at < timer.deadline())
+            {
+                timer.as_mut().reset(at);
+            }
+            let wants_input = self.wants_input();
+            let Self {
+                stream,
+                answers,
+                output,
+                waiting_for_budget,
+                ..
+            } = self;
+            let has_answers = !answers.is_empty() && answers.closing().is_none();
+            let has_output = !output.is_empty();
+            let event = tokio::select! {
+                biased;
+                _ = drain.changed(), if !self.draining => Event::Drain,
+                () = poll_fn(|ctx| answers.poll_answers(ctx, output)), if has_answers => {
+                    Event::Answers
+                }
+                share = poll_option(waiting_for_budget), if waiting_for_budget.is_some() => {
+                    Event::Share(share)
+                }
+                ready = stream.writable(), if has_output => match ready {
+                    Ok(()) => Event::Writable,
+                    Err(_) => Event::Failed,
+                },
+                ready = stream.readable(), if wants_input => match ready {
+                    Ok(()) => Event::Readable,
+                    Err(_) => Event::Failed,
+                },
+                () = timer.as_mut(), if deadline.is_some() => Event::Timer,
+            };
+            match event {
+                Event::Drain => self.drain(),
+                Event::Answers | Event::Writable => {}
+                Event::Share(share) => self.take_share(share),
+                Event::Readable => self.read()?,
+                Event::Timer => self.check_deadline()?,
+                Event::Failed => return Err(close_reason::IO_ERROR),
+            }
+        }
+    }
+
+    /// Hands over the frames that may be handed over.
+    fn dispatch(&mut self) {
+        while self.may_dispatch()
+            && let Some(frame) = self.frames.pop_front()
+        {
+            let frame_bytes = frame.len();
+            let reply = self.open.call(frame);
+            self.answers.push(frame_bytes, reply, &mut self.output);
+            self.drop_parked_if_useless();
+        }
+        if self.frames.is_empty() {
+            self.frames = VecDeque::new();
+        }
+    }
+
+    fn may_dispatch(&self) -> bool {
+        self.answers.may_dispatch() && self.output.bytes() <= OUTPUT_BYTES_MAX
+    }
+
+    /// Whether to look for more input. What may be dispatched at once is read whatever its size, the
+    /// rest only in the small.
+    fn wants_input(&self) -> bool {
+        !self.end_of_input
+            && !self.draining
+            && self.answers.closing().is_none()
+            && self.waiting_for_budget.is_none()
+            && self.frames.is_empty()
+            && (self.may_dispatch() || self.assembler.wanted_capacity().is_none())
+    }
+
+    fn read(&mut self) -> Result<(), &'static str> {
+        let read = match self.assembler.wanted_capacity() {
+            None => self.read_small()?,
+            Some(capacity) => {
+                let share = self.assembler.take_share();
+                match self.budget.try_grow(share, capacity) {
+                    Ok(share) => self.assembler.put_share(Some(share)),
+                    Err(share) => {
+                        let wait = self.budget.clone().grow(share, capacity);
+                        self.waiting_for_budget = Some(Box::pin(wait));
+                        return Ok(());
+                    }
+                }
+                self.read_large(capacity)
+            }
+        };
+        match read {
+            Ok(0) => {
+                self.end_of_input = true;
+                self.drop_parked_if_useless();
+            }
+            Ok(bytes) => {
+                self.shared.metrics.received(bytes);
+                self.last_received = Instant::now();
+                self.last_active = self.last_received;
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => return Err(close_reason::IO_ERROR),
+        }
+        Ok(())
+    }
+
+    /// Reads what is there, up to a few kilobytes, and takes it apart.
+    fn read_small(&mut self) -> Result<io::Result<usize>, &'static str> {
+        SCRATCH.with_borrow_mut(|scratch| {
+            let read = self.stream.try_read(scratch);
+            let count = *read.as_ref().unwrap_or(&0);
+            let mut input = scratch.get(..count).unwrap_or_default();
+            while !input.is_empty() {
+                match self.assembler.push(&mut input) {
+                    Ok(frame) => self.frames.extend(frame),
+                    // The frames before it are the service's all the same.
+                    Err(reason) => {
+                        self.dispatch();
+                        return Err(reason);
+                    }
+                }
+            }
+            Ok(read)
+        })
+    }
+
+    /// Reads more of one frame into its own buffer.
+    fn read_large(&mut self, capacity: usize) -> io::Result<usize> {
+        let read = self
+            .stream
+            .try_read_buf(&mut self.assembler.space(capacity));
+        self.frames.extend(self.assembler.take_complete());
+        if !self.assembler.is_beyond_budget() {
+            self.beyond_budget_since = None;
+        }
+        read
+    }
+
+    fn take_share(&mut self, share: FrameShare) {
+        self.waiting_for_budget = None;
+        // The wait was ours, so the client's time begins anew.
+        self.last_received = Instant::now();
+        if matches!(share, FrameShare::Beyond(_)) {
+            self.beyond_budget_since = Some(self.last_received);
+        }
+        self.assembler.put_share(Some(share));
+    }
+
+    fn write(&mut self) -> Result<(), &'static str> {
+        while !self.output.is_empty() {
+            let stream = &self.stream;
+            match self
+                .output
+                .write(|slices| stream.try_write_vectored(slices))
+            {
+                Ok(0) => return Err(close_reason::IO_ERROR),
+                Ok(bytes) => {
+                    self.shared.metrics.sent(bytes);
+                    self.blocked_since = None;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.blocked_since.get_or_insert_with(Instant::now);
+                    return Ok(());
+                }
+                Err(_) => return Err(close_reason::IO_ERROR),
+            }
+            self.last_active = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// Whether there is nothing left to do, and errs with the reason if that was not the client's
+    /// will.
+    fn is_finished(&self) -> Result<bool, &'static str> {
+        if !self.output.is_empty() {
+            return Ok(false);
+        }
+        if let Some(reason) = self.answers.closing() {
+            return Err(reason);
+        }
+        if !self.answers.is_empty() {
+            return Ok(false);
+        }
+        if self.draining {
+            return Err(close_reason::SHUTDOWN);
+        }
+        Ok(self.end_of_input && self.frames.is_empty())
+    }
+
+    /// When the other side will have been too slow, and at what.
+    fn deadline(&self) -> Option<(Instant, &'static str)> {
+        let settings = &self.shared.settings;
+        let waits_for_client = self.waiting_for_budget.is_none() && self.wants_input();
+        let stalled_frame = (waits_for_client && self.assembler.is_partial()).then(|| {
+            (
+                self.last_received + settings.stall,
+                close_reason::FRAME_STALLED,
+            )
+        });
+        let beyond_budget = self
+            .beyond_budget_since
+            .map(|since| (since + settings.stall, close_reason::FRAME_STALLED));
+        let stalled_write = self
+            .blocked_since
+            .map(|since| (since + settings.stall, close_reason::WRITE_STALLED));
+        let idle = (waits_for_client && self.answers.is_empty() && self.output.is_empty())
+            .then(|| (self.last_active + settings.idle, close_reason::IDLE));
+        [stalled_frame, beyond_budget, stalled_write, idle]
+            .into_iter()
+            .flatten()
+            .min_by_key(|(at, _)| *at)
+    }
+
+    fn check_deadline(&self) -> Result<(), &'static str> {
+        match self.deadline() {
+            Some((at, reason)) if at <= Instant::now() => Err(reason),
+            _ => Ok(()),
+        }
+    }
+
+    /// The server is shut down: requests that were not taken up are left, those that were are
+    /// answered.
+    fn drain(&mut self) {
+        self.draining = true;
+        self.frames = VecDeque::new();
+        self.drop_parked_if_useless();
+    }
+
+    fn drop_parked_if_useless(&mut self) {
+        if self.end_of_input || self.draining {
+            self.answers.drop_parked();
+        }
+    }
+}
+
+async fn poll_option(wait: &mut Option<BoxFuture<FrameShare>>) -> FrameShare {
+    match wait {
+        Some(wait) => wait.await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,159 @@
+//! Frames out of bytes: four bytes of length, big-endian, then as many bytes.
+
+use bytes::buf::Limit;
+use bytes::{BufMut, Bytes};
+
+use crate::close_reason;
+use crate::frame_budget::FrameShare;
+use crate::limits::{FRAME_FIRST_BYTES, READ_BYTES};
+
+/// Puts frames together. Memory grows with the bytes that have come, never with the length that was
+/// announced.
+#[derive(Debug)]
+pub(crate) struct FrameAssembler {
+    frame_bytes_max: usize,
+    /// Whether no frame has begun yet: what comes first tells whether this is Kafka's protocol.
+    first: bool,
+    header: [u8; 4],
+    header_bytes: usize,
+    /// The announced length, once the header is there.
+    length: Option<usize>,
+    body: Vec<u8>,
+    share: Option<FrameShare>,
+}
+
+impl FrameAssembler {
+    pub(crate) fn new(frame_bytes_max: usize) -> Self {
+        Self {
+            frame_bytes_max,
+            first: true,
+            header: [0; 4],
+            header_bytes: 0,
+            length: None,
+            body: Vec::new(),
+            share: None,
+        }
+    }
+
+    /// Whether a frame has begun and is not complete.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.header_bytes > 0
+    }
+
+    /// Whether the frame that has begun may hold more than the budget has room for.
+    pub(crate) fn is_beyond_budget(&self) -> bool {
+        matches!(self.share, Some(FrameShare::Beyond(_)))
+    }
+
+    /// Takes bytes off the input until a frame is complete. Errs with the reason to close.
+    pub(crate) fn push(&mut self, input: &mut &[u8]) -> Result<Option<Bytes>, &'static str> {
+        let length = match self.length {
+            Some(length) => length,
+            None => match self.push_header(input)? {
+                Some(length) => length,
+                None => return Ok(None),
+            },
+        };
+        if self.body.is_empty() && input.len() >= length {
+            let (frame, rest) = input.split_at(length);
+            *input = rest;
+            let frame = Bytes::copy_from_slice(frame);
+            self.begin_next();
+            return Ok(Some(frame));
+        }
+        let taken = input.len().min(length - self.body.len());
+        let (now, rest) = input.split_at(taken);
+        *input = rest;
+        self.body.reserve_exact(taken);
+        self.body.extend_from_slice(now);
+        Ok(self.take_complete())
+    }
+
+    fn push_header(&mut self, input: &mut &[u8]) -> Result<Option<usize>, &'static str> {
+        let taken = input.len().min(4 - self.header_bytes);
+        let (now, rest) = input.split_at(taken);
+        *input = rest;
+        for byte in now {
+            if let Some(place) = self.header.get_mut(self.header_bytes) {
+                *place = *byte;
+            }
+            self.header_bytes += 1;
+        }
+        if self.header_bytes < 4 {
+            return Ok(None);
+        }
+        if std::mem::take(&mut self.first)
+            && let Some(reason) = other_protocol(self.header)
+        {
+            return Err(reason);
+        }
+        let length = i32::from_be_bytes(self.header);
+        match usize::try_from(length) {
+            Err(_) => Err(close_reason::FRAME_NEGATIVE),
+            Ok(length) if length > self.frame_bytes_max => Err(close_reason::FRAME_TOO_LARGE),
+            Ok(length) => {
+                self.length = Some(length);
+                Ok(Some(length))
+            }
+        }
+    }
+
+    /// How large the buffer should be to go on reading into it directly; `None` if the rest of the
+    /// frame is so small that it comes together with what follows it.
+    pub(crate) fn wanted_capacity(&self) -> Option<usize> {
+        let length = self.length?;
+        if length - self.body.len() < READ_BYTES {
+            return (length > READ_BYTES).then_some(length);
+        }
+        if self.body.len() < self.body.capacity() {
+            return Some(self.body.capacity().min(length));
+        }
+        Some((self.body.len() * 2).max(FRAME_FIRST_BYTES).min(length))
+    }
+
+    /// The share of the budget, to be grown.
+    pub(crate) fn take_share(&mut self) -> Option<FrameShare> {
+        self.share.take()
+    }
+
+    /// Puts the share back.
+    pub(crate) fn put_share(&mut self, share: Option<FrameShare>) {
+        self.share = share;
+    }
+
+    /// The place for the next bytes of the frame, in a buffer of this size.
+    pub(crate) fn space(&mut self, capacity: usize) -> Limit<&mut Vec<u8>> {
+        self.body
+            .reserve_exact(capacity.saturating_sub(self.body.len()));
+        let room = capacity.saturating_sub(self.body.len());
+        (&mut self.body).limit(room)
+    }
+
+    /// The frame, if the bytes put into [`FrameAssembler::space`] have completed it.
+    pub(crate) fn take_complete(&mut self) -> Option<Bytes> {
+        if self.length != Some(self.body.len()) {
+            return None;
+        }
+        let frame = Bytes::from(std::mem::take(&mut self.body));
+        self.begin_next();
+        Some(frame)
+    }
+
+    fn begin_next(&mut self) {
+        self.header_bytes = 0;
+        self.length = None;
+        self.body = Vec::new();
+        self.share = None;
+    }
+}
+
+/// Whether a connection begins like one of another protocol. Read as lengths, these are all above
+/// 300 MB.
+fn other_protocol(first: [u8; 4]) -> Option<&'static str> {
+    match &first {
+        [0x16, 0x03, _, _] => Some(close_reason::TLS),
+        b"GET " | b"POST" | b"PUT " | b"HEAD" | b"DELE" | b"OPTI" | b"PATC" | b"CONN" | b"TRAC"
+        | b"PRI " => Some(close_reason::HTTP),
+        _ => None,
+    }
+}

@@ -1,0 +1,29 @@
+//! Bounds that nobody needs to set.
+
+/// Most bytes that are read before it is known what they belong to, and most that a frame may hold
+/// without a share of the budget.
+pub(crate) const READ_BYTES: usize = 8 * 1024;
+
+/// What a frame that is larger than [`READ_BYTES`] gets first; doubled as its bytes arrive.
+pub(crate) const FRAME_FIRST_BYTES: usize = 64 * 1024;
+
+/// Most requests of one connection that may wait for their answers.
+pub(crate) const IN_FLIGHT_REQUESTS_MAX: usize = 64;
+
+/// Requests and answers of one connection that wait may hold this many bytes; one more is dispatched
+/// as long as they hold less.
+pub(crate) const IN_FLIGHT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// No request is dispatched while more than this is waiting to be written.
+pub(crate) const OUTPUT_BYTES_MAX: usize = 64 * 1024;
+
+/// Pieces of answers below this size are copied together, larger ones are sent where they lie.
+pub(crate) const COPIED_PIECE_BYTES_MAX: usize = 4 * 1024;
+
+/// Most pieces in one write.
+pub(crate) const WRITE_PIECES_MAX: usize = 64;
+
+/// Connections that the operating system keeps waiting to be accepted.
+pub(crate) const ACCEPT_BACKLOG: i32 = 1024;
+
+const _: () = assert!(READ_BYTES < FRAME_FIRST_BYTES);

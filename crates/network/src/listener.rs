@@ -1,0 +1,295 @@
+//! Accepting connections, within limits, until the server is drained.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::close_reason;
+use crate::connection::Connection;
+use crate::frame_budget::FrameBudget;
+use crate::limits::ACCEPT_BACKLOG;
+use crate::metrics::NetworkMetrics;
+use crate::service::{Reply, Service};
+use crate::settings::NetworkSettings;
+
+/// How long to wait after a failed accept; doubled up to the second one while it goes on failing.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// A socket that listens; connections wait until [`Listener::serve`].
+#[derive(Debug)]
+pub struct Listener {
+    listener: std::net::TcpListener,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// Listens on an address; port 0 picks a free port. The address may be taken again at once after
+    /// the process has ended.
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(ACCEPT_BACKLOG)?;
+        let listener = std::net::TcpListener::from(socket);
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it listens, with the real port.
+    pub fn local_address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Accepts connections and serves them in tasks of the runtime that this is called in. Fails if
+    /// the runtime cannot take the socket.
+    pub fn serve<S: Service>(
+        self,
+        service: Arc<S>,
+        settings: NetworkSettings,
+    ) -> io::Result<Server> {
+        let listener = TcpListener::from_std(self.listener)?;
+        let metrics = Arc::new(NetworkMetrics::default());
+        let shared = Arc::new(Shared {
+            service,
+            metrics: Arc::clone(&metrics),
+            budget: FrameBudget::new(settings.frames_in_progress_bytes_max),
+            slots: Mutex::new(Slots::default()),
+            settings,
+        });
+        let drain = watch::Sender::new(None);
+        let task = tokio::spawn(accept_until_drained(listener, shared, drain.subscribe()));
+        Ok(Server {
+            address: self.address,
+            metrics,
+            drain,
+            task,
+        })
+    }
+}
+
+/// A listener at work. Dropping it closes everything at once; [`Server::drain`] does it gently.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    metrics: Arc<NetworkMetrics>,
+    drain: watch::Sender<Option<Instant>>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    /// Where it listens.
+    pub fn local_address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its counters.
+    pub fn metrics(&self) -> &Arc<NetworkMetrics> {
+        &self.metrics
+    }
+
+    /// Stops accepting, closes connections that are idle or wait for what may never come, lets the
+    /// others finish the requests they have taken up, and cuts off what is left after `time`.
+    pub async fn drain(self, time: Duration) {
+        self.drain.send_replace(Some(Instant::now() + time));
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the listener has ended by itself");
+        }
+    }
+}
+
+/// What the connections of a listener have in common.
+pub(crate) struct Shared<S: Service> {
+    pub(crate) service: Arc<S>,
+    pub(crate) settings: NetworkSettings,
+    pub(crate) metrics: Arc<NetworkMetrics>,
+    pub(crate) budget: FrameBudget,
+    slots: Mutex<Slots>,
+}
+
+#[derive(Debug, Default)]
+struct Slots {
+    open: usize,
+    per_ip: HashMap<IpAddr, usize>,
+}
+
+/// A connection that counts as open; tells the service and the counters when it ends, however it
+/// ends.
+pub(crate) struct Open<S: Service> {
+    shared: Arc<Shared<S>>,
+    connection: Option<S::Connection>,
+    ip: IpAddr,
+    reason: &'static str,
+}
+
+impl<S: Service> fmt::Debug for Open<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Open")
+            .field("ip", &self.ip)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S: Service> Open<S> {
+    /// Counts a new connection; errs with the limit that it is over.
+    fn try_new(
+        shared: &Arc<Shared<S>>,
+        peer: SocketAddr,
+        local: SocketAddr,
+    ) -> Result<Self, &'static str> {
+        let ip = peer.ip().to_canonical();
+        {
+            let mut slots = shared.slots.lock();
+            if slots.open >= shared.settings.connections_max {
+                return Err(close_reason::CONNECTION_LIMIT);
+            }
+            let of_ip = slots.per_ip.get(&ip).copied().unwrap_or(0);
+            if of_ip >= shared.settings.connections_per_ip_max {
+                return Err(close_reason::CONNECTION_LIMIT_PER_IP);
+            }
+            slots.open += 1;
+            slots.per_ip.insert(ip, of_ip + 1);
+        }
+        Ok(Self {
+            connection: Some(shared.service.connect(peer, local)),
+            shared: Arc::clone(shared),
+            ip,
+            reason: close_reason::ABORTED,
+        })
+    }
+
+    pub(crate) fn call(&mut self, frame: Bytes) -> Reply {
+        match &mut self.connection {
+            Some(connection) => self.shared.service.call(connection, frame),
+            None => Reply::Close(close_reason::ABORTED),
+        }
+    }
+
+    pub(crate) fn close(mut self, reason: &'static str) {
+        self.reason = reason;
+    }
+}
+
+impl<S: Service> Drop for Open<S> {
+    fn drop(&mut self) {
+        {
+            let mut slots = self.shared.slots.lock();
+            slots.open -= 1;
+            if let Some(of_ip) = slots.per_ip.get_mut(&self.ip) {
+                *of_ip -= 1;
+                if *of_ip == 0 {
+                    slots.per_ip.remove(&self.ip);
+                }
+            }
+        }
+        self.shared.metrics.closed(self.reason);
+        if let Some(connection) = self.connection.take() {
+            self.shared.service.closed(connection, self.reason);
+        }
+    }
+}
+
+async fn accept_until_drained<S: Service>(
+    listener: TcpListener,
+    shared: Arc<Shared<S>>,
+    mut drain: watch::Receiver<Option<Instant>>,
+) {
+    let connection_drain = drain.clone();
+    let mut connections = JoinSet::new();
+    let mut pause = ACCEPT_PAUSE;
+    loop {
+        tokio::select! {
+            biased;
+            _ = drain.changed() => break,
+            Some(ended) = connections.join_next() => report_panic(ended),
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    pause = ACCEPT_PAUSE;
+                    if let Some(connection) = open(&shared, stream, peer) {
+                        connections.spawn(connection.run(connection_drain.clone()));
+                    }
+                }
+                Err(error) => {
+                    shared.metrics.accept_failed();
+                    if is_one_connections_fault(&error) {
+                        continue;
+                    }
+                    // Mostly a lack of file descriptors, which only time cures.
+                    if pause == ACCEPT_PAUSE {
+                        tracing::warn!(%error, "connections cannot be accepted; trying again");
+                    }
+                    sleep(pause).await;
+                    pause = (pause * 2).min(ACCEPT_PAUSE_MAX);
+                }
+            },
+        }
+    }
+    drop(listener);
+    // No deadline: the server was dropped.
+    let deadline = drain.borrow().unwrap_or_else(Instant::now);
+    let all_ended = async {
+        while let Some(ended) = connections.join_next().await {
+            report_panic(ended);
+        }
+    };
+    if timeout_at(deadline, all_ended).await.is_err() {
+        connections.shutdown().await;
+    }
+}
+
+fn open<S: Service>(
+    shared: &Arc<Shared<S>>,
+    stream: TcpStream,
+    peer: SocketAddr,
+) -> Option<Connection<S>> {
+    shared.metrics.accepted();
+    // Answers are written whole; waiting for more to send would only delay them. Both calls fail
+    // when the client has gone already.
+    let local = match stream.set_nodelay(true).and_then(|()| stream.local_addr()) {
+        Ok(local) => local,
+        Err(_) => {
+            shared.metrics.closed(close_reason::IO_ERROR);
+            return None;
+        }
+    };
+    match Open::try_new(shared, peer, local) {
+        Ok(open) => Some(Connection::new(stream, Arc::clone(shared), open)),
+        Err(reason) => {
+            shared.metrics.closed(reason);
+            None
+        }
+    }
+}
+
+fn is_one_connections_fault(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
+}
+
+fn report_panic(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(%error, "the task of a connection has panicked");
+    }
+}

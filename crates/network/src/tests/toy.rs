@@ -1,0 +1,191 @@
+//! A service that does what the first byte of a frame says, and a client for it.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, mpsc};
+
+use crate::{BoxFuture, Listener, NetworkSettings, Outcome, Reply, Server, Service};
+
+/// What happened, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    Connected,
+    /// A frame was handed over; its name is its second byte.
+    Called(char),
+    /// The future of a frame has completed.
+    Finished(char),
+    /// The future of a frame was dropped before that.
+    Dropped(char),
+    Closed(&'static str),
+}
+
+/// The first byte of a frame is what to do (`r`eady, `n`one, `c`lose, `s`erial, `p`ipelined, par`k`ed),
+/// the second one a name. The answer is the whole frame.
+pub(super) struct Toy {
+    gates: Mutex<HashMap<char, Arc<Notify>>>,
+    seen: mpsc::UnboundedSender<Seen>,
+}
+
+struct Watched {
+    name: char,
+    finished: bool,
+    seen: mpsc::UnboundedSender<Seen>,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if !self.finished {
+            let _ = self.seen.send(Seen::Dropped(self.name));
+        }
+    }
+}
+
+impl Toy {
+    fn gate(&self, name: char) -> Arc<Notify> {
+        Arc::clone(self.gates.lock().entry(name).or_default())
+    }
+
+    fn later(&self, name: char, frame: Bytes) -> BoxFuture<Outcome> {
+        let gate = self.gate(name);
+        let mut watched = Watched {
+            name,
+            finished: false,
+            seen: self.seen.clone(),
+        };
+        Box::pin(async move {
+            gate.notified().await;
+            watched.finished = true;
+            let _ = watched.seen.send(Seen::Finished(name));
+            Outcome::Answer(vec![frame])
+        })
+    }
+
+    /// Lets the answer with this name go.
+    pub(super) fn let_go(&self, name: char) {
+        self.gate(name).notify_one();
+    }
+}
+
+impl Service for Toy {
+    type Connection = ();
+
+    fn connect(&self, _peer: SocketAddr, _local: SocketAddr) {
+        let _ = self.seen.send(Seen::Connected);
+    }
+
+    fn call(&self, (): &mut (), frame: Bytes) -> Reply {
+        let name = char::from(frame.get(1).copied().unwrap_or(b'?'));
+        let _ = self.seen.send(Seen::Called(name));
+        match frame.first() {
+            Some(b's') => Reply::Serial(self.later(name, frame)),
+            Some(b'p') => Reply::Pipelined(self.later(name, frame)),
+            Some(b'k') => Reply::Parked(self.later(name, frame)),
+            Some(b'n') => Reply::None,
+            Some(b'c') => Reply::Close("toy"),
+            Some(b'b') => Reply::Ready(vec![Bytes::from(vec![0; 32 << 20])]),
+            _ => {
+                let middle = frame.len() / 2;
+                Reply::Ready(vec![
+                    frame.slice(..0),
+                    frame.slice(..middle),
+                    frame.slice(middle..),
+                ])
+            }
+        }
+    }
+
+    fn closed(&self, (): (), reason: &'static str) {
+        let _ = self.seen.send(Seen::Closed(reason));
+    }
+}
+
+/// A server with a toy behind it.
+pub(super) struct World {
+    pub(super) server: Server,
+    pub(super) toy: Arc<Toy>,
+    seen: mpsc::UnboundedReceiver<Seen>,
+}
+
+impl World {
+    pub(super) fn new(settings: NetworkSettings) -> Self {
+        let (sender, seen) = mpsc::unbounded_channel();
+        let toy = Arc::new(Toy {
+            gates: Mutex::default(),
+            seen: sender,
+        });
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let server = listener.serve(Arc::clone(&toy), settings).unwrap();
+        Self { server, toy, seen }
+    }
+
+    pub(super) async fn client(&self) -> Client {
+        let stream = TcpStream::connect(self.server.local_address())
+            .await
+            .unwrap();
+        Client { stream }
+    }
+
+    /// The next thing that happened.
+    pub(super) async fn next(&mut self) -> Seen {
+        self.seen.recv().await.unwrap()
+    }
+
+    /// The next things that happened are these.
+    pub(super) async fn expect(&mut self, expected: &[Seen]) {
+        for expected in expected {
+            assert_eq!(&self.next().await, expected);
+        }
+    }
+
+    pub(super) fn closed(&self, reason: &'static str) -> u64 {
+        let snapshot = self.server.metrics().snapshot();
+        snapshot
+            .connections_closed
+            .get(reason)
+            .copied()
+            .unwrap_or(0)
+    }
+}
+
+pub(super) struct Client {
+    pub(super) stream: TcpStream,
+}
+
+pub(super) fn frame(content: &[u8]) -> Vec<u8> {
+    let mut frame = (content.len() as u32).to_be_bytes().to_vec();
+    frame.extend(content);
+    frame
+}
+
+impl Client {
+    pub(super) async fn send(&mut self, content: &[u8]) {
+        self.send_raw(&frame(content)).await;
+    }
+
+    pub(super) async fn send_raw(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+    }
+
+    pub(super) async fn receive(&mut self) -> Vec<u8> {
+        let length = self.stream.read_u32().await.unwrap();
+        let mut content = vec![0; length as usize];
+        self.stream.read_exact(&mut content).await.unwrap();
+        content
+    }
+
+    /// The server closes the connection without another answer.
+    pub(super) async fn expect_end(&mut self) {
+        let mut rest = Vec::new();
+        match self.stream.read_to_end(&mut rest).await {
+            Ok(_) => assert_eq!(rest, b""),
+            // The server had not read everything.
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset),
+        }
+    }
+}
