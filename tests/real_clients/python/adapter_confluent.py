@@ -1,0 +1,203 @@
+"""confluent-kafka: the Python face of a current librdkafka."""
+
+from confluent_kafka import (Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException,
+                             Producer, TopicPartition)
+from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource,
+                                   NewTopic)
+
+from records import Limits, Record
+from scenario import Refused
+
+NAME = "confluent-kafka"
+CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
+LIMITS = Limits()
+IDEMPOTENT = True
+# Which ways of sharing partitions the client offers, and whether it has static members.
+ASSIGNORS = ["range", "cooperative-sticky"]
+STATIC_MEMBERS = True
+COMMIT_METADATA = True
+
+# What librdkafka reports while a broker is away and repairs by itself.
+PASSING = {
+    KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT,
+    KafkaError._RESOLVE, KafkaError._WAIT_COORD, KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.REQUEST_TIMED_OUT,
+}
+
+
+def common(bootstrap):
+    return {
+        "bootstrap.servers": bootstrap,
+        "reconnect.backoff.ms": 50,
+        "reconnect.backoff.max.ms": 250,
+        "log_level": 2,
+    }
+
+
+class Admin:
+    def __init__(self, bootstrap):
+        self.client = AdminClient(common(bootstrap))
+
+    def create_topic(self, topic, partitions, configs=None):
+        made = self.client.create_topics([NewTopic(topic, partitions, 1, config=configs or {})])
+        try:
+            made[topic].result(30)
+        except KafkaException as error:
+            raise Refused(error.args[0].name()) from error
+
+    def delete_topic(self, topic):
+        self.client.delete_topics([topic])[topic].result(30)
+
+    def topics(self):
+        return {name: len(topic.partitions)
+                for name, topic in self.client.list_topics(timeout=30).topics.items()}
+
+    def topic_configs(self, topic):
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+        entries = self.client.describe_configs([resource])[resource].result(30)
+        return {name: (entry.value, entry.is_default) for name, entry in entries.items()}
+
+    def set_topic_config(self, topic, name, value):
+        entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
+        try:
+            self.client.incremental_alter_configs([resource])[resource].result(30)
+        except KafkaException as error:
+            raise Refused(error.args[0].name()) from error
+
+    def groups(self):
+        listed = self.client.list_consumer_groups(request_timeout=30).result(30)
+        return {group.group_id for group in listed.valid}
+
+    def group_state(self, group):
+        described = self.client.describe_consumer_groups([group], request_timeout=30)[group]
+        result = described.result(30)
+        return result.state.name.lower().replace("_", ""), len(result.members)
+
+    def group_offsets(self, group):
+        asked = self.client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
+        return {place.partition: place.offset for place in asked[group].result(30).topic_partitions}
+
+    def delete_group(self, group):
+        self.client.delete_consumer_groups([group], request_timeout=30)[group].result(30)
+
+    def close(self):
+        pass
+
+
+class ClientProducer:
+    """Sends planned records; `on_outcome(tag, offset, error)` is called once for each."""
+
+    def __init__(self, bootstrap, codec, on_outcome, idempotent=True, request_bytes_max=4_000_000):
+        self.on_outcome = on_outcome
+        self.client = Producer(common(bootstrap) | {
+            "enable.idempotence": idempotent,
+            "acks": "all",
+            "compression.type": codec,
+            "linger.ms": 5,
+            "message.max.bytes": request_bytes_max,
+            "delivery.timeout.ms": 240_000,
+            "retry.backoff.ms": 50,
+        })
+
+    def send(self, topic, planned, tag):
+        def delivered(error, message):
+            if error is None:
+                self.on_outcome(tag, message.offset(), None)
+            else:
+                self.on_outcome(tag, None, error.name())
+
+        while True:
+            try:
+                self.client.produce(topic, planned.value, planned.key, planned.partition, delivered,
+                                    timestamp=planned.timestamp, headers=list(planned.headers))
+                break
+            except BufferError:
+                self.client.poll(0.1)
+        self.client.poll(0)
+
+    def turn(self, seconds):
+        self.client.poll(seconds)
+
+    def flush(self, seconds):
+        return self.client.flush(seconds) == 0
+
+    def close(self):
+        self.client.flush(10)
+
+
+class ClientConsumer:
+    def __init__(self, bootstrap, group, assignor="range", instance=None):
+        settings = common(bootstrap) | {
+            "group.id": group or "reader-without-group",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "session.timeout.ms": 10_000,
+            "heartbeat.interval.ms": 500,
+            "fetch.wait.max.ms": 100,
+            "partition.assignment.strategy": assignor,
+            "topic.metadata.refresh.interval.ms": 2_000,
+        }
+        if instance:
+            settings["group.instance.id"] = instance
+        self.client = Consumer(settings)
+        self.topic = None
+
+    def subscribe(self, topic):
+        self.topic = topic
+        self.client.subscribe([topic])
+
+    def assign(self, topic, offsets):
+        self.topic = topic
+        self.client.assign([TopicPartition(topic, partition, offset)
+                            for partition, offset in offsets.items()])
+
+    def poll(self, seconds):
+        records = []
+        for message in self.client.consume(500, seconds):
+            error = message.error()
+            if error is not None:
+                if error.code() not in PASSING:
+                    raise KafkaException(error)
+                continue
+            records.append(Record(message.partition(), message.offset(), message.key(),
+                                  message.value(), tuple(message.headers() or ()),
+                                  message.timestamp()[1]))
+        return records
+
+    def assignment(self):
+        return {place.partition for place in self.client.assignment()}
+
+    def commit(self, offsets, metadata=""):
+        self.client.commit(offsets=[TopicPartition(self.topic, partition, offset, metadata)
+                                    for partition, offset in offsets.items()], asynchronous=False)
+
+    def committed(self, partitions):
+        answer = self.client.committed([TopicPartition(self.topic, partition)
+                                        for partition in partitions], 30)
+        for place in answer:
+            if place.error is not None:
+                raise KafkaException(place.error)
+        return {place.partition: (place.offset if place.offset >= 0 else None, place.metadata or "")
+                for place in answer}
+
+    def ends(self, partitions):
+        return {partition: self.client.get_watermark_offsets(
+            TopicPartition(self.topic, partition), 30)[1] for partition in partitions}
+
+    def offsets_for_time(self, partitions, timestamp):
+        answer = self.client.offsets_for_times(
+            [TopicPartition(self.topic, partition, timestamp) for partition in partitions], 30)
+        return {place.partition: place.offset if place.offset >= 0 else None for place in answer}
+
+    def close(self):
+        self.client.close()
+
+
+def is_passing(error):
+    """Whether a commit or a look-up that failed so is simply asked again."""
+    return isinstance(error, KafkaException) and (
+        error.args[0].code() in PASSING or error.args[0].retriable()
+        or error.args[0].code() in (KafkaError.REBALANCE_IN_PROGRESS,
+                                    KafkaError.ILLEGAL_GENERATION, KafkaError.UNKNOWN_MEMBER_ID,
+                                    KafkaError._NO_OFFSET, KafkaError._STATE))
