@@ -15,6 +15,7 @@ impl Group {
             return step.synced(token, Err(error));
         }
         let is_leader = self.is_leader(&request.member_id);
+        let fits = !is_leader || self.fits_record(&request.assignments);
         let Some(member) = self.members.get_mut(&request.member_id) else {
             return step.synced(token, Err(GroupError::UnknownMemberId));
         };
@@ -24,7 +25,7 @@ impl Group {
                 step.synced(token, Err(GroupError::RebalanceInProgress));
                 self.renew_session(step.now.monotonic, &request.member_id);
             }
-            Phase::Completing { .. } if is_leader && !self.fits_record(&request.assignments) => {
+            Phase::Completing { .. } if !fits => {
                 step.synced(token, Err(GroupError::GroupTooLarge));
             }
             Phase::Completing { sync_deadline } => {
