@@ -120,7 +120,8 @@ impl Answer {
         match (&mut self.0).await {
             Ok(Ok(delivery)) => Ok(Written {
                 partition: delivery.partition,
-                offset: delivery.offset,
+                // librdkafka has another number for "none" than the protocol.
+                offset: delivery.offset.max(-1),
                 timestamp_ms: delivery.timestamp.to_millis().unwrap_or(-1),
             }),
             Ok(Err((error, _))) => Err(explain(&error)),

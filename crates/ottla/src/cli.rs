@@ -25,7 +25,7 @@ const EXIT_USAGE: u8 = 2;
 
 /// Ottla: a Kafka-compatible event broker, and a command line for any Kafka cluster
 #[derive(Debug, Parser)]
-#[command(name = "ottla", version = version::LONG, disable_help_subcommand = true)]
+#[command(name = "ottla", version = version::LONG)]
 struct Arguments {
     #[command(flatten)]
     connection: Connection,

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use wire::apis::ApiKey;
 use wire::messages::api_versions::{ApiVersionsRequest, ApiVersionsResponse};
-use wire::{Message, Request, Text};
+use wire::{Decoder, Message, Request, ResponseHeader, Text};
 
 use crate::brokers::Address;
 use crate::error::{ClientError, Refusal};
@@ -138,7 +138,11 @@ impl Connection {
 
     fn decode<M: Message>(&self, frame: Bytes, version: i16) -> Result<M, ClientError> {
         let api = api_name(M::API_KEY);
-        let (correlation_id, message) = wire::decode_response(frame, version)
+        let mut decoder = Decoder::new(frame);
+        // What follows the message is not looked at, as other clients do: some brokers send more.
+        let decoded = ResponseHeader::decode(&mut decoder, M::API_KEY, version)
+            .and_then(|header| Ok((header.correlation_id, M::decode(&mut decoder, version)?)));
+        let (correlation_id, message) = decoded
             .map_err(|error| self.broken(format!("its {api} answer makes no sense: {error}")))?;
         if correlation_id != self.correlation_id {
             return Err(self.broken(format!("its {api} answer belongs to another request")));

@@ -68,7 +68,7 @@ async fn info(command: &Info, connection: &Connection) -> anyhow::Result<()> {
         ("CLUSTER", description.cluster.text()),
         ("BROKERS", description.brokers.text()),
     ];
-    Ok(command.output.sections(&sections, &description)?)
+    command.output.sections(&sections, &description)
 }
 
 async fn offsets(command: &Offsets, connection: &Connection) -> anyhow::Result<()> {
@@ -110,7 +110,7 @@ async fn offsets(command: &Offsets, connection: &Connection) -> anyhow::Result<(
             ]);
         }
     }
-    Ok(command.output.table(&table)?)
+    command.output.table(&table)
 }
 
 /// How many records are between what is committed and the end. A group may be beyond the end of a

@@ -59,7 +59,7 @@ async fn list(command: &List, connection: &Connection) -> anyhow::Result<()> {
             group.state.into(),
         ]);
     }
-    Ok(command.output.table(&table)?)
+    command.output.table(&table)
 }
 
 async fn delete(command: &Delete, connection: &Connection) -> anyhow::Result<()> {
@@ -123,3 +123,6 @@ pub(crate) fn progress(
 fn no_such_group(group: &str) -> anyhow::Error {
     anyhow::anyhow!("there is no group {group} (`ottla group list` shows all)")
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use anyhow::Context as _;
 use serde::Serialize;
 
 use super::table::{Fields, Table};
@@ -26,7 +27,7 @@ pub(crate) struct OutputArguments {
 
 impl OutputArguments {
     /// Prints a table, as JSON an array of objects.
-    pub(crate) fn table(self, table: &Table) -> io::Result<()> {
+    pub(crate) fn table(self, table: &Table) -> anyhow::Result<()> {
         match self.format {
             Format::Text => print(table.text().as_bytes()),
             Format::Json => print_json(table),
@@ -34,7 +35,7 @@ impl OutputArguments {
     }
 
     /// Prints a line, as JSON one object of the values in it.
-    pub(crate) fn one_line(self, line: &str, fields: &Fields) -> io::Result<()> {
+    pub(crate) fn one_line(self, line: &str, fields: &Fields) -> anyhow::Result<()> {
         match self.format {
             Format::Text => print(line.as_bytes()),
             Format::Json => print_json(fields),
@@ -46,7 +47,7 @@ impl OutputArguments {
         self,
         sections: &[(&str, String)],
         document: &impl Serialize,
-    ) -> io::Result<()> {
+    ) -> anyhow::Result<()> {
         match self.format {
             Format::Text => print_sections(sections),
             Format::Json => print_json(document),
@@ -55,7 +56,7 @@ impl OutputArguments {
 }
 
 /// Prints text blocks, each under its title if it has one, with an empty line between two.
-fn print_sections(sections: &[(&str, String)]) -> io::Result<()> {
+fn print_sections(sections: &[(&str, String)]) -> anyhow::Result<()> {
     let mut text = String::new();
     for (index, (title, body)) in sections.iter().enumerate() {
         if index > 0 {
@@ -70,15 +71,15 @@ fn print_sections(sections: &[(&str, String)]) -> io::Result<()> {
 }
 
 /// Prints one JSON document for people and programs alike.
-fn print_json(document: &impl Serialize) -> io::Result<()> {
-    let mut text = serde_json::to_vec_pretty(document).map_err(io::Error::other)?;
+fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
+    let mut text = serde_json::to_vec_pretty(document)?;
     text.push(b'\n');
     print(&text)
 }
 
 /// Writes to standard output and sees it out.
-pub(crate) fn print(bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn print(bytes: &[u8]) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(bytes)?;
-    out.flush()
+    let written = out.write_all(bytes).and_then(|()| out.flush());
+    written.context("cannot write to standard output")
 }

@@ -124,7 +124,7 @@ async fn list(command: &List, connection: &Connection) -> anyhow::Result<()> {
         let replicas = replication_factor(&topic);
         table.row([topic.name.into(), partitions.into(), replicas.into()]);
     }
-    Ok(command.output.table(&table)?)
+    command.output.table(&table)
 }
 
 async fn alter_config(command: &AlterConfig, connection: &Connection) -> anyhow::Result<()> {

@@ -39,7 +39,7 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
         ("", description.group.text()),
         ("", description.partitions.text()),
     ];
-    Ok(command.output.sections(&sections, &description)?)
+    command.output.sections(&sections, &description)
 }
 
 async fn describe(admin: &mut Admin, group: Group) -> anyhow::Result<Description> {

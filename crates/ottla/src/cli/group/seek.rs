@@ -48,6 +48,13 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
     let targets = admin.resolve(&partitions, command.to).await?;
     let mut table = Table::new(&["TOPIC", "PARTITION", "PRIOR-OFFSET", "CURRENT-OFFSET"]);
     for (at, target) in &targets {
+        if let StartAt::Offset(wanted) = command.to
+            && wanted != *target
+        {
+            note(&format!(
+                "{at} does not reach to offset {wanted}; taking {target}"
+            ));
+        }
         table.row([
             at.topic.as_str().into(),
             at.partition.into(),

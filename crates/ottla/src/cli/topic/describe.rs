@@ -42,7 +42,7 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
         ("CONFIGS", description.configs.text()),
         ("PARTITIONS", description.partitions.text()),
     ];
-    Ok(command.output.sections(&sections, &description)?)
+    command.output.sections(&sections, &description)
 }
 
 fn summary(topic: &Topic, configs: &[ConfigEntry]) -> Fields {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use anyhow::Context as _;
 use clap::Args;
 use client::{Acks, Answer, ClientError, Compression, NewRecord, Producer, Topic, Written};
 use tokio::sync::mpsc;
@@ -16,6 +17,9 @@ const LINES_AHEAD: usize = 64;
 
 /// Records that wait for their answers at a time; bounds memory when input comes from a file.
 const ANSWERS_AHEAD: usize = 10_000;
+
+/// What fails when a line cannot be read.
+const READING: &str = "cannot read standard input";
 
 #[derive(Debug, Args)]
 pub(crate) struct Command {
@@ -98,7 +102,7 @@ impl Session {
         loop {
             write!(io::stderr(), "> ")?;
             let line = tokio::task::spawn_blocking(|| read_line(&mut io::stdin().lock()));
-            let Some(line) = line.await?? else {
+            let Some(line) = line.await?.context(READING)? else {
                 writeln!(io::stderr())?;
                 return self.told;
             };
@@ -120,7 +124,7 @@ impl Session {
                 biased;
                 Some(answer) = front(&mut waiting) => self.print(answer)?,
                 Some(line) = lines.recv(), if has_room => {
-                    let answer = self.send(line?).await;
+                    let answer = self.send(line.context(READING)?).await;
                     waiting.extend(answer);
                 }
                 else => return self.told,
@@ -134,7 +138,7 @@ impl Session {
         sent.map_err(|error| self.fail(&error)).ok()
     }
 
-    fn print(&mut self, answer: Result<Written, ClientError>) -> io::Result<()> {
+    fn print(&mut self, answer: Result<Written, ClientError>) -> anyhow::Result<()> {
         match answer {
             Ok(Written {
                 partition,
