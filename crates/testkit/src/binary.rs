@@ -1,0 +1,70 @@
+//! Where the `ottla` binary is, and that it is the one of these sources.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The root of the workspace.
+pub fn workspace_directory() -> &'static Path {
+    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
+    DIRECTORY.get_or_init(|| {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .ancestors()
+            .nth(2)
+            .map(Path::to_path_buf)
+            .unwrap_or_default()
+    })
+}
+
+/// Cargo's target directory, found from the running test: it lies in `<target>/<profile>/deps`.
+pub fn target_directory() -> PathBuf {
+    profile_directory()
+        .parent()
+        .map(Path::to_path_buf)
+        .unwrap_or_default()
+}
+
+/// The path of the `ottla` binary, built now in the profile of the running test if it is not
+/// fresh: a package that is not `ottla`'s own gets no path to it from cargo.
+///
+/// # Panics
+///
+/// When it cannot be built.
+pub fn ottla_binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let directory = profile_directory();
+        let profile = match directory.file_name().and_then(|name| name.to_str()) {
+            Some("debug") | None => "dev",
+            Some(profile) => profile,
+        };
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let output = Command::new(cargo)
+            .args([
+                "build",
+                "--quiet",
+                "--package",
+                "ottla",
+                "--profile",
+                profile,
+            ])
+            .env("CARGO_TARGET_DIR", target_directory())
+            .current_dir(workspace_directory())
+            .output()
+            .expect("cargo runs");
+        assert!(
+            output.status.success(),
+            "ottla does not build:\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        directory.join("ottla")
+    })
+}
+
+fn profile_directory() -> PathBuf {
+    let test = std::env::current_exe().expect("a running program has a path");
+    test.ancestors()
+        .nth(2)
+        .expect("tests lie in <target>/<profile>/deps")
+        .to_path_buf()
+}
