@@ -117,7 +117,7 @@ impl fmt::Display for ClientError {
                 waited.as_secs()
             ),
             Self::Connection { address, reason } => {
-                write!(f, "lost the connection to {address}: {reason}")
+                write!(f, "the connection to {address} failed: {reason}")
             }
             Self::Unsupported { address, api } => write!(
                 f,

@@ -42,6 +42,7 @@ pub(crate) struct Connection {
         long,
         global = true,
         env = "OTTLA_BROKERS",
+        hide_env_values = true,
         default_value = "127.0.0.1:9092",
         value_name = "BROKERS"
     )]

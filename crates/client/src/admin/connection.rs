@@ -174,7 +174,7 @@ async fn read_frame(stream: &mut TcpStream) -> io::Result<Bytes> {
     let length = stream.read_i32().await?;
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     if length > ANSWER_BYTES_MAX {
-        let text = "the answer has no length of the Kafka protocol";
+        let text = "what it answers is not the Kafka protocol";
         return Err(io::Error::new(io::ErrorKind::InvalidData, text));
     }
     let mut frame = BytesMut::with_capacity(length.min(READ_BYTES));
@@ -232,11 +232,8 @@ mod tests {
     async fn a_peer_that_is_no_broker_is_told_from_one_that_is_away() {
         for (bytes, words) in [
             (&b""[..], "is it a Kafka broker?"),
-            (
-                b"HTTP/1.1 400 Bad Request\r\n",
-                "no length of the Kafka protocol",
-            ),
-            (b"\x80\0\0\0", "no length of the Kafka protocol"),
+            (b"HTTP/1.1 400 Bad Request\r\n", "is not the Kafka protocol"),
+            (b"\x80\0\0\0", "is not the Kafka protocol"),
             (b"\0\0\0\x09\0\0\0\x01", "is it a Kafka broker?"),
             (b"\0\0\0\x06\0\0\0\x01\0\0", "makes no sense"),
         ] {
