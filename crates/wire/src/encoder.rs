@@ -70,22 +70,22 @@ impl Encoder {
         Chunks::from(chunks)
     }
 
+    /// Starts a frame with room for its length, for [`Encoder::finish_frame`].
+    pub fn for_frame() -> Self {
+        let mut encoder = Self::with_capacity(256);
+        encoder.put(&[0; 4]);
+        encoder
+    }
+
     /// What has been written, behind its length as a big-endian i32: a frame as it is sent. Starts
     /// from an encoder made by [`Encoder::for_frame`].
-    pub(crate) fn finish_frame(mut self) -> Chunks {
-        let length = u32::try_from(self.len() - 4).unwrap_or(u32::MAX);
+    pub fn finish_frame(mut self) -> Chunks {
+        let length = u32::try_from(self.len().saturating_sub(4)).unwrap_or(u32::MAX);
         debug_assert!(length <= i32::MAX as u32, "no frame is that long");
         if let Some(prefix) = self.copied.first_chunk_mut() {
             *prefix = length.to_be_bytes();
         }
         self.finish()
-    }
-
-    /// Starts a frame with room for its length.
-    pub(crate) fn for_frame() -> Self {
-        let mut encoder = Self::with_capacity(256);
-        encoder.put(&[0; 4]);
-        encoder
     }
 
     /// What is written from here on is in this version of its message.

@@ -36,7 +36,7 @@ impl<T: Nullable> Field for Option<T> {
     const SIZE_MIN: usize = 1;
 
     fn read<S: Source>(from: &mut S) -> Result<Self, DecodeError> {
-        T::read_nullable(from)
+        from.read_nullable(true)
     }
 
     fn write(&self, to: &mut Encoder) {

@@ -33,4 +33,6 @@ pub use message::{Message, Request};
 pub use text::Text;
 
 #[cfg(test)]
+mod filler;
+#[cfg(test)]
 mod tests;

@@ -1,11 +1,24 @@
 //! Bytes written down by hand.
 
 use bytes::Bytes;
+use model::TopicId;
 
+use super::{TestMessage, decoded, encoded};
 use crate::apis::ApiKey;
 use crate::messages::api_versions::{ApiVersion, ApiVersionsRequest, ApiVersionsResponse};
+use crate::messages::delete_topics::DeleteTopicsRequest;
 use crate::messages::fetch::{FetchResponse, FetchableTopicResponse, PartitionData};
+use crate::messages::list_offsets::{
+    ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse,
+    ListOffsetsTopic, ListOffsetsTopicResponse,
+};
 use crate::messages::metadata::{MetadataRequest, MetadataRequestTopic};
+use crate::messages::offset_commit::{
+    OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+};
+use crate::messages::offset_fetch::{
+    OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics,
+};
 use crate::{
     Chunks, DecodeError, Decoder, Encoder, Message, RequestHeader, Text, decode_response,
     encode_request, encode_response,
@@ -24,18 +37,14 @@ fn hex(text: &str) -> Bytes {
         .into()
 }
 
-fn check<M: Message + PartialEq + std::fmt::Debug>(message: &M, version: i16, bytes: &str) {
-    let mut encoder = Encoder::new();
-    message.encode(&mut encoder, version);
-    let written = encoder.finish().into_bytes();
+fn check<M: TestMessage>(message: &M, version: i16, bytes: &str) {
+    let written = encoded(message, version);
     assert_eq!(written, hex(bytes), "version {version}");
-    let mut decoder = Decoder::new(written);
     assert_eq!(
-        M::decode(&mut decoder, version).as_ref(),
+        decoded::<M>(written, version).as_ref(),
         Ok(message),
         "version {version}"
     );
-    decoder.finish().unwrap();
 }
 
 #[test]
@@ -218,4 +227,158 @@ fn a_text_too_long_for_the_protocol_is_cut_at_a_character() {
         read.topics.unwrap()[0].name.as_ref().map(Text::len),
         Some(32_766)
     );
+}
+
+#[test]
+fn list_offsets_version_11_is_laid_out_as_version_10() {
+    let request = ListOffsetsRequest {
+        replica_id: -1,
+        isolation_level: 1,
+        topics: vec![ListOffsetsTopic {
+            name: "ab".into(),
+            partitions: vec![ListOffsetsPartition {
+                partition_index: 3,
+                current_leader_epoch: 7,
+                timestamp: -6,
+            }],
+        }],
+        timeout_ms: 1000,
+    };
+    let partition = "00000003 00000007 fffffffffffffffa 00";
+    let bytes = format!("ffffffff 01 02 03 6162 02 {partition} 00 000003e8 00");
+    check(&request, 10, &bytes);
+    check(&request, 11, &bytes);
+
+    let response = ListOffsetsResponse {
+        throttle_time_ms: 0,
+        topics: vec![ListOffsetsTopicResponse {
+            name: "ab".into(),
+            partitions: vec![ListOffsetsPartitionResponse {
+                partition_index: 3,
+                error_code: 0,
+                timestamp: -1,
+                offset: 42,
+                leader_epoch: 7,
+            }],
+        }],
+    };
+    let partition = "00000003 0000 ffffffffffffffff 000000000000002a 00000007 00";
+    let bytes = format!("00000000 02 03 6162 02 {partition} 00 00");
+    check(&response, 10, &bytes);
+    check(&response, 11, &bytes);
+}
+
+#[test]
+fn offset_commit_version_10_names_topics_by_id() {
+    let request = |name: &str, topic_id| OffsetCommitRequest {
+        group_id: "g".into(),
+        generation_id_or_member_epoch: 5,
+        member_id: "m".into(),
+        topics: vec![OffsetCommitRequestTopic {
+            name: name.into(),
+            topic_id,
+            partitions: vec![OffsetCommitRequestPartition {
+                partition_index: 1,
+                committed_offset: 9,
+                committed_leader_epoch: -1,
+                committed_metadata: None,
+            }],
+        }],
+        ..OffsetCommitRequest::default()
+    };
+    let start = "02 67 00000005 02 6d 00 02";
+    let partitions = "02 00000001 0000000000000009 ffffffff 00 00 00 00";
+    check(
+        &request("t", TopicId::ZERO),
+        9,
+        &format!("{start} 02 74 {partitions}"),
+    );
+    let id = "0102030405060708090a0b0c0d0e0f10";
+    let topic_id = TopicId(*hex(id).first_chunk().unwrap());
+    check(
+        &request("", topic_id),
+        10,
+        &format!("{start} {id} {partitions}"),
+    );
+}
+
+#[test]
+fn offset_fetch_version_10_names_topics_by_id() {
+    let request = |name: &str, topic_id| OffsetFetchRequest {
+        groups: vec![OffsetFetchRequestGroup {
+            group_id: "g".into(),
+            member_id: None,
+            member_epoch: -1,
+            topics: Some(vec![OffsetFetchRequestTopics {
+                name: name.into(),
+                topic_id,
+                partition_indexes: vec![1],
+            }]),
+        }],
+        require_stable: true,
+        ..OffsetFetchRequest::default()
+    };
+    let start = "02 02 67 00 ffffffff 02";
+    let end = "02 00000001 00 00 01 00";
+    check(
+        &request("t", TopicId::ZERO),
+        9,
+        &format!("{start} 02 74 {end}"),
+    );
+    let id = "0102030405060708090a0b0c0d0e0f10";
+    let topic_id = TopicId(*hex(id).first_chunk().unwrap());
+    check(&request("", topic_id), 10, &format!("{start} {id} {end}"));
+}
+
+#[test]
+fn each_fault_has_its_error() {
+    for (bytes, version, error) in [
+        ("00000001 0001", 0, DecodeError::Truncated),
+        ("00000001 0001 ff", 0, DecodeError::Utf8),
+        ("00000001 ffff", 0, DecodeError::Length),
+        ("fffffffe 01", 4, DecodeError::Length),
+        ("00000000 00", 0, DecodeError::TrailingBytes),
+        // A topic's name where it must not be null.
+        ("02 00 00 01 00 00 00", 9, DecodeError::Length),
+        // Six bytes, and five with more than 32 bits.
+        ("808080808080", 9, DecodeError::Varint),
+        ("ffffffff1f", 9, DecodeError::Varint),
+        // A tag that promises more than there is.
+        ("01 01 00 00 01 05 7f", 9, DecodeError::Truncated),
+    ] {
+        let read = decoded::<MetadataRequest>(hex(bytes), version);
+        assert_eq!(read, Err(error), "{bytes}");
+    }
+}
+
+#[test]
+fn a_tagged_field_fills_its_size() {
+    // ApiVersions: finalized_features_epoch (tag 1) with eight bytes, with nine, with seven.
+    let response = |tag: &str| {
+        decoded::<ApiVersionsResponse>(hex(&format!("0000 01 00000000 01 {tag}")), 3)
+            .map(|response| response.finalized_features_epoch)
+    };
+    assert_eq!(response("01 08 0000000000000005"), Ok(5));
+    assert_eq!(
+        response("01 09 0000000000000005 00"),
+        Err(DecodeError::TagSize)
+    );
+    assert_eq!(
+        response("01 07 00000000000005"),
+        Err(DecodeError::Truncated)
+    );
+}
+
+#[test]
+fn arrays_of_nothing_do_not_fill_the_memory() {
+    // Two bytes for each empty name, and sixteen times as many in memory.
+    let mut frame = 1_000_000u32.to_be_bytes().to_vec();
+    frame.extend_from_slice(&[0; 2_000_004]);
+    let read = DeleteTopicsRequest::decode(&mut Decoder::new(frame.into()), 1);
+    assert_eq!(read, Err(DecodeError::Memory));
+    // As many as anyone would ask for are no trouble.
+    let mut frame = 10_000u32.to_be_bytes().to_vec();
+    frame.extend_from_slice(&[0; 20_004]);
+    let read = DeleteTopicsRequest::decode(&mut Decoder::new(frame.into()), 1);
+    assert_eq!(read.map(|request| request.topic_names.len()), Ok(10_000));
 }
