@@ -1,2 +1,44 @@
-//! Real clients against the real binary.
-fn main() {}
+//! Real clients against the real binary: one test per client and scenario.
+//!
+//! A client that is not installed is a skipped test, listed with its reason in the last lines; with
+//! `OTTLA_REQUIRE_CLIENTS=1` it is a failed one. `tests/real_clients/install` installs all.
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use workspace_tests::{CLIENTS, Client};
+
+mod scenarios;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let required = std::env::var("OTTLA_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
+    let mut trials = scenarios::negative_controls();
+    let mut skipped = Vec::new();
+    for client in CLIENTS {
+        let missing = client.python().err();
+        for (scenario, run) in scenarios::ALL {
+            let name = format!("{}::{scenario}", client.name);
+            match &missing {
+                Some(reason) if !required => {
+                    skipped.push(format!("{name}: {reason}"));
+                    trials.push(Trial::test(name, || Ok(())).with_ignored_flag(true));
+                }
+                _ => trials.push(trial(name, *client, *run)),
+            }
+        }
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if !arguments.list {
+        for line in &skipped {
+            println!("skipped {line}");
+        }
+    }
+    conclusion.exit_code()
+}
+
+fn trial(name: String, client: Client, run: scenarios::Scenario) -> Trial {
+    Trial::test(name, move || {
+        run(client).map_err(|error| Failed::from(format!("{error:?}")))
+    })
+}

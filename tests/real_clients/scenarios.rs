@@ -1,0 +1,164 @@
+//! What each client goes through. The checks themselves are in the Python programs.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, bail, ensure};
+use libtest_mimic::{Failed, Trial};
+use serde_json::Value;
+use testkit::{BrokerOptions, BrokerProcess, Connection};
+use wire::batch::BatchView;
+use wire::compression::Codec;
+use workspace_tests::{Client, Program};
+
+/// A scenario: it fails with what differed.
+pub(crate) type Scenario = fn(Client) -> anyhow::Result<()>;
+
+/// All scenarios that every client goes through.
+pub(crate) const ALL: &[(&str, Scenario)] = &[
+    ("codecs_and_sizes", codecs_and_sizes),
+    ("groups_rebalance_commit_and_resume", groups),
+    ("killed_broker", killed_broker),
+];
+
+/// Scenarios that are no client's: that the comparison itself finds what it is there to find.
+pub(crate) fn negative_controls() -> Vec<Trial> {
+    vec![Trial::test(
+        "comparison::finds_every_kind_of_difference",
+        || {
+            let output = std::process::Command::new("python3")
+                .current_dir(testkit::workspace_directory().join("tests/real_clients/python"))
+                .env("PYTHONDONTWRITEBYTECODE", "1")
+                .arg("records_test.py")
+                .output()?;
+            if output.status.success() {
+                Ok(())
+            } else {
+                Err(Failed::from(String::from_utf8_lossy(&output.stderr)))
+            }
+        },
+    )]
+}
+
+fn options() -> BrokerOptions {
+    BrokerOptions::new().set("num.partitions", "3")
+}
+
+fn codecs_and_sizes(client: Client) -> anyhow::Result<()> {
+    let broker = options().start()?;
+    let mut written = Vec::new();
+    let program = Program::start(client, "codecs", broker.kafka(), &[])?;
+    program
+        .finish(|_, event| {
+            if event["event"] == "written" {
+                written.push(event.clone());
+            }
+            Ok(())
+        })
+        .with_context(|| broker.log().text())?;
+    ensure!(written.len() == 5, "five codecs, not {written:?}");
+    let mut connection = Connection::open(broker.kafka())?;
+    for event in &written {
+        codec_arrived(&mut connection, event)?;
+    }
+    broker.finish()
+}
+
+/// That the batches in a topic have the codec they were written with: what the client compressed
+/// was neither opened nor compressed otherwise. Some stay as they are because they would grow.
+fn codec_arrived(connection: &mut Connection, event: &Value) -> anyhow::Result<()> {
+    let topic = event["topic"].as_str().context("a topic")?;
+    let codec = match event["codec"].as_str().context("a codec")? {
+        "none" => Codec::None,
+        "gzip" => Codec::Gzip,
+        "snappy" => Codec::Snappy,
+        "lz4" => Codec::Lz4,
+        "zstd" => Codec::Zstd,
+        other => bail!("no codec: {other}"),
+    };
+    let partitions = event["partitions"].as_i64().context("a number")?;
+    let mut found = BTreeSet::new();
+    for partition in 0..i32::try_from(partitions)? {
+        for batch in connection.batches(topic, partition)? {
+            let (view, _) =
+                BatchView::parse(&batch).map_err(|error| anyhow::anyhow!("{error:?}"))?;
+            ensure!(view.crc_is_valid(), "{topic}-{partition}: a bad CRC");
+            found.extend(view.header().attributes.codec());
+        }
+    }
+    ensure!(found.remove(&codec), "{topic}: no batch has {codec:?}");
+    found.remove(&Codec::None);
+    ensure!(found.is_empty(), "{topic}: batches also have {found:?}");
+    Ok(())
+}
+
+fn groups(client: Client) -> anyhow::Result<()> {
+    let broker = options()
+        .set("group.initial.rebalance.delay.ms", "0")
+        .start()?;
+    Program::start(client, "groups", broker.kafka(), &[])?
+        .finish(|_, _| Ok(()))
+        .with_context(|| broker.log().text())?;
+    broker.finish()
+}
+
+fn killed_broker(client: Client) -> anyhow::Result<()> {
+    let mut broker = options()
+        .set("group.initial.rebalance.delay.ms", "0")
+        .restartable()
+        .start()?;
+    let program = Program::start(client, "kills", broker.kafka(), &[])?;
+    let mut kills = Kills::new([900, 2_100]);
+    program
+        .finish(|program, event| kills.on_event(&mut broker, program, event))
+        .with_context(|| broker.log().text())?;
+    ensure!(kills.left() == 0, "{} kills were never due", kills.left());
+    broker.finish()
+}
+
+/// Kills a broker when a writer has so many acknowledgements, restarts it at once, and ends the
+/// program when it has seen some more of them after the last kill.
+struct Kills {
+    after: Vec<u64>,
+    finish_after: u64,
+}
+
+impl Kills {
+    fn new(after: impl IntoIterator<Item = u64>) -> Self {
+        let mut after: Vec<u64> = after.into_iter().collect();
+        let finish_after = after.last().copied().unwrap_or_default() + 500;
+        after.reverse();
+        Self {
+            after,
+            finish_after,
+        }
+    }
+
+    fn left(&self) -> usize {
+        self.after.len()
+    }
+
+    fn on_event(
+        &mut self,
+        broker: &mut BrokerProcess,
+        program: &mut Program,
+        event: &Value,
+    ) -> anyhow::Result<()> {
+        let Some(count) = event["count"]
+            .as_u64()
+            .filter(|_| event["event"] == "acknowledged")
+        else {
+            return Ok(());
+        };
+        if let Some(due) = self.after.last()
+            && count >= *due
+        {
+            self.after.pop();
+            broker.kill()?;
+            broker.start_again()?;
+        } else if self.after.is_empty() && count >= self.finish_after {
+            self.finish_after = u64::MAX;
+            program.say("finish")?;
+        }
+        Ok(())
+    }
+}
