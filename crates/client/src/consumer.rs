@@ -25,6 +25,9 @@ const NO_GROUP: &str = "ottla-without-group";
 /// Longest wait for a group's committed offsets when partitions are assigned.
 const COMMITTED_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Longest wait at the end for the group to take the last offsets and to let the member go.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// How often what was stored is committed in the background.
 const COMMIT_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -62,7 +65,7 @@ pub enum Membership {
 /// Reads records from one cluster.
 pub struct Consumer {
     inner: StreamConsumer<Context>,
-    troubles: mpsc::UnboundedReceiver<String>,
+    troubles: mpsc::UnboundedReceiver<Trouble>,
     commits: bool,
 }
 
@@ -78,7 +81,27 @@ pub enum Event {
     /// A record.
     Record(Record),
     /// Something that passes or that librdkafka repairs by itself, such as a lost connection.
-    Trouble(String),
+    Trouble(Trouble),
+}
+
+/// Something that passes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What it is; the same for all that is of one kind.
+    pub kind: String,
+    /// The details, with addresses and counts.
+    pub text: String,
+}
+
+impl Trouble {
+    fn new(error: &KafkaError, text: &str) -> Self {
+        let kind = match error.rdkafka_error_code() {
+            Some(code) => code.to_string(),
+            None => error.to_string(),
+        };
+        let text = text.to_owned();
+        Self { kind, text }
+    }
 }
 
 impl Consumer {
@@ -133,7 +156,10 @@ impl Consumer {
             biased;
             message = self.inner.recv() => match message {
                 Ok(message) => Ok(Event::Record(record(&message))),
-                Err(error) if passes(&error) => Ok(Event::Trouble(explain(&error).to_string())),
+                // The same trouble has often been called back already, and in more words.
+                Err(error) if passes(&error) => Ok(Event::Trouble(
+                    self.troubles.try_recv().unwrap_or_else(|_| Trouble::new(&error, "")),
+                )),
                 Err(error) => Err(explain(&error)),
             },
             Some(trouble) = self.troubles.recv() => Ok(Event::Trouble(trouble)),
@@ -141,7 +167,7 @@ impl Consumer {
     }
 
     /// Notes the offsets to read next. They are committed in the background, before partitions are
-    /// given away, and by [`Consumer::commit`]. Partitions that are no longer assigned are passed
+    /// given away, and by [`Consumer::finish`]. Partitions that are no longer assigned are passed
     /// over: another member reads them now.
     pub fn store(&self, next: &BTreeMap<TopicPartition, i64>) -> Result<(), ClientError> {
         if !self.commits || next.is_empty() {
@@ -153,14 +179,26 @@ impl Consumer {
         }
     }
 
-    /// Commits what was noted, and waits for the answer.
-    pub fn commit(&self) -> Result<(), ClientError> {
-        if !self.commits {
-            return Ok(());
-        }
-        match self.inner.commit_consumer_state(CommitMode::Sync) {
-            Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => Ok(()),
-            Err(error) => Err(explain(&error)),
+    /// Commits what was noted, leaves the group and waits for both, but not for ever.
+    pub async fn finish(self) -> Result<(), ClientError> {
+        let Self { inner, commits, .. } = self;
+        let finish = tokio::task::spawn_blocking(move || {
+            let committed = match commits {
+                true => inner.commit_consumer_state(CommitMode::Sync),
+                false => Ok(()),
+            };
+            drop(inner);
+            committed
+        });
+        match tokio::time::timeout(FINISH_TIMEOUT, finish).await {
+            Ok(Ok(Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)))) => Ok(()),
+            Ok(Ok(Err(error))) => Err(explain(&error)),
+            Ok(Err(_)) | Err(_) if !commits => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(ClientError::Library(format!(
+                "the group did not take the offsets of what was printed within {} s: it may be \
+                 printed again",
+                FINISH_TIMEOUT.as_secs()
+            ))),
         }
     }
 }
@@ -191,7 +229,7 @@ fn config(brokers: &Brokers, group: &str, commits: bool) -> ClientConfig {
 /// What librdkafka calls back into.
 struct Context {
     starts: BTreeMap<TopicPartition, i64>,
-    troubles: mpsc::UnboundedSender<String>,
+    troubles: mpsc::UnboundedSender<Trouble>,
 }
 
 impl ClientContext for Context {
@@ -201,10 +239,7 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         // The receiver lives as long as the consumer; at its end nobody wants to know.
-        let _ = self.troubles.send(match error.rdkafka_error_code() {
-            Some(code) => format!("{code}: {reason}"),
-            None => reason.to_owned(),
-        });
+        let _ = self.troubles.send(Trouble::new(&error, reason));
     }
 }
 
@@ -222,7 +257,9 @@ impl ConsumerContext for Context {
             _ => consumer.unassign(),
         };
         if let Err(error) = outcome {
-            let _ = self.troubles.send(explain(&error).to_string());
+            let _ = self
+                .troubles
+                .send(Trouble::new(&error, "while partitions changed hands"));
         }
     }
 }
@@ -243,7 +280,9 @@ impl Context {
         }
         if let Err(error) = prefer_committed(consumer, &mut list) {
             // librdkafka asks again by itself, but then falls back to the first record.
-            let _ = self.troubles.send(explain(&error).to_string());
+            let _ = self
+                .troubles
+                .send(Trouble::new(&error, "while partitions changed hands"));
             list.set_all_offsets(Offset::Stored)?;
         }
         consumer.assign(&list)

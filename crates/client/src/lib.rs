@@ -18,7 +18,7 @@ pub use admin::{
     Member, NewTopic, Outcome, Partition, Topic,
 };
 pub use brokers::{Address, Brokers, InvalidAddress, PORT_DEFAULT};
-pub use consumer::{Consumer, Event, Membership, Record};
+pub use consumer::{Consumer, Event, Membership, Record, Trouble};
 pub use error::{ClientError, Refusal};
 pub use offsets::{Position, StartAt, TopicPartition};
 pub use producer::{Acks, Answer, Compression, NewRecord, Producer, Written};

@@ -39,7 +39,7 @@ async fn read(consumer: &mut Consumer, count: usize) -> Vec<Record> {
     while records.len() < count {
         match consumer.next().await.unwrap() {
             Event::Record(record) => records.push(record),
-            Event::Trouble(text) => panic!("{text}"),
+            Event::Trouble(trouble) => panic!("{trouble:?}"),
         }
     }
     records
@@ -171,8 +171,7 @@ async fn a_standalone_reader_goes_on_where_its_group_has_committed() {
     let mut consumer = Consumer::new(&cluster.brokers, &group, begin.clone()).unwrap();
     assert_eq!(values(read(&mut consumer, 1).await), ["b"]);
     consumer.store(&BTreeMap::from([(at, 2)])).unwrap();
-    consumer.commit().unwrap();
-    drop(consumer);
+    consumer.finish().await.unwrap();
     // Something is: from there, whatever the start.
     let mut consumer = Consumer::new(&cluster.brokers, &group, begin).unwrap();
     assert_eq!(values(read(&mut consumer, 1).await), ["c"]);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use clap::Args;
-use client::{Admin, Consumer, Event, Membership, Record, StartAt, TopicPartition};
+use client::{Admin, Consumer, Event, Membership, Record, StartAt, TopicPartition, Trouble};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{existing, topic_name};
@@ -70,12 +70,17 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
         left: command.number,
         text: Vec::new(),
         next: BTreeMap::new(),
+        told: BTreeSet::new(),
     };
     let printed = printer.run(&mut stop).await;
     // Whatever ended the loop: what has been printed must not be printed again.
-    let committed = printer.consumer.commit();
-    printed?;
-    Ok(committed?)
+    let finished = tokio::select! {
+        finished = printer.consumer.finish() => finished.map_err(anyhow::Error::from),
+        () = stop.wait() => Err(anyhow::anyhow!(
+            "interrupted before the group had taken the offsets of what was printed"
+        )),
+    };
+    printed.and(finished)
 }
 
 /// The partitions to read.
@@ -112,6 +117,8 @@ struct Printer {
     text: Vec<u8>,
     /// The offset after the last record in `text` of each partition.
     next: BTreeMap<TopicPartition, i64>,
+    /// The kinds of trouble told since the last record.
+    told: BTreeSet<String>,
 }
 
 impl Printer {
@@ -132,7 +139,7 @@ impl Printer {
             };
             match event {
                 Ok(Event::Record(record)) => self.add(&record)?,
-                Ok(Event::Trouble(text)) => note(&format!("{text} (going on)")),
+                Ok(Event::Trouble(trouble)) => self.tell(trouble),
                 Err(error) => {
                     self.print()?;
                     return Err(error.into());
@@ -141,7 +148,20 @@ impl Printer {
         }
     }
 
+    /// Tells each kind of trouble once; librdkafka repeats it as long as it lasts.
+    fn tell(&mut self, trouble: Trouble) {
+        if !self.told.contains(&trouble.kind) {
+            let colon = if trouble.text.is_empty() { "" } else { ": " };
+            note(&format!(
+                "going on after {}{colon}{}",
+                trouble.kind, trouble.text
+            ));
+            self.told.insert(trouble.kind);
+        }
+    }
+
     fn add(&mut self, record: &Record) -> anyhow::Result<()> {
+        self.told.clear();
         self.format.write(record, &mut self.text);
         let at = TopicPartition::new(&record.topic, record.partition);
         self.next.insert(at, record.offset.saturating_add(1));
