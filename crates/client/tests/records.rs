@@ -10,6 +10,7 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 
 const TOPIC: &str = "topic1";
+const GROUP: &str = "group";
 
 struct Cluster {
     _mock: MockCluster<'static, DefaultProducerContext>,
@@ -143,38 +144,45 @@ async fn null_and_empty_stay_apart() {
     }
 }
 
-#[tokio::test]
-async fn a_standalone_reader_goes_on_where_its_group_has_committed() {
-    let cluster = cluster(2);
-    let producer = Producer::new(&cluster.brokers, Acks::All, Compression::None).unwrap();
+/// Reads two of three records from the second on, commits the first of them, and comes back.
+async fn goes_on_where_the_group_has_committed(membership: Membership) {
+    let cluster = cluster(1);
+    let producer = Producer::new(&cluster.brokers, Acks::Leader, Compression::None).unwrap();
     for value in ["a", "b", "c"] {
-        let mut new = record(None, Some(value));
-        new.partition = Some(0);
-        producer
-            .send(TOPIC, &new)
-            .await
-            .unwrap()
-            .written()
+        let mut answer = producer
+            .send(TOPIC, &record(None, Some(value)))
             .await
             .unwrap();
+        answer.written().await.unwrap();
     }
-    let group = Membership::Standalone("group".to_owned());
     let at = TopicPartition::new(TOPIC, 0);
     let values = |records: Vec<Record>| -> Vec<_> {
-        records
-            .into_iter()
-            .map(|record| String::from_utf8(record.value.unwrap()).unwrap())
+        let values = records.into_iter().map(|record| record.value.unwrap());
+        values
+            .map(|value| String::from_utf8(value).unwrap())
             .collect()
     };
     // Nothing is committed: from the start it was given.
     let begin = BTreeMap::from([(at.clone(), 1)]);
-    let mut consumer = Consumer::new(&cluster.brokers, &group, begin.clone()).unwrap();
-    assert_eq!(values(read(&mut consumer, 1).await), ["b"]);
+    let mut consumer = Consumer::new(&cluster.brokers, &membership, begin.clone()).unwrap();
+    assert_eq!(values(read(&mut consumer, 2).await), ["b", "c"]);
     consumer.store(&BTreeMap::from([(at, 2)])).unwrap();
     consumer.finish().await.unwrap();
-    // Something is: from there, whatever the start.
-    let mut consumer = Consumer::new(&cluster.brokers, &group, begin).unwrap();
+    // Something is: from there, whatever the start and whatever had been fetched. Not as a member,
+    // because this broker lets one go after the session timeout only.
+    let membership = Membership::Standalone(GROUP.to_owned());
+    let mut consumer = Consumer::new(&cluster.brokers, &membership, begin).unwrap();
     assert_eq!(values(read(&mut consumer, 1).await), ["c"]);
+}
+
+#[tokio::test]
+async fn a_standalone_reader_goes_on_where_its_group_has_committed() {
+    goes_on_where_the_group_has_committed(Membership::Standalone(GROUP.to_owned())).await;
+}
+
+#[tokio::test]
+async fn a_member_goes_on_where_its_group_has_committed() {
+    goes_on_where_the_group_has_committed(Membership::Member(GROUP.to_owned())).await;
 }
 
 #[tokio::test]
