@@ -1,13 +1,43 @@
 //! The storage engine: logs of record batches behind one shared write-ahead log.
+//!
+//! An append takes a place in its log and in the queue of the write-ahead log, at once and without
+//! waiting ([`Log::append`]). The commit loop writes what has gathered as one round, forces it, and
+//! only then moves what readers see. A background flusher moves batches from memory to the segment
+//! files of their logs and frees the write-ahead log behind them.
+//!
+//! `docs/ON_DISK_FORMAT.md` describes every file.
 
+mod admission;
+mod batch;
 mod damage;
+mod engine;
+mod epochs;
 mod errors;
+mod flush;
+mod format;
+mod log;
+mod metrics;
+mod producers;
+mod recovery;
+mod retention;
+mod segment;
 mod settings;
+mod signal;
+mod storage;
+mod tail;
+mod transactions;
 mod views;
+mod wal;
 
+pub use admission::Permit;
 pub use damage::{Damage, DamageCode};
 pub use errors::{AppendError, CommitError, OpenError, ReadError, SetLogStartError};
+pub use log::{DiskRead, Log, Read, WatchGuard};
+pub use metrics::{DURATION_BOUNDS_MICROSECONDS, DurationHistogram, StorageMetricsSnapshot};
+pub use recovery::{Opened, Recovery, RecoveryReport};
 pub use settings::{LogConfig, StorageSettings, TimestampType};
+pub use signal::Step;
+pub use storage::Storage;
 pub use views::{
     AbortedTransaction, Append, Appended, Durability, Isolation, LogView, ProducerView,
     ReadBatches, Sequence, TimestampAndOffset,

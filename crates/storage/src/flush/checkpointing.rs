@@ -1,0 +1,169 @@
+//! Producer snapshots, checkpoints, and removing what no checkpoint lists.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use env::{Fs, OpenMode};
+
+use super::segment_writer::remove_if_there;
+use super::{Flusher, Garbage};
+use crate::format::checkpoint::{Checkpoint, FILE_NAMES};
+use crate::log::Log;
+
+impl Flusher {
+    /// Writes a snapshot for each log whose segments have grown and that has something to remember.
+    pub(super) fn write_snapshots(&mut self, logs: &[Arc<Log>]) -> io::Result<()> {
+        let fs = self.engine.env.fs.as_ref();
+        for log in logs {
+            let Some((snapshot, old)) = log.snapshot_work() else {
+                continue;
+            };
+            let offset = match snapshot {
+                Some(snapshot) => {
+                    let path = log.snapshot_path(snapshot.offset);
+                    let directory = self.engine.log_directory(log.id().0);
+                    if !fs.exists(&directory)? {
+                        fs.create_dir_all(&directory)?;
+                        fs.sync_dir(&self.engine.settings.data_dir.join("logs"))?;
+                    }
+                    write_forced(fs, &path, &snapshot.encode())?;
+                    fs.sync_dir(&directory)?;
+                    snapshot.offset
+                }
+                None => -1,
+            };
+            log.finish_snapshot(offset);
+            self.garbage.extend(old.map(Garbage::file));
+        }
+        Ok(())
+    }
+
+    /// Writes down what the segments hold, and frees the rounds that are not needed any more.
+    pub(super) fn write_checkpoint(
+        &mut self,
+        logs: &[Arc<Log>],
+        durable_seq: u64,
+    ) -> io::Result<()> {
+        // Log starts are in the checkpoint as they are shown, so decisions do not keep rounds.
+        let oldest = logs
+            .iter()
+            .filter_map(|log| log.oldest_unflushed_round())
+            .min();
+        let release_seq = oldest
+            .map_or(durable_seq, |oldest| durable_seq.min(oldest - 1))
+            .max(self.checkpoint.release_seq);
+        let release_crc = if release_seq == self.checkpoint.release_seq {
+            self.checkpoint.release_crc
+        } else {
+            let crc = self.engine.slots.crc_of(release_seq);
+            crc.ok_or_else(|| io::Error::other("the checksum of a round is not known"))?
+        };
+        let generation = self.checkpoint.generation + 1;
+        let checkpoint = Checkpoint {
+            generation,
+            wal_id: self.engine.wal_id,
+            release_seq,
+            prev_crc: release_crc,
+            writer_epoch: self.checkpoint.writer_epoch,
+            file_number: self.engine.slots.file_number(),
+            next_log_id: self.logs.next_id(),
+            logs: logs.iter().map(|log| log.to_checkpoint()).collect(),
+        };
+        let fs = self.engine.env.fs.as_ref();
+        let data_dir = &self.engine.settings.data_dir;
+        let name = FILE_NAMES
+            .get(self.checkpoint.next_file)
+            .unwrap_or(&FILE_NAMES[0]);
+        // A generation is used once, even if writing it fails.
+        self.checkpoint.generation = generation;
+        write_forced(fs, &data_dir.join(name), &checkpoint.encode())?;
+        fs.sync_dir(data_dir)?;
+        self.checkpoint.next_file = 1 - self.checkpoint.next_file;
+        self.checkpoint.release_seq = release_seq;
+        self.checkpoint.release_crc = release_crc;
+        self.engine.metrics.note_checkpoint();
+        self.engine.slots.release(release_seq);
+        for garbage in &mut self.garbage {
+            garbage.forgotten_by.get_or_insert(generation);
+        }
+        Ok(())
+    }
+
+    /// Notes the files that the next checkpoint will not list.
+    pub(super) fn collect_garbage(&mut self, logs: &[Arc<Log>]) {
+        for log in logs {
+            for segment in log.take_segments_below_start() {
+                self.garbage.extend(segment.paths().map(Garbage::file));
+            }
+        }
+        for log in self.logs.take_deleted() {
+            for segment in log.take_all_segments() {
+                self.garbage.extend(segment.paths().map(Garbage::file));
+            }
+            self.garbage.extend(log.snapshot_file().map(Garbage::file));
+            let mut directory = Garbage::file(self.engine.log_directory(log.id().0));
+            directory.is_directory = true;
+            self.garbage.push(directory);
+        }
+    }
+
+    /// Removes what neither checkpoint lists, after writing the second one that does not.
+    pub(super) fn remove_garbage(&mut self, logs: &[Arc<Log>]) -> io::Result<()> {
+        if self.garbage.is_empty() {
+            return Ok(());
+        }
+        let durable_seq = self.checkpoint.release_seq;
+        self.write_checkpoint(logs, durable_seq)?;
+        let generation = self.checkpoint.generation;
+        let garbage = std::mem::take(&mut self.garbage);
+        let (unlisted, listed): (Vec<_>, Vec<_>) = garbage.into_iter().partition(|garbage| {
+            garbage
+                .forgotten_by
+                .is_some_and(|forgotten| forgotten < generation)
+        });
+        self.garbage = listed;
+        for file in unlisted {
+            let removed = if file.is_directory {
+                remove_directory(self.engine.env.fs.as_ref(), &file.path)
+            } else {
+                remove_if_there(&self.engine, &file.path)
+            };
+            // What stays is found and removed by the next start.
+            if let Err(error) = removed {
+                tracing::warn!(path = %file.path.display(), %error, "a file cannot be removed");
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Garbage {
+    fn file(path: std::path::PathBuf) -> Self {
+        Self {
+            path,
+            is_directory: false,
+            forgotten_by: None,
+        }
+    }
+}
+
+/// Removes the directory of a log with whatever is left in it.
+fn remove_directory(fs: &dyn Fs, path: &Path) -> io::Result<()> {
+    let entries = match fs.list_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in entries.iter().filter(|entry| !entry.is_dir) {
+        fs.remove_file(&path.join(&entry.name))?;
+    }
+    fs.remove_dir(path)
+}
+
+/// Writes a whole file and forces it.
+pub(crate) fn write_forced(fs: &dyn Fs, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let file = fs.open(path, OpenMode::CreateOrTruncate)?;
+    file.write_all_at(bytes, 0)?;
+    file.sync_data()
+}

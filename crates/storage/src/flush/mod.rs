@@ -1,0 +1,382 @@
+//! The flusher: moves batches from memory to segments, writes checkpoints, frees the write-ahead
+//! log, and removes what is needed no more. It works when the log or memory fills, and otherwise
+//! sleeps.
+//!
+//! The order is what makes it safe: segments forced, directories forced, producer snapshots forced,
+//! checkpoint forced; only then are rounds released and files removed.
+
+mod checkpointing;
+mod choose;
+mod segment_writer;
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use env::Monotonic;
+use parking_lot::{Mutex, RwLock};
+use tracing::{info, warn};
+
+use crate::engine::Engine;
+use crate::log::Log;
+use crate::segment::Segment;
+use crate::signal::Step;
+use crate::wal::slots::NoSlot;
+pub(crate) use checkpointing::write_forced;
+use choose::{Scope, choose};
+use segment_writer::FlushedLog;
+
+/// How long after a failure the flusher tries again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How many segments have their index in memory.
+const INDEXES_MAX: usize = 64;
+
+/// All logs there are.
+#[derive(Default)]
+pub(crate) struct Logs {
+    by_id: RwLock<HashMap<u32, Arc<Log>>>,
+    /// Deleted ones whose files are still there.
+    deleted: Mutex<Vec<Arc<Log>>>,
+    next_id: AtomicU32,
+}
+
+impl Logs {
+    pub(crate) fn new(logs: HashMap<u32, Arc<Log>>, next_id: u32) -> Self {
+        Self {
+            by_id: RwLock::new(logs),
+            deleted: Mutex::default(),
+            next_id: AtomicU32::new(next_id),
+        }
+    }
+
+    pub(crate) fn get(&self, id: u32) -> Option<Arc<Log>> {
+        self.by_id.read().get(&id).cloned()
+    }
+
+    pub(crate) fn insert(&self, log: Arc<Log>) {
+        let id = log.id().0;
+        self.next_id
+            .fetch_max(id.saturating_add(1), Ordering::AcqRel);
+        self.by_id.write().entry(id).or_insert(log);
+    }
+
+    pub(crate) fn delete(&self, id: u32) -> Option<Arc<Log>> {
+        let log = self.by_id.write().remove(&id)?;
+        log.delete();
+        self.deleted.lock().push(Arc::clone(&log));
+        Some(log)
+    }
+
+    /// The logs in the order of their ids.
+    pub(crate) fn all(&self) -> Vec<Arc<Log>> {
+        let mut logs: Vec<_> = self.by_id.read().values().cloned().collect();
+        logs.sort_unstable_by_key(|log| log.id());
+        logs
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.read().len()
+    }
+
+    pub(crate) fn next_id(&self) -> u32 {
+        self.next_id.load(Ordering::Acquire)
+    }
+
+    fn take_deleted(&self) -> Vec<Arc<Log>> {
+        std::mem::take(&mut self.deleted.lock())
+    }
+
+    /// Lets go of all logs, which hold the engine.
+    pub(crate) fn clear(&self) {
+        self.by_id.write().clear();
+        self.deleted.lock().clear();
+    }
+}
+
+/// A file that nobody needs once no checkpoint lists it.
+#[derive(Debug)]
+struct Garbage {
+    path: PathBuf,
+    is_directory: bool,
+    /// The first generation of checkpoints that does not list it; set when that one is written.
+    forgotten_by: Option<u64>,
+}
+
+pub(crate) struct Flusher {
+    engine: Arc<Engine>,
+    logs: Arc<Logs>,
+    checkpoint: CheckpointState,
+    garbage: Vec<Garbage>,
+    retry_at: Option<Monotonic>,
+    /// Which use of a slot the last flush for the sake of the write-ahead log saw.
+    handled_file_number: u64,
+    /// The last round of each flush and the bytes it left to readers, oldest first.
+    cached: VecDeque<(u64, u64)>,
+    /// Segments whose index is in memory, in the order in which they were written.
+    indexed: VecDeque<Arc<Segment>>,
+}
+
+/// Where the next checkpoint goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CheckpointState {
+    pub generation: u64,
+    pub next_file: usize,
+    pub writer_epoch: u32,
+    /// The release_seq of the last durable checkpoint, and the header_crc of that round.
+    pub release_seq: u64,
+    pub release_crc: u32,
+}
+
+impl Flusher {
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        logs: Arc<Logs>,
+        checkpoint: CheckpointState,
+        unlisted: Vec<(PathBuf, bool)>,
+    ) -> Self {
+        let garbage = unlisted
+            .into_iter()
+            .map(|(path, is_directory)| Garbage {
+                path,
+                is_directory,
+                forgotten_by: None,
+            })
+            .collect();
+        Self {
+            engine,
+            logs,
+            checkpoint,
+            garbage,
+            retry_at: None,
+            handled_file_number: 0,
+            cached: VecDeque::new(),
+            indexed: VecDeque::new(),
+        }
+    }
+
+    /// From now on the rounds of this epoch are there.
+    pub(crate) fn set_writer_epoch(&mut self, writer_epoch: u32) {
+        self.checkpoint.writer_epoch = writer_epoch;
+    }
+
+    /// Does what is to be done now, if anything.
+    pub(crate) fn step(&mut self) -> Step {
+        if self.engine.is_closing() {
+            return Step::Stopped;
+        }
+        if self.engine.is_read_only {
+            return Step::Idle { until: None };
+        }
+        let now = self.engine.env.clock.now();
+        if let Some(retry_at) = self.retry_at {
+            if now < retry_at {
+                return Step::Idle {
+                    until: Some(retry_at),
+                };
+            }
+            self.retry_at = None;
+        }
+        if self.engine.slots.wants_spare() && !self.make_spare() {
+            return Step::Idle {
+                until: self.retry_at,
+            };
+        }
+        let Some(scope) = self.scope() else {
+            return Step::Idle { until: None };
+        };
+        match self.pass(scope) {
+            Ok(()) => Step::Worked,
+            Err(error) => {
+                self.engine.metrics.note_flush_failure();
+                if self.engine.set_segments_stuck(true) {
+                    warn!(%error, "segments cannot be written: trying again until they can");
+                }
+                if scope.everything {
+                    self.engine.demand_release();
+                }
+                self.engine.ask_for_chores();
+                self.handled_file_number = 0;
+                self.retry_at = Some(now + RETRY_AFTER);
+                Step::Idle {
+                    until: self.retry_at,
+                }
+            }
+        }
+    }
+
+    /// Makes the slot that the commit loop will need next. `false` if it could not be made.
+    fn make_spare(&mut self) -> bool {
+        match self.engine.slots.make_spare() {
+            Ok(_) => {
+                if self.engine.set_disk_full(false) {
+                    info!("there is room for the write-ahead log again");
+                }
+                self.engine.commit_signal.raise();
+                true
+            }
+            Err(NoSlot::AllInUse) => true,
+            Err(NoSlot::Io(error)) => {
+                if self.engine.set_disk_full(true) {
+                    warn!(%error, "no room for the write-ahead log: appends are refused");
+                }
+                self.retry_at = Some(self.engine.env.clock.now() + RETRY_AFTER);
+                false
+            }
+        }
+    }
+
+    /// What calls for a flush now, if anything does.
+    fn scope(&mut self) -> Option<Scope> {
+        let engine = &self.engine;
+        let unflushed = engine.unflushed_bytes.load(Ordering::Relaxed);
+        let (is_pressed, file_number) = engine.slots.pressure();
+        let is_wal_high = is_pressed && file_number != self.handled_file_number;
+        let scope = Scope {
+            everything: engine.take_release_demand(),
+            is_memory_high: unflushed >= engine.flush_at_bytes.load(Ordering::Relaxed),
+            older_than_round: if is_wal_high {
+                engine.slots.older_half_seq()
+            } else {
+                0
+            },
+            memory_target_bytes: engine.settings.flush_bytes,
+        };
+        let has_chores = engine.take_chores();
+        if is_wal_high {
+            self.handled_file_number = file_number;
+        }
+        (scope.everything || scope.is_memory_high || is_wal_high || has_chores).then_some(scope)
+    }
+
+    /// Moves everything to segments.
+    pub(crate) fn flush_everything(&mut self) -> io::Result<()> {
+        self.pass(Scope {
+            everything: true,
+            is_memory_high: false,
+            older_than_round: 0,
+            memory_target_bytes: 0,
+        })
+    }
+
+    fn pass(&mut self, scope: Scope) -> io::Result<()> {
+        // Looked at before the logs are: what is durable later is not released by this pass.
+        let durable_seq = self.engine.durable_seq();
+        let now_ms = self.engine.env.clock.wall_ms();
+        let logs = self.logs.all();
+        let mut failure = None;
+        let candidates: Vec<_> = logs
+            .iter()
+            .filter_map(|log| log.flush_candidate())
+            .collect();
+        let mut chosen = choose(&candidates, scope);
+        chosen.extend(
+            logs.iter()
+                .filter(|log| log.has_tail_below_start())
+                .map(|log| log.id().0),
+        );
+        chosen.sort_unstable();
+        chosen.dedup();
+        let flushed = self.flush_logs(&chosen, durable_seq, now_ms, &mut failure);
+        let bytes: u64 = flushed
+            .into_iter()
+            .map(|(log, done)| {
+                let segments = done.done.written.iter();
+                self.indexed
+                    .extend(segments.map(|(segment, ..)| Arc::clone(segment)));
+                log.finish_flush(done.done, now_ms)
+            })
+            .sum();
+        if scope.is_memory_high || scope.everything {
+            // Cold logs stay in memory, but must not keep the buffers of busy ones.
+            logs.iter().for_each(|log| log.detach());
+        }
+        self.collect_garbage(&logs);
+        self.write_snapshots(&logs)?;
+        self.write_checkpoint(&logs, durable_seq)?;
+        self.remove_garbage(&logs)?;
+        if bytes > 0 {
+            self.cached.push_back((durable_seq, bytes));
+            self.engine.metrics.note_flush(bytes);
+        }
+        self.evict(&logs);
+        self.engine.let_in(bytes > 0);
+        self.engine.commit_signal.raise();
+        match failure {
+            Some(error) => Err(error),
+            None => {
+                let left = self.engine.unflushed_bytes.load(Ordering::Relaxed);
+                let flush_at = left.saturating_add(self.engine.settings.flush_bytes);
+                self.engine
+                    .flush_at_bytes
+                    .store(flush_at, Ordering::Relaxed);
+                if self.engine.set_segments_stuck(false) {
+                    info!("segments can be written again");
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes and forces the segments of the chosen logs. A log that fails is left as it is and
+    /// goes on in a new file.
+    fn flush_logs(
+        &self,
+        chosen: &[u32],
+        durable_seq: u64,
+        now_ms: i64,
+        failure: &mut Option<io::Error>,
+    ) -> Vec<(Arc<Log>, FlushedLog)> {
+        let mut flushed = Vec::with_capacity(chosen.len());
+        let mut has_new_directory = false;
+        for log in chosen.iter().filter_map(|id| self.logs.get(*id)) {
+            match segment_writer::flush_log(&self.engine, &log, durable_seq, now_ms) {
+                Ok(done) => {
+                    has_new_directory |= done.has_new_directory;
+                    flushed.push((log, done));
+                }
+                Err(error) => {
+                    log.seal();
+                    *failure = Some(error);
+                }
+            }
+        }
+        if has_new_directory {
+            let parent = self.engine.settings.data_dir.join("logs");
+            if let Err(error) = self.engine.env.fs.sync_dir(&parent) {
+                *failure = Some(error);
+                flushed.retain(|(log, done)| {
+                    if done.has_new_directory {
+                        log.seal();
+                    }
+                    !done.has_new_directory
+                });
+            }
+        }
+        flushed
+    }
+
+    /// Drops from memory what only readers need, down to the budget.
+    fn evict(&mut self, logs: &[Arc<Log>]) {
+        let budget = self.engine.settings.memory_bytes_max / 4;
+        let mut through = None;
+        let mut cached: u64 = self.cached.iter().map(|(_, bytes)| bytes).sum();
+        while cached > budget {
+            let Some((round_seq, bytes)) = self.cached.pop_front() else {
+                break;
+            };
+            cached -= bytes;
+            through = Some(round_seq);
+        }
+        if let Some(round_seq) = through {
+            logs.iter().for_each(|log| log.evict(round_seq));
+        }
+        while self.indexed.len() > INDEXES_MAX {
+            if let Some(segment) = self.indexed.pop_front() {
+                segment.forget_index();
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The files `checkpoint.a` and `checkpoint.b`: what the segments hold, so that the write-ahead log
+//! need not be kept. They are written in turn; the sound one with the higher generation counts.
+//!
+//! | field | bytes |
+//! |---|---|
+//! | magic `OTCP` | 4 |
+//! | version | 2 |
+//! | zero | 2 |
+//! | generation: rises with each checkpoint | 8 |
+//! | wal_id | 8 |
+//! | release_seq: rounds up to this one are not needed | 8 |
+//! | prev_crc: header_crc of round release_seq | 4 |
+//! | writer_epoch: the newest one that was used | 4 |
+//! | file_number: the highest one that was used | 8 |
+//! | next_log_id | 4 |
+//! | count of logs, then the logs in the order of their ids | 4 |
+//! | CRC-32C of everything before | 4 |
+//!
+//! A log:
+//!
+//! | field | bytes |
+//! |---|---|
+//! | log_id | 4 |
+//! | flags, zero | 4 |
+//! | log_start | 8 |
+//! | flushed_end: the segments hold every offset from log_start to here | 8 |
+//! | quarantined_from: the first damaged offset, -1 if there is none | 8 |
+//! | snapshot_offset: the producer snapshot's name, equal to flushed_end; -1 if there is none | 8 |
+//! | count of leader epochs, then each: epoch 4, start offset 8 | 4 |
+//! | count of segments, then each: base offset 8, end offset 8, bytes 8, max_timestamp 8, created_ms 8 | 4 |
+//!
+//! The last segment is the one that is written to if its end offset is flushed_end.
+
+use super::bytes::{Put, Reader, seal, unseal};
+
+pub(crate) const FILE_NAMES: [&str; 2] = ["checkpoint.a", "checkpoint.b"];
+pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"OTCP");
+pub(crate) const VERSION: u16 = 1;
+pub(crate) const LOG_BYTES_MIN: usize = 48;
+pub(crate) const EPOCH_BYTES: usize = 12;
+pub(crate) const SEGMENT_BYTES: usize = 40;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Checkpoint {
+    pub generation: u64,
+    pub wal_id: u64,
+    pub release_seq: u64,
+    pub prev_crc: u32,
+    pub writer_epoch: u32,
+    pub file_number: u64,
+    pub next_log_id: u32,
+    pub logs: Vec<LogCheckpoint>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LogCheckpoint {
+    pub log_id: u32,
+    pub log_start: i64,
+    pub flushed_end: i64,
+    pub quarantined_from: i64,
+    pub snapshot_offset: i64,
+    pub epochs: Vec<(i32, i64)>,
+    pub segments: Vec<SegmentCheckpoint>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SegmentCheckpoint {
+    pub base_offset: i64,
+    pub end_offset: i64,
+    pub bytes: u64,
+    pub max_timestamp: i64,
+    pub created_ms: i64,
+}
+
+impl Checkpoint {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(64 + self.logs.len() * 2 * LOG_BYTES_MIN);
+        bytes.put_u32(MAGIC);
+        bytes.put_u16(VERSION);
+        bytes.put_u16(0);
+        bytes.put_u64(self.generation);
+        bytes.put_u64(self.wal_id);
+        bytes.put_u64(self.release_seq);
+        bytes.put_u32(self.prev_crc);
+        bytes.put_u32(self.writer_epoch);
+        bytes.put_u64(self.file_number);
+        bytes.put_u32(self.next_log_id);
+        bytes.put_count(self.logs.len());
+        for log in &self.logs {
+            log.encode_into(&mut bytes);
+        }
+        seal(bytes)
+    }
+
+    /// `None` when the bytes are not a sound checkpoint of this version.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(unseal(bytes)?);
+        if reader.u32()? != MAGIC || reader.u16()? != VERSION || reader.u16()? != 0 {
+            return None;
+        }
+        let mut checkpoint = Self {
+            generation: reader.u64()?,
+            wal_id: reader.u64()?,
+            release_seq: reader.u64()?,
+            prev_crc: reader.u32()?,
+            writer_epoch: reader.u32()?,
+            file_number: reader.u64()?,
+            next_log_id: reader.u32()?,
+            logs: Vec::new(),
+        };
+        let count = reader.count(LOG_BYTES_MIN)?;
+        checkpoint.logs.reserve_exact(count);
+        for _ in 0..count {
+            checkpoint.logs.push(LogCheckpoint::decode(&mut reader)?);
+        }
+        (reader.remaining() == 0).then_some(checkpoint)
+    }
+}
+
+impl LogCheckpoint {
+    fn encode_into(&self, bytes: &mut Vec<u8>) {
+        bytes.put_u32(self.log_id);
+        bytes.put_u32(0);
+        bytes.put_i64(self.log_start);
+        bytes.put_i64(self.flushed_end);
+        bytes.put_i64(self.quarantined_from);
+        bytes.put_i64(self.snapshot_offset);
+        bytes.put_count(self.epochs.len());
+        for (epoch, start_offset) in &self.epochs {
+            bytes.put_i32(*epoch);
+            bytes.put_i64(*start_offset);
+        }
+        bytes.put_count(self.segments.len());
+        for segment in &self.segments {
+            bytes.put_i64(segment.base_offset);
+            bytes.put_i64(segment.end_offset);
+            bytes.put_u64(segment.bytes);
+            bytes.put_i64(segment.max_timestamp);
+            bytes.put_i64(segment.created_ms);
+        }
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+        let log_id = reader.u32()?;
+        if reader.u32()? != 0 {
+            return None;
+        }
+        let mut log = Self {
+            log_id,
+            log_start: reader.i64()?,
+            flushed_end: reader.i64()?,
+            quarantined_from: reader.i64()?,
+            snapshot_offset: reader.i64()?,
+            epochs: Vec::new(),
+            segments: Vec::new(),
+        };
+        let epochs = reader.count(EPOCH_BYTES)?;
+        log.epochs.reserve_exact(epochs);
+        for _ in 0..epochs {
+            log.epochs.push((reader.i32()?, reader.i64()?));
+        }
+        let segments = reader.count(SEGMENT_BYTES)?;
+        log.segments.reserve_exact(segments);
+        for _ in 0..segments {
+            log.segments.push(SegmentCheckpoint {
+                base_offset: reader.i64()?,
+                end_offset: reader.i64()?,
+                bytes: reader.u64()?,
+                max_timestamp: reader.i64()?,
+                created_ms: reader.i64()?,
+            });
+        }
+        Some(log)
+    }
+}

@@ -1,0 +1,104 @@
+//! An entry of a round: one batch, or one decision, for one log.
+//!
+//! | position | bytes | field |
+//! |---|---|---|
+//! | 0 | 1 | kind: 1 Batch, 2 SetLogStart, 4 Open; 3, 5 and 6 are reserved |
+//! | 1 | 1 | flags, zero; bit 0 is reserved: the entry belongs together with the next one |
+//! | 2 | 2 | zero |
+//! | 4 | 4 | log_id |
+//! | 8 | 4 | bytes: length of the payload |
+//! | 12 | 4 | crc: CRC-32C of the payload; for a Batch of its first 61 bytes, as its own covers the rest |
+//! | 16 | 8 | base_offset of the batch; the new start of a SetLogStart; -1 for Open |
+//! | 24 | 4 | last_offset_delta of the batch, else 0 |
+//! | 28 | 4 | leader_epoch the entry was made in |
+//! | 32 | 8 | max_timestamp of the batch, else -1 |
+
+use super::bytes::{Put, Reader};
+
+pub(crate) const BYTES: usize = 40;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EntryKind {
+    /// A record batch.
+    Batch,
+    /// The log begins at a later offset from now on.
+    SetLogStart,
+    /// A start of the broker; the first entry of its writer epoch.
+    Open,
+}
+
+impl EntryKind {
+    fn code(self) -> u8 {
+        match self {
+            Self::Batch => 1,
+            Self::SetLogStart => 2,
+            Self::Open => 4,
+        }
+    }
+
+    fn from_code(code: u8) -> Option<Self> {
+        match code {
+            1 => Some(Self::Batch),
+            2 => Some(Self::SetLogStart),
+            4 => Some(Self::Open),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub kind: EntryKind,
+    pub log_id: u32,
+    pub bytes: u32,
+    pub crc: u32,
+    pub base_offset: i64,
+    pub last_offset_delta: i32,
+    pub leader_epoch: i32,
+    pub max_timestamp: i64,
+}
+
+impl Entry {
+    pub(crate) fn encode_into(&self, table: &mut Vec<u8>) {
+        table.put(&[self.kind.code(), 0]);
+        table.put_u16(0);
+        table.put_u32(self.log_id);
+        table.put_u32(self.bytes);
+        table.put_u32(self.crc);
+        table.put_i64(self.base_offset);
+        table.put_i32(self.last_offset_delta);
+        table.put_i32(self.leader_epoch);
+        table.put_i64(self.max_timestamp);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+        let kind = EntryKind::from_code(reader.u8()?)?;
+        if reader.u8()? != 0 || reader.u16()? != 0 {
+            return None;
+        }
+        Some(Self {
+            kind,
+            log_id: reader.u32()?,
+            bytes: reader.u32()?,
+            crc: reader.u32()?,
+            base_offset: reader.i64()?,
+            last_offset_delta: reader.i32()?,
+            leader_epoch: reader.i32()?,
+            max_timestamp: reader.i64()?,
+        })
+    }
+}
+
+/// The entries of a table whose payloads take exactly `payload_bytes`; `None` if the table is not
+/// sound. The table's checksum is the caller's to check.
+pub(crate) fn decode_table(table: &[u8], payload_bytes: u64) -> Option<Vec<Entry>> {
+    let mut reader = Reader::new(table);
+    let mut entries = Vec::with_capacity(table.len() / BYTES);
+    let mut sum = 0u64;
+    while reader.remaining() > 0 {
+        let entry = Entry::decode(&mut reader)?;
+        sum += u64::from(entry.bytes);
+        entries.push(entry);
+    }
+    (sum == payload_bytes).then_some(entries)
+}

@@ -1,0 +1,354 @@
+//! What the flusher and retention ask of a log.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{Flushed, Log};
+use crate::batch::{BatchHeader, transaction_marker};
+use crate::format::checkpoint::LogCheckpoint;
+use crate::format::producer_snapshot::ProducerSnapshot;
+use crate::retention::{self, RetentionFacts, RetentionPlan, SegmentAge};
+use crate::segment::{SNAPSHOT, Segment, SegmentFacts, SegmentIndex, file_name};
+use crate::settings::LogConfig;
+use crate::tail::TailBatch;
+use crate::views::Sequence;
+
+/// What the flusher decides by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FlushCandidate {
+    pub log_id: u32,
+    /// Bytes that are in no segment.
+    pub bytes: u64,
+    /// The round of the oldest of them.
+    pub oldest_round: u64,
+    pub roll_requested: bool,
+}
+
+/// What is to be moved to segments.
+pub(crate) struct FlushWork {
+    pub config: Arc<LogConfig>,
+    /// The batches that are durable and in no segment, those below the log start left out.
+    pub batches: Vec<TailBatch>,
+    /// The segment that can be written on, if there is one.
+    pub active: Option<Arc<Segment>>,
+    /// Whether the log has no segment, and so perhaps no directory.
+    pub is_first: bool,
+    /// Whether the last segment is not to be written to after this.
+    pub rolls_after: bool,
+    /// Where the flushed end will be: after the last of the batches.
+    pub end: i64,
+}
+
+/// What has been moved to segments.
+pub(crate) struct FlushDone {
+    /// Segments that were written to, with what counts of them now.
+    pub written: Vec<(Arc<Segment>, SegmentFacts, SegmentIndex)>,
+    pub is_sealed: bool,
+    pub end: i64,
+}
+
+impl Log {
+    /// Whether there is something to flush, and how urgent it is.
+    pub(crate) fn flush_candidate(&self) -> Option<FlushCandidate> {
+        let state = self.state.lock();
+        let oldest_round = state.tail.oldest_unflushed_round();
+        if state.is_deleted || (oldest_round.is_none() && !state.roll_requested) {
+            return None;
+        }
+        Some(FlushCandidate {
+            log_id: self.id.0,
+            bytes: state.tail.unflushed_bytes(),
+            oldest_round: oldest_round.unwrap_or(u64::MAX),
+            roll_requested: state.roll_requested,
+        })
+    }
+
+    pub(crate) fn flush_work(&self, durable_seq: u64) -> FlushWork {
+        let state = self.state.lock();
+        let durable = state
+            .tail
+            .unflushed()
+            .take_while(|batch| batch.round_seq <= durable_seq);
+        let mut end = state.tail.flushed_end();
+        let mut batches = Vec::new();
+        for batch in durable {
+            end = batch.last_offset + 1;
+            if batch.last_offset >= state.log_start {
+                batches.push(batch.clone());
+            }
+        }
+        let is_contiguous = |segment: &&Arc<Segment>| {
+            let next = batches.first().map_or(end, |batch| batch.base_offset);
+            !state.is_sealed && segment.facts().end_offset == next
+        };
+        FlushWork {
+            config: Arc::clone(&state.config),
+            active: state.segments.last().filter(is_contiguous).cloned(),
+            is_first: state.segments.is_empty(),
+            rolls_after: state.roll_requested,
+            batches,
+            end,
+        }
+    }
+
+    /// Says that the segments hold what they hold. Returns the bytes that only readers need now.
+    pub(crate) fn finish_flush(&self, done: FlushDone, now_ms: i64) -> u64 {
+        let mut flushed = self.flushed.lock();
+        let mut state = self.state.lock();
+        if state.is_deleted {
+            return 0;
+        }
+        let moved: Vec<_> = state
+            .tail
+            .unflushed()
+            .take_while(|batch| batch.base_offset < done.end)
+            .map(|batch| batch.bytes.clone())
+            .collect();
+        let bytes = state.tail.set_flushed_end(done.end);
+        for (segment, facts, index) in done.written {
+            let is_new = state
+                .segments
+                .last()
+                .is_none_or(|last| last.base_offset < segment.base_offset);
+            segment.extend(facts, Some(index));
+            if is_new {
+                state.segments.push(segment);
+            }
+        }
+        state.segments_bytes = state
+            .segments
+            .iter()
+            .map(|segment| segment.facts().bytes)
+            .sum();
+        state.is_sealed = done.is_sealed;
+        state.roll_requested = false;
+        state.tail_since_ms = now_ms;
+        state.check_invariants();
+        drop(state);
+        for batch in moved {
+            flushed.fold(&batch, now_ms);
+        }
+        self.engine
+            .unflushed_bytes
+            .fetch_sub(bytes, Ordering::Relaxed);
+        self.engine.cached_bytes.fetch_add(bytes, Ordering::Relaxed);
+        bytes
+    }
+
+    /// Says that the last segment is not to be written to again: a force of it failed.
+    pub(crate) fn seal(&self) {
+        self.state.lock().is_sealed = true;
+    }
+
+    /// Takes out the segments that lie below the log start.
+    pub(crate) fn take_segments_below_start(&self) -> Vec<Arc<Segment>> {
+        let mut state = self.state.lock();
+        let log_start = state.log_start;
+        let below = state
+            .segments
+            .partition_point(|segment| segment.facts().end_offset <= log_start);
+        let taken: Vec<_> = state.segments.drain(..below).collect();
+        if !taken.is_empty() {
+            state.segments_bytes = state
+                .segments
+                .iter()
+                .map(|segment| segment.facts().bytes)
+                .sum();
+        }
+        taken
+    }
+
+    /// Whether the tail begins with batches below the log start.
+    pub(crate) fn has_tail_below_start(&self) -> bool {
+        let state = self.state.lock();
+        let first = state.tail.unflushed().next();
+        first.is_some_and(|first| first.last_offset < state.log_start)
+    }
+
+    /// A snapshot to be written, if there is something to remember that no snapshot holds; and the
+    /// file that it takes the place of.
+    pub(crate) fn snapshot_work(&self) -> Option<(Option<ProducerSnapshot>, Option<PathBuf>)> {
+        let flushed = self.flushed.lock();
+        let state = self.state.lock();
+        let offset = state.tail.flushed_end();
+        let is_empty = flushed.producers.is_empty() && flushed.transactions.is_empty();
+        if state.is_deleted || offset == flushed.snapshot_offset {
+            return None;
+        }
+        let old =
+            (flushed.snapshot_offset >= 0).then(|| self.snapshot_path(flushed.snapshot_offset));
+        if is_empty {
+            return old.map(|old| (None, Some(old)));
+        }
+        let snapshot = ProducerSnapshot {
+            offset,
+            producers: flushed
+                .producers
+                .to_snapshot(|producer_id| flushed.transactions.start_of(producer_id)),
+            aborted: flushed.transactions.to_snapshot(),
+        };
+        Some((Some(snapshot), old))
+    }
+
+    pub(crate) fn snapshot_path(&self, offset: i64) -> PathBuf {
+        self.engine
+            .log_directory(self.id.0)
+            .join(file_name(offset, SNAPSHOT))
+    }
+
+    /// Says which snapshot is on disk; -1 for none.
+    pub(crate) fn finish_snapshot(&self, offset: i64) {
+        self.flushed.lock().snapshot_offset = offset;
+    }
+
+    /// The log as a checkpoint names it.
+    pub(crate) fn to_checkpoint(&self) -> LogCheckpoint {
+        let flushed = self.flushed.lock();
+        let state = self.state.lock();
+        LogCheckpoint {
+            log_id: self.id.0,
+            log_start: state.log_start,
+            flushed_end: state.tail.flushed_end(),
+            quarantined_from: state.quarantined_from.unwrap_or(-1),
+            snapshot_offset: flushed.snapshot_offset,
+            epochs: state.epochs.below(state.tail.flushed_end()),
+            segments: state
+                .segments
+                .iter()
+                .map(|segment| segment.to_checkpoint())
+                .collect(),
+        }
+    }
+
+    /// The round of the oldest batch that is in no segment.
+    pub(crate) fn oldest_unflushed_round(&self) -> Option<u64> {
+        self.state.lock().tail.oldest_unflushed_round()
+    }
+
+    /// Drops batches from memory that a segment holds.
+    pub(crate) fn evict(&self, round_seq: u64) {
+        let mut state = self.state.lock();
+        let bytes = state.tail.evict(round_seq);
+        drop(state);
+        self.engine.cached_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Makes what stays in memory independent of larger buffers.
+    pub(crate) fn detach(&self) {
+        self.state.lock().tail.detach();
+    }
+
+    /// Ends the log: readers and appends are refused.
+    pub(crate) fn delete(&self) {
+        let mut state = self.state.lock();
+        state.is_deleted = true;
+        let (unflushed, cached) = state.tail.clear();
+        state.watchers.notify();
+        drop(state);
+        self.engine
+            .unflushed_bytes
+            .fetch_sub(unflushed, Ordering::Relaxed);
+        self.engine
+            .cached_bytes
+            .fetch_sub(cached, Ordering::Relaxed);
+    }
+
+    /// All files of a deleted log.
+    pub(crate) fn take_all_segments(&self) -> Vec<Arc<Segment>> {
+        std::mem::take(&mut self.state.lock().segments)
+    }
+
+    pub(crate) fn snapshot_file(&self) -> Option<PathBuf> {
+        let offset = self.flushed.lock().snapshot_offset;
+        (offset >= 0).then(|| self.snapshot_path(offset))
+    }
+
+    /// What retention has to do for this log now.
+    pub(crate) fn plan_retention(&self, now_ms: i64) -> RetentionPlan {
+        let state = self.state.lock();
+        if state.is_deleted || state.quarantined_from.is_some() {
+            return RetentionPlan::default();
+        }
+        let segments: Vec<_> = state
+            .segments
+            .iter()
+            .map(|segment| {
+                let facts = segment.facts();
+                SegmentAge {
+                    end_offset: facts.end_offset,
+                    bytes: facts.bytes,
+                    max_timestamp: facts.max_timestamp,
+                    created_ms: facts.created_ms,
+                }
+            })
+            .collect();
+        retention::plan(&RetentionFacts {
+            config: &state.config,
+            now_ms,
+            log_start: state.appended_start,
+            end: state.last_stable_offset(),
+            is_last_open: !state.is_sealed,
+            segments: &segments,
+            tail_bytes: state.tail.unflushed_bytes(),
+            tail_max_timestamp: state
+                .tail
+                .unflushed()
+                .map(|batch| batch.max_timestamp)
+                .max(),
+            tail_since_ms: state.tail_since_ms,
+        })
+    }
+
+    /// Asks the flusher to move the tail to its segment and to begin another one after it.
+    pub(crate) fn request_roll(&self) {
+        self.state.lock().roll_requested = true;
+        self.engine.ask_for_chores();
+    }
+
+    /// Forgets producers that have not been heard of for long.
+    pub(crate) fn expire_producers(&self, now_ms: i64) {
+        let expiration_ms = self.engine.settings.producer_id_expiration_ms;
+        let mut flushed = self.flushed.lock();
+        let Flushed {
+            producers,
+            transactions,
+            ..
+        } = &mut *flushed;
+        producers.expire(now_ms, expiration_ms, |id| transactions.start_of(id) >= 0);
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        let transactions = &state.transactions;
+        state
+            .producers
+            .expire(now_ms, expiration_ms, |id| transactions.start_of(id) >= 0);
+    }
+
+    pub(crate) fn has_producers(&self) -> bool {
+        !self.state.lock().producers.is_empty()
+    }
+}
+
+impl Flushed {
+    /// Folds in a batch that is in a segment now.
+    pub(crate) fn fold(&mut self, batch: &[u8], now_ms: i64) {
+        let Some(header) = BatchHeader::parse(batch) else {
+            return;
+        };
+        let log_append_time_ms = if header.has_log_append_time() {
+            header.max_timestamp
+        } else {
+            -1
+        };
+        self.producers.apply(
+            &header,
+            header.base_offset,
+            log_append_time_ms,
+            Sequence(0),
+            now_ms,
+        );
+        if header.is_transactional() {
+            self.transactions.apply(&header, transaction_marker(batch));
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! One log: what has been appended to it, what readers may see of it, and where its batches are.
+//!
+//! State moves when a batch is appended; what readers see moves when its round is committed. The
+//! lock is held for a few assignments at a time and never while anything is waited for.
+
+mod append;
+mod housekeeping;
+mod publish;
+mod read;
+mod restore;
+mod times;
+mod watch;
+
+use std::sync::Arc;
+
+use model::{LeaderEpoch, LogId, Offset, ProducerEpoch, ProducerId};
+use parking_lot::Mutex;
+
+pub(crate) use housekeeping::{FlushCandidate, FlushDone, FlushWork};
+pub use read::{DiskRead, Read};
+pub(crate) use restore::RestoredLog;
+pub use watch::WatchGuard;
+
+use crate::engine::Engine;
+use crate::epochs::Epochs;
+use crate::producers::Producers;
+use crate::segment::Segment;
+use crate::settings::LogConfig;
+use crate::tail::Tail;
+use crate::transactions::Transactions;
+use crate::views::{Durability, Isolation, LogView, ProducerView};
+use watch::Watchers;
+
+/// A log of record batches.
+pub struct Log {
+    id: LogId,
+    engine: Arc<Engine>,
+    state: Mutex<LogState>,
+    /// What the segments' batches leave behind; only the flusher takes the lock, before `state`.
+    flushed: Mutex<Flushed>,
+}
+
+struct LogState {
+    config: Arc<LogConfig>,
+    is_deleted: bool,
+    /// The first offset that is damaged or follows damage.
+    quarantined_from: Option<i64>,
+
+    appended_end: i64,
+    appended_start: i64,
+    producers: Producers,
+    epochs: Epochs,
+
+    log_start: i64,
+    high_watermark: i64,
+    transactions: Transactions,
+
+    tail: Tail,
+    segments: Vec<Arc<Segment>>,
+    segments_bytes: u64,
+    /// The last segment is not written to any more.
+    is_sealed: bool,
+    /// The tail is to go to its segment, which is to be the last of it.
+    roll_requested: bool,
+    /// When the oldest batch of the tail came, by the broker's clock.
+    tail_since_ms: i64,
+
+    watchers: Watchers,
+}
+
+/// The fold of the batches that are in segments.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Flushed {
+    pub producers: Producers,
+    pub transactions: Transactions,
+    /// The name of the newest snapshot; -1 if there is none.
+    pub snapshot_offset: i64,
+}
+
+impl LogState {
+    fn last_stable_offset(&self) -> i64 {
+        self.transactions.last_stable_offset(self.high_watermark)
+    }
+
+    fn end_for(&self, isolation: Isolation) -> i64 {
+        match isolation {
+            Isolation::ReadUncommitted => self.high_watermark,
+            Isolation::ReadCommitted => self.last_stable_offset(),
+        }
+    }
+
+    fn view(&self, leader_epoch: i32) -> LogView {
+        LogView {
+            log_start: Offset(self.log_start),
+            high_watermark: Offset(self.high_watermark),
+            last_stable_offset: Offset(self.last_stable_offset()),
+            appended_end: Offset(self.appended_end),
+            leader_epoch: LeaderEpoch(leader_epoch),
+            bytes: self.segments_bytes + self.tail.unflushed_bytes(),
+        }
+    }
+
+    /// Panics if the log contradicts itself.
+    fn check_invariants(&self) {
+        assert!(self.log_start <= self.appended_start);
+        assert!(self.log_start <= self.high_watermark);
+        assert!(self.high_watermark <= self.appended_end);
+        assert!(self.appended_start <= self.appended_end);
+        assert!(self.tail.flushed_end() <= self.high_watermark);
+        debug_assert!(
+            self.segments
+                .windows(2)
+                .all(|pair| matches!(pair, [a, b] if a.facts().end_offset <= b.base_offset))
+        );
+    }
+}
+
+impl Log {
+    /// The identity of the log.
+    pub fn id(&self) -> LogId {
+        self.id
+    }
+
+    /// What readers may know of the log now.
+    pub fn view(&self) -> LogView {
+        self.state.lock().view(self.engine.leader_epoch)
+    }
+
+    /// The settings of the log.
+    pub fn config(&self) -> Arc<LogConfig> {
+        Arc::clone(&self.state.lock().config)
+    }
+
+    /// Replaces the settings; they count at once.
+    pub fn set_config(&self, config: LogConfig) {
+        self.state.lock().config = Arc::new(config);
+    }
+
+    /// What an answer to `acks=all` waits for: for relaxed logs, that the batch is written.
+    pub fn ack_durability(&self) -> Durability {
+        if self.state.lock().config.is_relaxed() {
+            Durability::Written
+        } else {
+            Durability::Durable
+        }
+    }
+
+    /// Whether the log is damaged, so that nothing can be appended to it.
+    pub fn is_quarantined(&self) -> bool {
+        self.state.lock().quarantined_from.is_some()
+    }
+
+    /// The largest epoch of the log's batches that is not above `epoch`, and the offset at which it
+    /// ended; -1 and -1 if there is none or if `epoch` has not begun (KIP-101, KIP-279).
+    pub fn end_offset_for_epoch(&self, epoch: LeaderEpoch) -> (LeaderEpoch, Offset) {
+        let state = self.state.lock();
+        state
+            .epochs
+            .end_offset_for(epoch, self.engine.leader_epoch, state.high_watermark)
+    }
+
+    /// The producers the log remembers, in the order of their ids (KIP-664).
+    pub fn producers(&self) -> Vec<ProducerView> {
+        let state = self.state.lock();
+        let mut views: Vec<_> = state
+            .producers
+            .iter()
+            .map(|(producer_id, producer)| ProducerView {
+                producer_id: ProducerId(producer_id),
+                producer_epoch: ProducerEpoch(producer.epoch),
+                last_sequence: producer
+                    .batches
+                    .back()
+                    .map_or(-1, |batch| batch.last_sequence),
+                last_timestamp_ms: producer.last_append_ms,
+                current_transaction_start_offset: Offset(state.transactions.start_of(producer_id)),
+            })
+            .collect();
+        drop(state);
+        views.sort_unstable_by_key(|view| view.producer_id);
+        views
+    }
+}
+
+impl std::fmt::Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Log")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}

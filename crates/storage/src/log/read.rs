@@ -1,0 +1,218 @@
+//! Reading batches: from memory at once, from segments on a thread that may block.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use model::Offset;
+
+use super::{Log, LogState};
+use crate::damage::{Damage, DamageCode};
+use crate::errors::ReadError;
+use crate::segment::{ReadRequest, Segment, SegmentFault};
+use crate::views::{Isolation, LogView, ReadBatches};
+
+/// The outcome of a read, or the part of it that blocks.
+#[derive(Debug)]
+pub enum Read {
+    /// The batches were in memory.
+    Ready(ReadBatches),
+    /// The batches are in a segment.
+    Disk(DiskRead),
+}
+
+/// A read from segments that is still to be done.
+#[derive(Debug)]
+pub struct DiskRead {
+    log: Arc<Log>,
+    segments: Vec<Arc<Segment>>,
+    request: ReadRequest,
+    isolation: Isolation,
+    view: LogView,
+}
+
+impl Log {
+    /// Reads whole batches from the one that holds `from`, up to the end that `isolation` sets and
+    /// to `bytes_max`; one batch may be larger than that if `at_least_one`. At the end of the log
+    /// there are none.
+    pub fn read(
+        self: &Arc<Self>,
+        from: Offset,
+        bytes_max: usize,
+        isolation: Isolation,
+        at_least_one: bool,
+    ) -> Result<Read, ReadError> {
+        let state = self.state.lock();
+        if state.is_deleted {
+            return Err(ReadError::Deleted);
+        }
+        let view = state.view(self.engine.leader_epoch);
+        if from < view.log_start || from > view.appended_end {
+            return Err(ReadError::OutOfRange {
+                log_start: view.log_start,
+                high_watermark: view.high_watermark,
+            });
+        }
+        let end = state.end_for(isolation);
+        if from.get() >= end
+            && state
+                .quarantined_from
+                .is_some_and(|first| first <= from.get())
+        {
+            return Err(ReadError::Damaged);
+        }
+        if from.get() >= end || (bytes_max == 0 && !at_least_one) {
+            return Ok(Read::Ready(empty(view)));
+        }
+        if state.tail.covers(from.get()) {
+            let ready = from_tail(
+                &state,
+                view,
+                from.get(),
+                end,
+                bytes_max,
+                isolation,
+                at_least_one,
+            );
+            return Ok(Read::Ready(ready));
+        }
+        let first = state
+            .segments
+            .partition_point(|segment| segment.facts().end_offset <= from.get());
+        Ok(Read::Disk(DiskRead {
+            log: Arc::clone(self),
+            segments: state.segments.iter().skip(first).cloned().collect(),
+            request: ReadRequest {
+                from: from.get(),
+                end: end.min(state.tail.flushed_end()),
+                bytes_max,
+                at_least_one,
+                index_interval_bytes: index_interval(&state),
+            },
+            isolation,
+            view,
+        }))
+    }
+
+    /// Notes that a segment is damaged: what lies before the damage can be read, and nothing can be
+    /// appended behind it.
+    pub(super) fn note_fault(&self, fault: SegmentFault, offset: i64) -> ReadError {
+        let mut state = self.state.lock();
+        if state.is_deleted {
+            return ReadError::Deleted;
+        }
+        if offset < state.log_start {
+            // Removed while it was being read.
+            return ReadError::OutOfRange {
+                log_start: Offset(state.log_start),
+                high_watermark: Offset(state.high_watermark),
+            };
+        }
+        let earlier = state.quarantined_from.unwrap_or(i64::MAX);
+        state.quarantined_from = Some(earlier.min(offset));
+        state.watchers.notify();
+        drop(state);
+        self.engine.add_damage(Damage {
+            code: if fault.is_missing {
+                DamageCode::SegmentMissing
+            } else {
+                DamageCode::SegmentBatch
+            },
+            path: fault.path,
+            position: fault.position,
+            message: format!(
+                "log {} cannot be read from offset {offset}: {}",
+                self.id, fault.message
+            ),
+        });
+        ReadError::Damaged
+    }
+}
+
+pub(super) fn index_interval(state: &LogState) -> u64 {
+    u64::from(state.config.index_interval_bytes.max(1).cast_unsigned())
+}
+
+fn empty(view: LogView) -> ReadBatches {
+    ReadBatches {
+        chunks: Vec::new(),
+        bytes: 0,
+        view,
+        aborted: Vec::new(),
+    }
+}
+
+fn from_tail(
+    state: &LogState,
+    view: LogView,
+    from: i64,
+    end: i64,
+    bytes_max: usize,
+    isolation: Isolation,
+    at_least_one: bool,
+) -> ReadBatches {
+    let mut read = empty(view);
+    let mut next = from;
+    for batch in state.tail.from(from) {
+        let is_over = read.bytes + batch.bytes.len() > bytes_max;
+        let is_needed = at_least_one && read.chunks.is_empty();
+        if batch.last_offset >= end || (is_over && !is_needed) {
+            break;
+        }
+        read.bytes += batch.bytes.len();
+        read.chunks.push(batch.bytes.clone());
+        next = batch.last_offset + 1;
+    }
+    if isolation == Isolation::ReadCommitted {
+        read.aborted = state.transactions.aborted_in(from, next);
+    }
+    read
+}
+
+impl DiskRead {
+    /// Reads the segments. Blocks; to be run where that is allowed.
+    pub fn run(self) -> Result<ReadBatches, ReadError> {
+        let fs = self.log.engine.env.fs.as_ref();
+        let mut chunks: Vec<Bytes> = Vec::new();
+        let mut request = self.request;
+        for segment in &self.segments {
+            let is_satisfied = request.bytes_max == 0 && !request.at_least_one;
+            if is_satisfied || request.from >= request.end {
+                break;
+            }
+            let before = chunks.len();
+            match segment.read(fs, request, &mut chunks) {
+                Ok(next) => {
+                    let read: usize = chunks.iter().skip(before).map(Bytes::len).sum();
+                    if read == 0 && next < segment.facts().end_offset {
+                        // The next batch is larger than what is left of the budget.
+                        break;
+                    }
+                    request.from = next.max(request.from);
+                    request.bytes_max = request.bytes_max.saturating_sub(read);
+                    request.at_least_one &= chunks.is_empty();
+                }
+                Err(fault) if chunks.is_empty() => {
+                    return Err(self.log.note_fault(fault, request.from));
+                }
+                // What was sound is served; the next read meets the damage.
+                Err(_) => break,
+            }
+        }
+        let bytes = chunks.iter().map(Bytes::len).sum();
+        let aborted = match self.isolation {
+            Isolation::ReadUncommitted => Vec::new(),
+            Isolation::ReadCommitted => {
+                let state = self.log.state.lock();
+                state
+                    .transactions
+                    .aborted_in(self.request.from, request.from)
+            }
+        };
+        Ok(ReadBatches {
+            chunks,
+            bytes,
+            view: self.view,
+            aborted,
+        })
+    }
+}

@@ -1,0 +1,202 @@
+//! What a log remembers of its idempotent producers (KIP-98): a fold over its batches.
+//!
+//! The last five batches of a producer are kept, as that is how many a client has under way at
+//! most: a batch that comes again is answered with the offsets of the first time. A producer that
+//! is not known may begin at any sequence number: it may have been forgotten by age (KIP-360).
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::batch::{BatchHeader, add_sequence};
+use crate::errors::AppendError;
+use crate::format::producer_snapshot::{BatchSnapshotEntry, ProducerSnapshotEntry};
+use crate::views::Sequence;
+
+/// How many batches of a producer are remembered.
+pub(crate) const BATCHES_MAX: usize = 5;
+
+/// A batch as it was appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RememberedBatch {
+    pub first_sequence: i32,
+    pub last_sequence: i32,
+    pub base_offset: i64,
+    pub last_offset: i64,
+    pub log_append_time_ms: i64,
+    /// What an answer that rests on this batch has to wait for; 0 when it was recovered.
+    pub sequence: Sequence,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Producer {
+    pub epoch: i16,
+    /// When the broker saw it last. The producer's own clock has no say in when it is forgotten.
+    pub last_append_ms: i64,
+    /// Oldest first.
+    pub batches: VecDeque<RememberedBatch>,
+}
+
+/// What is to be done with a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Append,
+    Duplicate(RememberedBatch),
+}
+
+/// All producers of a log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Producers {
+    by_id: HashMap<i64, Producer>,
+}
+
+impl Producers {
+    /// Judges a batch from a producer. Changes nothing.
+    pub(crate) fn check(&self, header: &BatchHeader) -> Result<Verdict, AppendError> {
+        if header.producer_id < 0 {
+            return Ok(Verdict::Append);
+        }
+        if header.producer_epoch < 0 || header.base_sequence < 0 {
+            return Err(AppendError::InvalidBatch);
+        }
+        let Some(producer) = self.by_id.get(&header.producer_id) else {
+            return Ok(Verdict::Append);
+        };
+        if header.producer_epoch < producer.epoch {
+            return Err(AppendError::InvalidProducerEpoch);
+        }
+        let expected = if header.producer_epoch > producer.epoch {
+            0
+        } else {
+            let last_sequence = header.last_sequence();
+            let original = producer.batches.iter().find(|batch| {
+                batch.first_sequence == header.base_sequence && batch.last_sequence == last_sequence
+            });
+            if let Some(original) = original {
+                return Ok(Verdict::Duplicate(*original));
+            }
+            match producer.batches.back() {
+                Some(last) => add_sequence(last.last_sequence, 1),
+                None => 0,
+            }
+        };
+        if header.base_sequence == expected {
+            Ok(Verdict::Append)
+        } else {
+            Err(AppendError::OutOfOrderSequence)
+        }
+    }
+
+    /// Folds in a batch that has been appended at `base_offset`. A marker (a control batch) brings
+    /// only an epoch.
+    pub(crate) fn apply(
+        &mut self,
+        header: &BatchHeader,
+        base_offset: i64,
+        log_append_time_ms: i64,
+        sequence: Sequence,
+        now_ms: i64,
+    ) {
+        if header.producer_id < 0 {
+            return;
+        }
+        let producer = self
+            .by_id
+            .entry(header.producer_id)
+            .or_insert_with(|| Producer {
+                epoch: header.producer_epoch,
+                last_append_ms: now_ms,
+                batches: VecDeque::new(),
+            });
+        producer.last_append_ms = now_ms;
+        if header.producer_epoch != producer.epoch {
+            producer.epoch = header.producer_epoch;
+            producer.batches.clear();
+        }
+        if header.is_control() || header.base_sequence < 0 {
+            return;
+        }
+        if producer.batches.len() == BATCHES_MAX {
+            producer.batches.pop_front();
+        }
+        producer.batches.push_back(RememberedBatch {
+            first_sequence: header.base_sequence,
+            last_sequence: header.last_sequence(),
+            base_offset,
+            last_offset: base_offset + i64::from(header.last_offset_delta),
+            log_append_time_ms,
+            sequence,
+        });
+    }
+
+    /// Forgets the producers that were last seen `expiration_ms` ago, unless `keep` wants them.
+    pub(crate) fn expire(&mut self, now_ms: i64, expiration_ms: i64, keep: impl Fn(i64) -> bool) {
+        self.by_id.retain(|id, producer| {
+            now_ms.saturating_sub(producer.last_append_ms) < expiration_ms || keep(*id)
+        });
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (i64, &Producer)> {
+        self.by_id.iter().map(|(id, producer)| (*id, producer))
+    }
+
+    /// The producers as a snapshot holds them, in the order of their ids.
+    pub(crate) fn to_snapshot(
+        &self,
+        transaction_start: impl Fn(i64) -> i64,
+    ) -> Vec<ProducerSnapshotEntry> {
+        let mut entries: Vec<_> = self
+            .iter()
+            .map(|(producer_id, producer)| ProducerSnapshotEntry {
+                producer_id,
+                producer_epoch: producer.epoch,
+                last_append_ms: producer.last_append_ms,
+                transaction_start: transaction_start(producer_id),
+                batches: producer
+                    .batches
+                    .iter()
+                    .map(|batch| BatchSnapshotEntry {
+                        first_sequence: batch.first_sequence,
+                        last_sequence: batch.last_sequence,
+                        base_offset: batch.base_offset,
+                        last_offset: batch.last_offset,
+                        log_append_time_ms: batch.log_append_time_ms,
+                    })
+                    .collect(),
+            })
+            .collect();
+        entries.sort_unstable_by_key(|entry| entry.producer_id);
+        entries
+    }
+
+    /// The producers that a snapshot holds.
+    pub(crate) fn from_snapshot(entries: &[ProducerSnapshotEntry]) -> Self {
+        let by_id = entries
+            .iter()
+            .map(|entry| {
+                let skipped = entry.batches.len().saturating_sub(BATCHES_MAX);
+                let producer = Producer {
+                    epoch: entry.producer_epoch,
+                    last_append_ms: entry.last_append_ms,
+                    batches: entry
+                        .batches
+                        .iter()
+                        .skip(skipped)
+                        .map(|batch| RememberedBatch {
+                            first_sequence: batch.first_sequence,
+                            last_sequence: batch.last_sequence,
+                            base_offset: batch.base_offset,
+                            last_offset: batch.last_offset,
+                            log_append_time_ms: batch.log_append_time_ms,
+                            sequence: Sequence(0),
+                        })
+                        .collect(),
+                };
+                (entry.producer_id, producer)
+            })
+            .collect();
+        Self { by_id }
+    }
+}

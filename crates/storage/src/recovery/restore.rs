@@ -1,0 +1,145 @@
+//! One log as the checkpoint describes it: its segments, and what they leave to remember.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use env::{Fs, OpenMode};
+
+use crate::damage::{Damage, DamageCode};
+use crate::engine::log_directory;
+use crate::epochs::Epochs;
+use crate::format::checkpoint::LogCheckpoint;
+use crate::format::producer_snapshot::ProducerSnapshot;
+use crate::log::{Flushed, RestoredLog};
+use crate::producers::Producers;
+use crate::segment::{BatchScanner, LOG, SNAPSHOT, Segment, SegmentFacts, file_name};
+use crate::transactions::Transactions;
+
+/// Restores the part of a log that is in segments. Damage is noted and quarantines the log where it
+/// must.
+pub(crate) fn restore(
+    fs: &dyn Fs,
+    data_dir: &Path,
+    listed: &LogCheckpoint,
+    now_ms: i64,
+    damages: &mut Vec<Damage>,
+) -> RestoredLog {
+    let directory = log_directory(data_dir, listed.log_id);
+    let segments: Vec<_> = listed
+        .segments
+        .iter()
+        .map(|segment| {
+            let facts = SegmentFacts {
+                end_offset: segment.end_offset,
+                bytes: segment.bytes,
+                max_timestamp: segment.max_timestamp,
+                created_ms: segment.created_ms,
+            };
+            Arc::new(Segment::new(directory.clone(), segment.base_offset, facts))
+        })
+        .collect();
+    let mut quarantined_from = (listed.quarantined_from >= 0).then_some(listed.quarantined_from);
+    for damage in missing_segments(fs, &directory, listed) {
+        quarantined_from = Some(quarantined_from.unwrap_or(i64::MAX).min(damage.0));
+        damages.push(damage.1);
+    }
+    let flushed = restore_flushed(fs, &directory, listed, &segments, now_ms, damages);
+    RestoredLog {
+        log_start: listed.log_start,
+        end: listed.flushed_end,
+        flushed_end: listed.flushed_end,
+        quarantined_from,
+        producers: flushed.producers.clone(),
+        transactions: flushed.transactions.clone(),
+        epochs: Epochs::from_entries(listed.epochs.clone()),
+        flushed,
+        segments,
+        tail: Vec::new(),
+    }
+}
+
+/// Segments that are not there, or shorter than what was forced of them, with the first offset that
+/// is lost by it.
+fn missing_segments(fs: &dyn Fs, directory: &Path, listed: &LogCheckpoint) -> Vec<(i64, Damage)> {
+    if listed.segments.is_empty() {
+        return Vec::new();
+    }
+    let present: BTreeSet<String> = fs
+        .list_dir(directory)
+        .map(|entries| entries.into_iter().map(|entry| entry.name).collect())
+        .unwrap_or_default();
+    let mut missing = Vec::new();
+    for segment in &listed.segments {
+        let name = file_name(segment.base_offset, LOG);
+        let path = directory.join(&name);
+        let mut note = |position, message: String| {
+            let damage = Damage {
+                code: DamageCode::SegmentMissing,
+                path: path.clone(),
+                position,
+                message,
+            };
+            missing.push((segment.base_offset, damage));
+        };
+        if !present.contains(&name) {
+            note(0, "the segment is missing".to_owned());
+        } else if let Ok(length) = fs.open(&path, OpenMode::Read).and_then(|file| file.len())
+            && length < segment.bytes
+        {
+            let bytes = segment.bytes;
+            note(
+                length,
+                format!("the segment ends here, {bytes} bytes were forced"),
+            );
+        }
+    }
+    missing
+}
+
+/// What the batches in segments leave to remember: from the snapshot, or from the batches if it
+/// cannot be read.
+fn restore_flushed(
+    fs: &dyn Fs,
+    directory: &Path,
+    listed: &LogCheckpoint,
+    segments: &[Arc<Segment>],
+    now_ms: i64,
+    damages: &mut Vec<Damage>,
+) -> Flushed {
+    let nothing = Flushed {
+        snapshot_offset: -1,
+        ..Flushed::default()
+    };
+    if listed.snapshot_offset < 0 {
+        return nothing;
+    }
+    let path = directory.join(file_name(listed.snapshot_offset, SNAPSHOT));
+    let found = fs.read(&path).ok();
+    let snapshot = found.as_deref().and_then(ProducerSnapshot::decode);
+    if let Some(snapshot) = snapshot.filter(|snapshot| snapshot.offset == listed.snapshot_offset) {
+        return Flushed {
+            producers: Producers::from_snapshot(&snapshot.producers),
+            transactions: Transactions::from_snapshot(&snapshot),
+            snapshot_offset: listed.snapshot_offset,
+        };
+    }
+    damages.push(Damage {
+        code: DamageCode::ProducerSnapshot,
+        path,
+        position: 0,
+        message: "the snapshot cannot be read; it was built anew from the segments".to_owned(),
+    });
+    let mut flushed = nothing;
+    for segment in segments {
+        let Ok(file) = fs.open(&segment.path(), OpenMode::Read) else {
+            continue;
+        };
+        let mut scanner = BatchScanner::new(file, 0, segment.facts().bytes);
+        // Damage in a segment is found, and named, when it is read.
+        while let Ok(Some((_, batch))) = scanner.next_batch() {
+            flushed.fold(&batch, now_ms);
+        }
+    }
+    flushed
+}

@@ -1,0 +1,178 @@
+//! The indexes of a segment in memory: loaded from their files as far as those are sound, and
+//! completed by reading the segment.
+
+use env::{Fs, OpenMode};
+
+use super::{
+    BatchScanner, INDEX, ScanError, Segment, SegmentFacts, SegmentFault, TIME_INDEX, file_name,
+};
+use crate::batch::BatchHeader;
+use crate::format::offset_index::{self, OffsetIndexEntry};
+use crate::format::time_index::{self, TimeIndexEntry};
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SegmentIndex {
+    offsets: Vec<OffsetIndexEntry>,
+    times: Vec<TimeIndexEntry>,
+    /// How far the segment has been folded in.
+    indexed_bytes: u64,
+    bytes_since_entry: u64,
+    max_timestamp: i64,
+    /// How many entries both files are known to hold.
+    stored: usize,
+}
+
+impl SegmentIndex {
+    /// The index of a segment without batches.
+    pub(crate) fn empty() -> Self {
+        Self {
+            max_timestamp: i64::MIN,
+            ..Self::default()
+        }
+    }
+
+    /// Loads what the files hold and reads on in the segment from there. Damaged or missing files
+    /// cost only time.
+    pub(crate) fn load(
+        fs: &dyn Fs,
+        segment: &Segment,
+        facts: SegmentFacts,
+        interval: u64,
+    ) -> Result<Self, SegmentFault> {
+        let path = segment.path();
+        let file = fs
+            .open(&path, OpenMode::Read)
+            .map_err(|error| SegmentFault::io(&path, 0, &error))?;
+        let mut index = Self::from_files(fs, segment, facts.bytes);
+        if let Some(last) = index.offsets.last().copied() {
+            let position = u64::from(last.position);
+            let mut scanner = BatchScanner::new(file.clone(), position, facts.bytes);
+            let expected = segment.base_offset + i64::from(last.offset_delta);
+            let agrees =
+                matches!(scanner.peek(), Ok(Some(header)) if header.base_offset == expected);
+            if agrees {
+                index.indexed_bytes = position;
+            } else {
+                index = Self::empty();
+            }
+        }
+        let mut scanner = BatchScanner::new(file, index.indexed_bytes, facts.bytes);
+        // The batch of the last entry has its entry already.
+        index.bytes_since_entry = 0;
+        loop {
+            match scanner.peek() {
+                Ok(Some(header)) => {
+                    index.add(segment.base_offset, &header, interval);
+                    scanner.skip(&header);
+                }
+                Ok(None) => return Ok(index),
+                // What lies before the damage can be found still.
+                Err(ScanError::Unsound(_)) => return Ok(index),
+                Err(error) => return Err(error.into_fault(&path)),
+            }
+        }
+    }
+
+    fn from_files(fs: &dyn Fs, segment: &Segment, bytes: u64) -> Self {
+        let read = |suffix| {
+            let path = segment
+                .directory
+                .join(file_name(segment.base_offset, suffix));
+            fs.read(&path).unwrap_or_default()
+        };
+        let mut offsets = offset_index::decode(&read(INDEX), segment.base_offset);
+        let mut times = time_index::decode(&read(TIME_INDEX), segment.base_offset);
+        // Both have an entry for the same batches.
+        let agreeing = offsets
+            .iter()
+            .zip(&times)
+            .take_while(|(offset, time)| offset.offset_delta == time.offset_delta)
+            .count();
+        // Entries of what was written and did not come to count.
+        let counting = offsets.partition_point(|entry| u64::from(entry.position) < bytes);
+        let agreeing = agreeing.min(counting);
+        offsets.truncate(agreeing);
+        times.truncate(agreeing);
+        Self {
+            max_timestamp: times.last().map_or(i64::MIN, |entry| entry.max_timestamp),
+            stored: agreeing,
+            offsets,
+            times,
+            ..Self::default()
+        }
+    }
+
+    /// Folds in the next batch.
+    pub(crate) fn add(&mut self, segment_base: i64, header: &BatchHeader, interval: u64) {
+        let offset_delta = u32::try_from(header.base_offset - segment_base).unwrap_or(u32::MAX);
+        let position = u32::try_from(self.indexed_bytes).unwrap_or(u32::MAX);
+        let is_new = self
+            .offsets
+            .last()
+            .is_none_or(|last| last.offset_delta < offset_delta && last.position < position);
+        self.max_timestamp = self.max_timestamp.max(header.max_timestamp);
+        if is_new && self.bytes_since_entry > interval {
+            self.offsets.push(OffsetIndexEntry {
+                offset_delta,
+                position,
+            });
+            // Up to and with this batch no timestamp is larger.
+            self.times.push(TimeIndexEntry {
+                max_timestamp: self.max_timestamp,
+                offset_delta,
+            });
+            self.bytes_since_entry = 0;
+        }
+        self.indexed_bytes += header.bytes as u64;
+        self.bytes_since_entry += header.bytes as u64;
+    }
+
+    pub(crate) fn indexed_bytes(&self) -> u64 {
+        self.indexed_bytes
+    }
+
+    /// The position of a batch at or before the one that holds the offset.
+    pub(crate) fn position_before(&self, segment_base: i64, offset: i64) -> u64 {
+        let delta = u32::try_from((offset - segment_base).max(0)).unwrap_or(u32::MAX);
+        let above = self
+            .offsets
+            .partition_point(|entry| entry.offset_delta <= delta);
+        above
+            .checked_sub(1)
+            .and_then(|at| self.offsets.get(at))
+            .map_or(0, |entry| u64::from(entry.position))
+    }
+
+    /// An offset up to which every batch has a smaller timestamp.
+    pub(crate) fn offset_before_timestamp(&self, segment_base: i64, timestamp: i64) -> Option<i64> {
+        let above = self
+            .times
+            .partition_point(|entry| entry.max_timestamp < timestamp);
+        let entry = above.checked_sub(1).and_then(|at| self.times.get(at))?;
+        Some(segment_base + i64::from(entry.offset_delta))
+    }
+
+    /// What the files lack: the position to write at, and the bytes, for the offset index and the
+    /// time index.
+    pub(crate) fn take_unstored(&mut self, segment_base: i64) -> [(u64, Vec<u8>); 2] {
+        let (mut offsets, mut times) = (Vec::new(), Vec::new());
+        let mut places = [
+            (offset_index::HEADER_BYTES + self.stored * offset_index::ENTRY_BYTES) as u64,
+            (time_index::HEADER_BYTES + self.stored * time_index::ENTRY_BYTES) as u64,
+        ];
+        if self.stored == 0 {
+            offsets = offset_index::encode_header(segment_base);
+            times = time_index::encode_header(segment_base);
+            places = [0, 0];
+        }
+        for entry in self.offsets.iter().skip(self.stored) {
+            offset_index::encode_entry(segment_base, *entry, &mut offsets);
+        }
+        for entry in self.times.iter().skip(self.stored) {
+            time_index::encode_entry(segment_base, *entry, &mut times);
+        }
+        self.stored = self.offsets.len();
+        let [offsets_place, times_place] = places;
+        [(offsets_place, offsets), (times_place, times)]
+    }
+}

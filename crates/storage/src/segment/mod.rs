@@ -1,0 +1,252 @@
+//! Segments: the files that hold the older batches of a log, exactly as they were acknowledged.
+
+mod index;
+mod scanner;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use env::{Fs, OpenMode};
+use parking_lot::Mutex;
+
+pub(crate) use index::SegmentIndex;
+pub(crate) use scanner::{BatchScanner, ScanError};
+
+use crate::format::checkpoint::SegmentCheckpoint;
+
+/// How much of a segment is read at once to serve a fetch.
+const READ_BYTES_MAX: u64 = 4 << 20;
+const READ_BYTES_MIN: u64 = 64 << 10;
+
+/// One segment of a log. Which bytes of its file count is decided by the flusher alone.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub base_offset: i64,
+    directory: PathBuf,
+    state: Mutex<SegmentState>,
+}
+
+#[derive(Debug)]
+struct SegmentState {
+    facts: SegmentFacts,
+    index: Option<SegmentIndex>,
+}
+
+/// What is known of a segment without opening it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SegmentFacts {
+    /// One above the last offset.
+    pub end_offset: i64,
+    pub bytes: u64,
+    pub max_timestamp: i64,
+    /// When the broker began it.
+    pub created_ms: i64,
+}
+
+/// Why batches cannot be read from a segment.
+#[derive(Debug)]
+pub(crate) struct SegmentFault {
+    pub path: PathBuf,
+    pub position: u64,
+    pub message: String,
+    /// Whether the file does not exist.
+    pub is_missing: bool,
+}
+
+impl Segment {
+    pub(crate) fn new(directory: PathBuf, base_offset: i64, facts: SegmentFacts) -> Self {
+        Self {
+            base_offset,
+            directory,
+            state: Mutex::new(SegmentState { facts, index: None }),
+        }
+    }
+
+    pub(crate) fn facts(&self) -> SegmentFacts {
+        self.state.lock().facts
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory.join(file_name(self.base_offset, LOG))
+    }
+
+    /// The segment's three files.
+    pub(crate) fn paths(&self) -> [PathBuf; 3] {
+        [LOG, INDEX, TIME_INDEX]
+            .map(|suffix| self.directory.join(file_name(self.base_offset, suffix)))
+    }
+
+    pub(crate) fn to_checkpoint(&self) -> SegmentCheckpoint {
+        let facts = self.facts();
+        SegmentCheckpoint {
+            base_offset: self.base_offset,
+            end_offset: facts.end_offset,
+            bytes: facts.bytes,
+            max_timestamp: facts.max_timestamp,
+            created_ms: facts.created_ms,
+        }
+    }
+
+    /// Makes forced bytes count, with the index entries that belong to them.
+    pub(crate) fn extend(&self, facts: SegmentFacts, index: Option<SegmentIndex>) {
+        let mut state = self.state.lock();
+        state.facts = facts;
+        state.index = index;
+    }
+
+    /// The index, to be handed back by [`Segment::extend`] or [`Segment::put_index`].
+    pub(crate) fn take_index(
+        &self,
+        fs: &dyn Fs,
+        interval: u64,
+    ) -> Result<SegmentIndex, SegmentFault> {
+        let (taken, facts) = {
+            let mut state = self.state.lock();
+            (state.index.take(), state.facts)
+        };
+        match taken {
+            Some(index) => Ok(index),
+            None => SegmentIndex::load(fs, self, facts, interval),
+        }
+    }
+
+    /// Gives back an index that was taken to be looked into.
+    pub(crate) fn put_index(&self, index: SegmentIndex) {
+        let mut state = self.state.lock();
+        if index.indexed_bytes() <= state.facts.bytes && state.index.is_none() {
+            state.index = Some(index);
+        }
+    }
+
+    /// Drops the index from memory; it is loaded again when it is needed.
+    pub(crate) fn forget_index(&self) {
+        self.state.lock().index = None;
+    }
+
+    /// Where to begin to look for the batch that holds an offset.
+    pub(crate) fn position_before(
+        &self,
+        fs: &dyn Fs,
+        offset: i64,
+        interval: u64,
+    ) -> Result<u64, SegmentFault> {
+        self.with_index(fs, interval, |index| {
+            index.position_before(self.base_offset, offset)
+        })
+    }
+
+    /// Where to begin to look for the first batch with a timestamp that is at least this.
+    pub(crate) fn position_before_timestamp(
+        &self,
+        fs: &dyn Fs,
+        timestamp: i64,
+        interval: u64,
+    ) -> Result<u64, SegmentFault> {
+        self.with_index(fs, interval, |index| {
+            let after = index.offset_before_timestamp(self.base_offset, timestamp);
+            after.map_or(0, |offset| index.position_before(self.base_offset, offset))
+        })
+    }
+
+    fn with_index<T>(
+        &self,
+        fs: &dyn Fs,
+        interval: u64,
+        look: impl FnOnce(&SegmentIndex) -> T,
+    ) -> Result<T, SegmentFault> {
+        {
+            let state = self.state.lock();
+            if let Some(index) = &state.index {
+                return Ok(look(index));
+            }
+        }
+        let index = SegmentIndex::load(fs, self, self.facts(), interval)?;
+        let found = look(&index);
+        self.put_index(index);
+        Ok(found)
+    }
+
+    /// Reads whole batches from the one that holds `from`, with sound checksums, up to `end` and
+    /// about `bytes_max`. Appends them to `chunks` and returns the offset after the last one. At
+    /// least one batch is read if `at_least_one`.
+    pub(crate) fn read(
+        &self,
+        fs: &dyn Fs,
+        request: ReadRequest,
+        chunks: &mut Vec<Bytes>,
+    ) -> Result<i64, SegmentFault> {
+        let facts = self.facts();
+        let path = self.path();
+        let file = fs
+            .open(&path, OpenMode::Read)
+            .map_err(|error| SegmentFault::io(&path, 0, &error))?;
+        let start = self.position_before(fs, request.from, request.index_interval_bytes)?;
+        let mut scanner = BatchScanner::new(file, start, facts.bytes);
+        let mut budget = request.bytes_max;
+        let mut next = request.from;
+        let mut is_first = request.at_least_one;
+        // Past what the index does not know.
+        loop {
+            match scanner.peek() {
+                Ok(Some(header)) if header.last_offset() < request.from => scanner.skip(&header),
+                Ok(Some(_)) => break,
+                Ok(None) => return Ok(next),
+                Err(error) => return Err(error.into_fault(&path)),
+            }
+        }
+        while budget > 0 || is_first {
+            let want = (budget as u64).clamp(READ_BYTES_MIN, READ_BYTES_MAX);
+            let run = scanner
+                .read_run(want, |header, run_bytes| {
+                    let is_within = header.last_offset() < request.end;
+                    let fits = run_bytes + header.bytes <= budget || (is_first && run_bytes == 0);
+                    is_within && fits
+                })
+                .map_err(|error| error.into_fault(&path))?;
+            let Some(run) = run else {
+                break;
+            };
+            next = run.last_offset + 1;
+            budget = budget.saturating_sub(run.bytes.len());
+            is_first = false;
+            chunks.push(run.bytes);
+        }
+        Ok(next)
+    }
+}
+
+/// What to read from a segment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReadRequest {
+    pub from: i64,
+    pub end: i64,
+    pub bytes_max: usize,
+    pub at_least_one: bool,
+    pub index_interval_bytes: u64,
+}
+
+impl SegmentFault {
+    pub(crate) fn io(path: &Path, position: u64, error: &io::Error) -> Self {
+        Self {
+            path: path.to_owned(),
+            position,
+            message: error.to_string(),
+            is_missing: error.kind() == io::ErrorKind::NotFound,
+        }
+    }
+}
+
+/// The suffix of the file that holds the batches.
+pub(crate) const LOG: &str = "log";
+/// The suffix of the offset index.
+pub(crate) const INDEX: &str = "index";
+/// The suffix of the time index.
+pub(crate) const TIME_INDEX: &str = "timeindex";
+/// The suffix of a producer snapshot.
+pub(crate) const SNAPSHOT: &str = "snapshot";
+
+/// The name of a file of a log.
+pub(crate) fn file_name(offset: i64, suffix: &str) -> String {
+    format!("{offset:020}.{suffix}")
+}

@@ -1,0 +1,156 @@
+//! Reading a segment from front to back.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use env::File;
+
+use super::SegmentFault;
+use crate::batch::{self, BatchHeader};
+
+/// How much is read at once to look at headers.
+const WINDOW_BYTES: u64 = 64 << 10;
+
+/// Steps through the batches of a file up to a length.
+pub(crate) struct BatchScanner {
+    file: Arc<dyn File>,
+    position: u64,
+    end: u64,
+    window: Vec<u8>,
+    window_start: u64,
+}
+
+/// Batches that follow one another.
+pub(crate) struct Run {
+    pub bytes: Bytes,
+    pub last_offset: i64,
+}
+
+#[derive(Debug)]
+pub(crate) enum ScanError {
+    /// There is no sound batch at this position.
+    Unsound(u64),
+    Io(u64, io::Error),
+}
+
+impl ScanError {
+    pub(crate) fn into_fault(self, path: &Path) -> SegmentFault {
+        match self {
+            Self::Unsound(position) => SegmentFault {
+                path: path.to_owned(),
+                position,
+                message: "there is no batch with a right checksum".to_owned(),
+                is_missing: false,
+            },
+            Self::Io(position, error) => SegmentFault::io(path, position, &error),
+        }
+    }
+}
+
+impl BatchScanner {
+    pub(crate) fn new(file: Arc<dyn File>, position: u64, end: u64) -> Self {
+        Self {
+            file,
+            position,
+            end,
+            window: Vec::new(),
+            window_start: 0,
+        }
+    }
+
+    /// The header at the position, `None` at the end. Its batch lies within the end.
+    pub(crate) fn peek(&mut self) -> Result<Option<BatchHeader>, ScanError> {
+        if self.position >= self.end {
+            return Ok(None);
+        }
+        let header_bytes = batch::HEADER_BYTES as u64;
+        let is_inside = self.position >= self.window_start
+            && self.position + header_bytes <= self.window_start + self.window.len() as u64;
+        if !is_inside {
+            self.fill()?;
+        }
+        let skip = usize::try_from(self.position - self.window_start).unwrap_or(usize::MAX);
+        let header = self
+            .window
+            .get(skip..)
+            .and_then(BatchHeader::parse)
+            .filter(|header| self.position + header.bytes as u64 <= self.end)
+            .ok_or(ScanError::Unsound(self.position))?;
+        Ok(Some(header))
+    }
+
+    fn fill(&mut self) -> Result<(), ScanError> {
+        let bytes = (self.end - self.position).min(WINDOW_BYTES);
+        self.window.resize(bytes as usize, 0);
+        self.window_start = self.position;
+        let read = self
+            .file
+            .read_at(&mut self.window, self.position)
+            .map_err(|error| ScanError::Io(self.position, error))?;
+        self.window.truncate(read);
+        Ok(())
+    }
+
+    /// Goes past the batch whose header was peeked at.
+    pub(crate) fn skip(&mut self, header: &BatchHeader) {
+        self.position += header.bytes as u64;
+    }
+
+    /// Reads the next batches, about `want` bytes of them and at least one, as long as `takes`
+    /// (given the header and the bytes taken so far) wants them. Every one has a right checksum.
+    pub(crate) fn read_run(
+        &mut self,
+        want: u64,
+        takes: impl Fn(&BatchHeader, usize) -> bool,
+    ) -> Result<Option<Run>, ScanError> {
+        let Some(first) = self.peek()? else {
+            return Ok(None);
+        };
+        if !takes(&first, 0) {
+            return Ok(None);
+        }
+        let wanted = want.max(first.bytes as u64).min(self.end - self.position);
+        let mut buffer = vec![0; wanted as usize];
+        let read = self
+            .file
+            .read_at(&mut buffer, self.position)
+            .map_err(|error| ScanError::Io(self.position, error))?;
+        buffer.truncate(read);
+        let mut taken = 0;
+        let mut last_offset = -1;
+        while let Some(header) = buffer.get(taken..).and_then(BatchHeader::parse) {
+            let is_whole = taken + header.bytes <= buffer.len();
+            if !is_whole || !takes(&header, taken) {
+                break;
+            }
+            let sound = buffer.get(taken..).and_then(BatchHeader::parse_sound);
+            if sound.is_none() {
+                // What was sound before it is served; the next read finds it at the front.
+                break;
+            }
+            taken += header.bytes;
+            last_offset = header.last_offset();
+        }
+        if taken == 0 {
+            return Err(ScanError::Unsound(self.position));
+        }
+        buffer.truncate(taken);
+        self.position += taken as u64;
+        Ok(Some(Run {
+            bytes: Bytes::from(buffer),
+            last_offset,
+        }))
+    }
+
+    /// The next batch with a right checksum, `None` at the end.
+    pub(crate) fn next_batch(&mut self) -> Result<Option<(BatchHeader, Bytes)>, ScanError> {
+        let Some(header) = self.peek()? else {
+            return Ok(None);
+        };
+        let only_one = |_: &BatchHeader, taken: usize| taken == 0;
+        let run = self.read_run(header.bytes as u64, only_one)?;
+        Ok(run.map(|run| (header, run.bytes)))
+    }
+}

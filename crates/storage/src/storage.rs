@@ -1,0 +1,244 @@
+//! The engine as the broker sees it.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use model::{LeaderEpoch, LogId, Offset};
+use parking_lot::{Condvar, Mutex};
+use tracing::warn;
+
+use crate::admission::Permit;
+use crate::damage::Damage;
+use crate::engine::Engine;
+use crate::errors::CommitError;
+use crate::flush::{Flusher, Logs};
+use crate::log::Log;
+use crate::metrics::StorageMetricsSnapshot;
+use crate::settings::LogConfig;
+use crate::signal::{Signal, Step};
+use crate::views::{Durability, Sequence};
+use crate::wal::committer::Committer;
+use crate::wal::queue::Refusal;
+
+/// All logs of a broker.
+pub struct Storage {
+    engine: Arc<Engine>,
+    logs: Arc<Logs>,
+    committer: Mutex<Committer>,
+    flusher: Mutex<Flusher>,
+    /// The lock of the data directory.
+    lock: Mutex<Option<Box<dyn Send + Sync>>>,
+    running: Arc<Running>,
+}
+
+/// The loops that run.
+#[derive(Debug, Default)]
+struct Running {
+    count: Mutex<usize>,
+    ended: Condvar,
+    started: AtomicUsize,
+}
+
+impl Storage {
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        logs: Arc<Logs>,
+        committer: Committer,
+        flusher: Flusher,
+        lock: Box<dyn Send + Sync>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            engine,
+            logs,
+            committer: Mutex::new(committer),
+            flusher: Mutex::new(flusher),
+            lock: Mutex::new(Some(lock)),
+            running: Arc::default(),
+        })
+    }
+
+    /// Starts the commit loop and the flusher, each on a thread of its own. Without this nothing is
+    /// committed unless somebody calls [`Storage::commit_step`].
+    pub fn start(self: &Arc<Self>) {
+        self.running.started.store(1, Ordering::Release);
+        *self.running.count.lock() += 2;
+        self.spawn("ottla-commit", Self::commit_step, |engine| {
+            &engine.commit_signal
+        });
+        self.spawn("ottla-flush", Self::flush_step, |engine| {
+            &engine.flush_signal
+        });
+    }
+
+    fn spawn(
+        self: &Arc<Self>,
+        name: &'static str,
+        step: fn(&Self) -> Step,
+        signal: fn(&Engine) -> &Signal,
+    ) {
+        let storage = Arc::clone(self);
+        let body = move || {
+            let engine = Arc::clone(&storage.engine);
+            loop {
+                match step(&storage) {
+                    Step::Worked => {}
+                    Step::Idle { until } => {
+                        let time = until.map(|until| until.since(engine.env.clock.now()));
+                        signal(&engine).wait(time);
+                    }
+                    Step::Stopped => break,
+                }
+            }
+            let running = Arc::clone(&storage.running);
+            drop(storage);
+            drop(engine);
+            *running.count.lock() -= 1;
+            running.ended.notify_all();
+        };
+        self.engine.env.spawn.thread(name, Box::new(body));
+    }
+
+    /// One step of the commit loop: at most one round. For the loop, and for simulations.
+    pub fn commit_step(&self) -> Step {
+        self.committer.lock().step()
+    }
+
+    /// One step of the flusher: at most one pass. For the loop, and for simulations.
+    pub fn flush_step(&self) -> Step {
+        self.flusher.lock().step()
+    }
+
+    /// Takes no more appends, commits what was taken, and returns when that is durable and both
+    /// loops have ended. The data directory can be opened again after this.
+    pub fn shut_down(&self) {
+        self.engine.queue.refuse(Refusal::ShuttingDown);
+        self.engine.admission.open_for_good();
+        self.engine.commit_signal.raise();
+        self.engine.flush_signal.raise();
+        if self.running.started.load(Ordering::Acquire) == 0 {
+            while self.commit_step() == Step::Worked {}
+        }
+        let mut count = self.running.count.lock();
+        while *count > 0 {
+            self.running.ended.wait(&mut count);
+        }
+        drop(count);
+        self.lock.lock().take();
+    }
+
+    /// A log that exists.
+    pub fn log(&self, id: LogId) -> Option<Arc<Log>> {
+        self.logs.get(id.0)
+    }
+
+    /// Makes logs; one that exists stays as it is. To be called after the metadata record that says
+    /// so has been appended.
+    pub fn create_logs(&self, logs: &[(LogId, LogConfig)]) {
+        for (id, config) in logs {
+            if self.logs.get(id.0).is_none() {
+                let log = Log::new(*id, Arc::clone(&self.engine), config.clone());
+                self.logs.insert(log);
+            }
+        }
+    }
+
+    /// Deletes a log and, when no checkpoint lists them any more, its files. To be called when the
+    /// metadata record that says so is durable.
+    pub fn delete_log(&self, id: LogId) {
+        if self.logs.delete(id.0).is_some() {
+            self.engine.ask_for_chores();
+        }
+    }
+
+    /// The epoch of this start; no earlier start had it.
+    pub fn leader_epoch(&self) -> LeaderEpoch {
+        LeaderEpoch(self.engine.leader_epoch)
+    }
+
+    /// Completes when an entry, and so every earlier one, has come that far; with an error if it
+    /// never will, or if the disk is full.
+    pub fn wait(
+        &self,
+        sequence: Sequence,
+        durability: Durability,
+    ) -> impl Future<Output = Result<(), CommitError>> + Send + 'static + use<> {
+        self.engine.progress.wait(sequence, durability)
+    }
+
+    /// The newest entry of any log; `Sequence(0)` if nothing has been appended since the start.
+    pub fn last_sequence(&self) -> Sequence {
+        self.engine.queue.last_sequence()
+    }
+
+    /// Whether the entry is durable.
+    pub fn is_durable(&self, sequence: Sequence) -> bool {
+        self.engine
+            .progress
+            .has_reached(sequence, Durability::Durable)
+    }
+
+    /// What is damaged, as found at the start and since.
+    pub fn damages(&self) -> Vec<Damage> {
+        self.engine.damages()
+    }
+
+    /// Whether nothing can be appended until a restart, for a failed write or damage.
+    pub fn is_poisoned(&self) -> bool {
+        self.engine.is_read_only || self.engine.queue.refusal() == Some(Refusal::Poisoned)
+    }
+
+    /// Reserves room for a request of this many bytes, waiting until there is some. A poisoned or
+    /// full engine lets everybody in: the append says what is wrong.
+    pub fn reserve(&self, bytes: usize) -> impl Future<Output = Permit> + Send + 'static + use<> {
+        self.engine.reserve(bytes)
+    }
+
+    /// Counters, and what is held now.
+    pub fn metrics(&self) -> StorageMetricsSnapshot {
+        let engine = &self.engine;
+        StorageMetricsSnapshot {
+            unflushed_bytes: engine.unflushed_bytes.load(Ordering::Relaxed),
+            cached_bytes: engine.cached_bytes.load(Ordering::Relaxed),
+            wal_used_bytes: engine.slots.used_bytes(),
+            wal_slots: engine.slots.count() as u64,
+            reserved_bytes: engine.admission.reserved_bytes(),
+            logs: self.logs.len() as u64,
+            ..engine.metrics.snapshot()
+        }
+    }
+
+    /// Removes what has had its time: moves log starts by the retention settings, asks for rolls,
+    /// and forgets producers. To be called now and then.
+    pub fn run_retention(&self, now_ms: i64) {
+        for log in self.logs.all() {
+            if log.has_producers() {
+                log.expire_producers(now_ms);
+            }
+            let plan = log.plan_retention(now_ms);
+            if plan.roll {
+                log.request_roll();
+            }
+            if let Some(log_start) = plan.log_start
+                && let Err(error) = log.set_log_start(Offset(log_start))
+            {
+                warn!(log = %log.id(), %error, "retention cannot move the start of a log");
+            }
+        }
+    }
+}
+
+impl Drop for Storage {
+    fn drop(&mut self) {
+        // What waits to be committed holds its log, and the log holds the engine.
+        self.engine.queue.refuse(Refusal::ShuttingDown);
+        self.engine.queue.clear();
+        self.logs.clear();
+    }
+}
+
+impl std::fmt::Debug for Storage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Storage").finish_non_exhaustive()
+    }
+}

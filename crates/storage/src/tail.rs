@@ -1,0 +1,131 @@
+//! The newest batches of a log, in memory: those that are in no segment yet, and before them some
+//! that are kept for readers.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+/// One batch as it is on disk.
+#[derive(Clone, Debug)]
+pub(crate) struct TailBatch {
+    pub base_offset: i64,
+    pub last_offset: i64,
+    pub max_timestamp: i64,
+    /// The round that holds it.
+    pub round_seq: u64,
+    pub bytes: Bytes,
+    /// Whether the bytes keep a larger buffer in memory.
+    pub is_shared: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Tail {
+    batches: VecDeque<TailBatch>,
+    /// Batches below this offset are in a segment.
+    flushed_end: i64,
+    unflushed_bytes: u64,
+}
+
+impl Tail {
+    pub(crate) fn new(flushed_end: i64) -> Self {
+        Self {
+            batches: VecDeque::new(),
+            flushed_end,
+            unflushed_bytes: 0,
+        }
+    }
+
+    pub(crate) fn push(&mut self, batch: TailBatch) {
+        self.unflushed_bytes += batch.bytes.len() as u64;
+        self.batches.push_back(batch);
+    }
+
+    pub(crate) fn flushed_end(&self) -> i64 {
+        self.flushed_end
+    }
+
+    pub(crate) fn unflushed_bytes(&self) -> u64 {
+        self.unflushed_bytes
+    }
+
+    /// Whether the batch that holds the offset is in memory.
+    pub(crate) fn covers(&self, offset: i64) -> bool {
+        self.batches
+            .front()
+            .is_some_and(|first| first.base_offset <= offset)
+    }
+
+    /// The batches from the one that holds `from`.
+    pub(crate) fn from(&self, from: i64) -> impl Iterator<Item = &TailBatch> {
+        let start = self
+            .batches
+            .partition_point(|batch| batch.last_offset < from);
+        self.batches.range(start..)
+    }
+
+    /// The batches that are in no segment yet.
+    pub(crate) fn unflushed(&self) -> impl Iterator<Item = &TailBatch> {
+        let start = self
+            .batches
+            .partition_point(|batch| batch.base_offset < self.flushed_end);
+        self.batches.range(start..)
+    }
+
+    pub(crate) fn oldest_unflushed_round(&self) -> Option<u64> {
+        self.unflushed().next().map(|batch| batch.round_seq)
+    }
+
+    /// Says that segments, or nobody, need the batches below this offset; returns their bytes.
+    pub(crate) fn set_flushed_end(&mut self, flushed_end: i64) -> u64 {
+        let bytes = self
+            .unflushed()
+            .take_while(|batch| batch.base_offset < flushed_end)
+            .map(|batch| batch.bytes.len() as u64)
+            .sum();
+        self.flushed_end = self.flushed_end.max(flushed_end);
+        self.unflushed_bytes -= bytes;
+        bytes
+    }
+
+    /// Drops batches that are in a segment and came with a round up to this one; returns their
+    /// bytes.
+    pub(crate) fn evict(&mut self, round_seq: u64) -> u64 {
+        let mut bytes = 0;
+        while let Some(first) = self.batches.front() {
+            if first.base_offset >= self.flushed_end || first.round_seq > round_seq {
+                break;
+            }
+            bytes += first.bytes.len() as u64;
+            self.batches.pop_front();
+        }
+        if self.batches.is_empty() {
+            self.batches = VecDeque::new();
+        }
+        bytes
+    }
+
+    /// Copies what keeps larger buffers in memory and stays.
+    pub(crate) fn detach(&mut self) {
+        for batch in self.batches.iter_mut().rev() {
+            if batch.base_offset < self.flushed_end {
+                break;
+            }
+            if batch.is_shared {
+                batch.bytes = Bytes::copy_from_slice(&batch.bytes);
+                batch.is_shared = false;
+            }
+        }
+    }
+
+    /// Drops everything; returns the unflushed and the cached bytes.
+    pub(crate) fn clear(&mut self) -> (u64, u64) {
+        let unflushed = std::mem::take(&mut self.unflushed_bytes);
+        let all: u64 = self
+            .batches
+            .iter()
+            .map(|batch| batch.bytes.len() as u64)
+            .sum();
+        self.batches = VecDeque::new();
+        (unflushed, all - unflushed)
+    }
+}

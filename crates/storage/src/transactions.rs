@@ -1,0 +1,112 @@
+//! Which transactions of a log are open and which were aborted (KIP-98): a fold over its batches.
+
+use std::collections::BTreeMap;
+
+use model::{Offset, ProducerId};
+
+use crate::batch::BatchHeader;
+use crate::format::producer_snapshot::{
+    AbortedSnapshotEntry, ProducerSnapshot, ProducerSnapshotEntry,
+};
+use crate::views::AbortedTransaction;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Transactions {
+    /// The first offset of each producer's open transaction.
+    open: BTreeMap<i64, i64>,
+    /// In the order of their last offsets.
+    aborted: Vec<AbortedTransaction>,
+}
+
+impl Transactions {
+    /// Folds in a batch. `marker` says what a control batch does: `Some(true)` commits,
+    /// `Some(false)` aborts.
+    pub(crate) fn apply(&mut self, header: &BatchHeader, marker: Option<bool>) {
+        if header.producer_id < 0 || !header.is_transactional() {
+            return;
+        }
+        if !header.is_control() {
+            self.open
+                .entry(header.producer_id)
+                .or_insert(header.base_offset);
+            return;
+        }
+        let Some(is_commit) = marker else {
+            return;
+        };
+        if let Some(first_offset) = self.open.remove(&header.producer_id)
+            && !is_commit
+        {
+            self.aborted.push(AbortedTransaction {
+                producer_id: ProducerId(header.producer_id),
+                first_offset: Offset(first_offset),
+                last_offset: Offset(header.last_offset()),
+            });
+        }
+    }
+
+    /// The first offset that an open transaction holds back, or the high watermark.
+    pub(crate) fn last_stable_offset(&self, high_watermark: i64) -> i64 {
+        self.open
+            .values()
+            .copied()
+            .min()
+            .map_or(high_watermark, |first| first.min(high_watermark))
+    }
+
+    /// The aborted transactions that meet the offsets from `from` up to but not with `end`.
+    pub(crate) fn aborted_in(&self, from: i64, end: i64) -> Vec<AbortedTransaction> {
+        self.aborted
+            .iter()
+            .filter(|aborted| aborted.last_offset.get() >= from && aborted.first_offset.get() < end)
+            .copied()
+            .collect()
+    }
+
+    /// Forgets the aborted transactions that lie wholly below the start of the log.
+    pub(crate) fn forget_below(&mut self, log_start: i64) {
+        self.aborted
+            .retain(|aborted| aborted.last_offset.get() >= log_start);
+    }
+
+    /// The first offset of the producer's open transaction, -1 if it has none.
+    pub(crate) fn start_of(&self, producer_id: i64) -> i64 {
+        self.open.get(&producer_id).copied().unwrap_or(-1)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty() && self.aborted.is_empty()
+    }
+
+    pub(crate) fn to_snapshot(&self) -> Vec<AbortedSnapshotEntry> {
+        self.aborted
+            .iter()
+            .map(|aborted| AbortedSnapshotEntry {
+                producer_id: aborted.producer_id.0,
+                first_offset: aborted.first_offset.get(),
+                last_offset: aborted.last_offset.get(),
+            })
+            .collect()
+    }
+
+    pub(crate) fn from_snapshot(snapshot: &ProducerSnapshot) -> Self {
+        let is_open = |entry: &&ProducerSnapshotEntry| entry.transaction_start >= 0;
+        Self {
+            open: snapshot
+                .producers
+                .iter()
+                .filter(is_open)
+                .map(|entry| (entry.producer_id, entry.transaction_start))
+                .collect(),
+            aborted: snapshot
+                .aborted
+                .iter()
+                .map(|aborted| AbortedTransaction {
+                    producer_id: ProducerId(aborted.producer_id),
+                    first_offset: Offset(aborted.first_offset),
+                    last_offset: Offset(aborted.last_offset),
+                })
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! The commit loop: takes what was appended, writes it as one round, forces it, shows it.
+//!
+//! While one round is being forced the next one gathers, so rounds grow with the load by
+//! themselves. A write or a force that fails is never tried again: what was written may be there
+//! or not, and only recovery can tell.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use env::Monotonic;
+use tracing::{error, warn};
+
+use super::buffers::BufferPool;
+use super::queue::{Content, Queued, Refusal};
+use super::round_builder::{self, BuiltRound, RoundIdentity};
+use super::slots::{NoSlot, OpenSlot};
+use crate::damage::{Damage, DamageCode};
+use crate::engine::Engine;
+use crate::errors::CommitError;
+use crate::signal::Step;
+use crate::tail::TailBatch;
+use crate::views::{Durability, Sequence};
+
+/// How many bytes of entries go into a round; a single larger one travels alone.
+const ROUND_BYTES_MAX: usize = 8 << 20;
+/// How many written bytes may wait for a force that no entry asks for.
+const UNFORCED_BYTES_MAX: u64 = 64 << 20;
+/// How long after a durable round its durability is written down if no later round does it.
+const ATTEST_AFTER: Duration = Duration::from_millis(100);
+/// Rounds up to this length are copied out of their buffer, so that it can be used again.
+const COPIED_ROUND_BYTES_MAX: usize = 64 << 10;
+/// Batches up to this length are copied out of a larger round, so that they do not keep it.
+const COPIED_BATCH_BYTES_MAX: usize = 4 << 10;
+
+pub(crate) struct Committer {
+    engine: Arc<Engine>,
+    pool: BufferPool,
+    writer_epoch: u32,
+    slot: Option<OpenSlot>,
+    /// The last round that was written, and its header_crc.
+    seq: u64,
+    prev_crc: u32,
+    durable_seq: u64,
+    /// The last entry that was written.
+    written: Sequence,
+    unforced: Unforced,
+    /// The highest durable_seq that any round carries.
+    attested_seq: u64,
+    attest_at: Option<Monotonic>,
+    entries: Vec<Queued>,
+}
+
+/// What was written and not forced, of relaxed logs only.
+#[derive(Debug, Default)]
+struct Unforced {
+    bytes: u64,
+    records: i64,
+    records_max: i64,
+    deadline: Option<Monotonic>,
+}
+
+/// Where the log stands when the commit loop begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CommitStart {
+    pub writer_epoch: u32,
+    /// The last round of the chain; all of it is durable.
+    pub seq: u64,
+    pub prev_crc: u32,
+}
+
+impl Committer {
+    pub(crate) fn new(engine: Arc<Engine>, start: CommitStart) -> Self {
+        Self {
+            engine,
+            pool: BufferPool::default(),
+            writer_epoch: start.writer_epoch,
+            slot: None,
+            seq: start.seq,
+            prev_crc: start.prev_crc,
+            durable_seq: start.seq,
+            written: Sequence(0),
+            unforced: Unforced::default(),
+            attested_seq: start.seq,
+            attest_at: None,
+            entries: Vec::new(),
+        }
+    }
+
+    /// Writes and forces the round that begins this start's epoch.
+    pub(crate) fn open(&mut self) -> Result<(), NoSlot> {
+        self.make_room(env::SECTOR_BYTES as u64)?;
+        let built = round_builder::build_open(&self.pool, self.identity());
+        self.write(&built)
+            .and_then(|()| self.force_file())
+            .map_err(NoSlot::Io)?;
+        self.durable_seq = self.seq;
+        self.engine.set_durable_seq(self.seq);
+        Ok(())
+    }
+
+    /// Does what is to be done now: one round, or one force, or nothing.
+    pub(crate) fn step(&mut self) -> Step {
+        if self.engine.queue.refusal() == Some(Refusal::Poisoned) {
+            return Step::Stopped;
+        }
+        self.engine.queue.take(ROUND_BYTES_MAX, &mut self.entries);
+        if self.entries.is_empty() {
+            return self.idle_step();
+        }
+        let bytes = round_builder::round_bytes(&self.entries);
+        match self.make_room(bytes) {
+            Ok(()) => {}
+            Err(no_slot) => return self.wait_for_slot(no_slot),
+        }
+        let mut entries = std::mem::take(&mut self.entries);
+        if let Err(error) = self.commit(&entries) {
+            self.poison(&error);
+        }
+        entries.clear();
+        self.entries = entries;
+        Step::Worked
+    }
+
+    /// Without entries: force what has waited long enough, and write down what is durable.
+    fn idle_step(&mut self) -> Step {
+        let now = self.engine.env.clock.now();
+        let is_closing = self.engine.queue.refusal() == Some(Refusal::ShuttingDown);
+        let is_due =
+            |deadline: Option<Monotonic>| deadline.is_some_and(|at| at <= now || is_closing);
+        if is_due(self.unforced.deadline) {
+            if let Err(error) = self.force() {
+                self.poison(&error);
+            }
+            return Step::Worked;
+        }
+        if is_due(self.attest_at) {
+            self.attest_at = None;
+            if let Err(error) = self.attest(is_closing) {
+                self.poison(&error);
+            }
+            return Step::Worked;
+        }
+        if is_closing {
+            self.engine.progress.fail(CommitError::ShuttingDown, true);
+            return Step::Stopped;
+        }
+        let until = match (self.unforced.deadline, self.attest_at) {
+            (Some(force), Some(attest)) => Some(force.min(attest)),
+            (force, attest) => force.or(attest),
+        };
+        Step::Idle { until }
+    }
+
+    /// An empty round says that the rounds before it are durable, so that damage to them is told
+    /// from a tail that was never acknowledged.
+    fn attest(&mut self, is_closing: bool) -> io::Result<()> {
+        if self.attested_seq >= self.durable_seq {
+            return Ok(());
+        }
+        // Without a slot it can wait for the next entry.
+        if self.make_room(env::SECTOR_BYTES as u64).is_err() {
+            return Ok(());
+        }
+        let built = round_builder::build(&self.pool, self.identity(), &[]);
+        self.write(&built)?;
+        if is_closing {
+            self.force_file()?;
+        }
+        Ok(())
+    }
+
+    fn identity(&self) -> RoundIdentity {
+        RoundIdentity {
+            wal_id: self.engine.wal_id,
+            file_number: self.slot.as_ref().map_or(0, |slot| slot.file_number),
+            seq: self.seq + 1,
+            durable_seq: self.durable_seq,
+            writer_epoch: self.writer_epoch,
+            prev_crc: self.prev_crc,
+        }
+    }
+
+    /// Sees to it that the current slot has room for a round of this length.
+    fn make_room(&mut self, bytes: u64) -> Result<(), NoSlot> {
+        if self
+            .slot
+            .as_ref()
+            .is_some_and(|slot| slot.position + bytes <= slot.bytes)
+        {
+            return Ok(());
+        }
+        if self.slot.is_some() && self.seq > self.durable_seq {
+            // Nothing unforced is left behind in a slot.
+            if let Err(error) = self.force() {
+                self.poison(&error);
+                return Err(NoSlot::Io(error));
+            }
+        }
+        self.slot = Some(self.engine.slots.acquire(bytes, self.seq)?);
+        self.engine.flush_signal.raise();
+        Ok(())
+    }
+
+    fn wait_for_slot(&mut self, no_slot: NoSlot) -> Step {
+        if self.engine.queue.refusal() == Some(Refusal::Poisoned) {
+            self.entries.clear();
+            return Step::Stopped;
+        }
+        self.engine.queue.put_back(&mut self.entries);
+        match no_slot {
+            NoSlot::AllInUse => self.engine.demand_release(),
+            NoSlot::Io(error) => {
+                if self.engine.set_disk_full(true) {
+                    warn!(%error, "no room for the write-ahead log: appends wait for space");
+                }
+                self.engine.progress.fail(CommitError::DiskFull, false);
+            }
+        }
+        if self.engine.queue.refusal() == Some(Refusal::ShuttingDown) {
+            self.engine.queue.clear();
+            self.engine.progress.fail(CommitError::ShuttingDown, true);
+            return Step::Stopped;
+        }
+        // The flusher makes room and raises the signal; a full disk is tried again by the clock.
+        let retry = self.engine.env.clock.now() + Duration::from_secs(1);
+        Step::Idle { until: Some(retry) }
+    }
+
+    fn commit(&mut self, entries: &[Queued]) -> io::Result<()> {
+        let built = round_builder::build(&self.pool, self.identity(), entries);
+        self.write(&built)?;
+        if let Some(last) = entries.last() {
+            self.written = last.sequence;
+        }
+        let batches = cut_into_batches(built, entries, self.seq);
+        let has_strict = entries.iter().any(|entry| !entry.relaxed);
+        for (entry, batch) in entries.iter().zip(&batches) {
+            if entry.relaxed {
+                self.show(entry, batch.clone());
+                self.note_unforced(entry);
+            }
+        }
+        self.engine
+            .progress
+            .advance(self.written, Durability::Written);
+        if has_strict || self.unforced.is_over() {
+            self.force_file()?;
+            self.unforced = Unforced::default();
+            self.durable_seq = self.seq;
+            for (entry, batch) in entries.iter().zip(batches) {
+                if !entry.relaxed {
+                    self.show(entry, batch);
+                }
+            }
+            self.finish_force();
+        }
+        Ok(())
+    }
+
+    /// Moves the published view of the entry's log.
+    fn show(&self, entry: &Queued, batch: Option<TailBatch>) {
+        match (&entry.content, batch) {
+            (Content::Batch(_), Some(batch)) => entry.log.publish_batch(batch),
+            (Content::SetLogStart(log_start), _) => entry.log.publish_log_start(*log_start),
+            (Content::Batch(_), None) => {}
+        }
+    }
+
+    fn note_unforced(&mut self, entry: &Queued) {
+        let Content::Batch(batch) = &entry.content else {
+            return;
+        };
+        let config = entry.log.config();
+        let now = self.engine.env.clock.now();
+        let deadline = now + Duration::from_millis(config.flush_ms.max(0).cast_unsigned());
+        let unforced = &mut self.unforced;
+        unforced.bytes += batch.bytes.len() as u64;
+        unforced.records += i64::from(batch.last_offset_delta) + 1;
+        unforced.records_max = match unforced.records_max {
+            0 => config.flush_messages,
+            bound => bound.min(config.flush_messages),
+        };
+        unforced.deadline = Some(unforced.deadline.map_or(deadline, |at| at.min(deadline)));
+    }
+
+    fn write(&mut self, built: &BuiltRound) -> io::Result<()> {
+        let identity = self.identity();
+        let Some(slot) = &mut self.slot else {
+            return Err(io::Error::other("no slot is open"));
+        };
+        let bytes = built.buffer.as_slice();
+        let started = self.engine.env.clock.now();
+        slot.file.write_all_at(bytes, slot.position)?;
+        slot.position += bytes.len() as u64;
+        self.seq = identity.seq;
+        self.prev_crc = built.header_crc;
+        self.attested_seq = identity.durable_seq;
+        self.engine
+            .slots
+            .note_round(self.seq, built.header_crc, slot.position);
+        let taken = self.engine.env.clock.now().since(started);
+        self.engine.metrics.note_round(bytes.len() as u64, taken);
+        if slot.position > slot.bytes / 2 {
+            self.engine.raise_if_spare_wanted();
+        }
+        Ok(())
+    }
+
+    fn force_file(&self) -> io::Result<()> {
+        let Some(slot) = &self.slot else {
+            return Ok(());
+        };
+        let started = self.engine.env.clock.now();
+        slot.file.sync_data()?;
+        let taken = self.engine.env.clock.now().since(started);
+        self.engine.metrics.note_force(taken);
+        Ok(())
+    }
+
+    /// Forces what was written; all of it has been shown already.
+    fn force(&mut self) -> io::Result<()> {
+        self.force_file()?;
+        self.unforced = Unforced::default();
+        self.durable_seq = self.seq;
+        self.finish_force();
+        Ok(())
+    }
+
+    fn finish_force(&mut self) {
+        self.engine.set_durable_seq(self.durable_seq);
+        self.engine
+            .progress
+            .advance(self.written, Durability::Durable);
+        self.attest_at = Some(self.engine.env.clock.now() + ATTEST_AFTER);
+        self.engine.raise_if_flush_wanted();
+    }
+
+    fn poison(&self, cause: &io::Error) {
+        let (path, position) = self.slot.as_ref().map_or_else(Default::default, |slot| {
+            (slot.file.path().clone(), slot.position)
+        });
+        error!(path = %path.display(), position, error = %cause,
+            "the write-ahead log cannot be written: nothing is acknowledged until a restart");
+        self.engine.queue.refuse(Refusal::Poisoned);
+        self.engine.add_damage(Damage {
+            code: DamageCode::WalPoisoned,
+            path,
+            position,
+            message: format!("a write or a force failed: {cause}"),
+        });
+        self.engine.queue.clear();
+        self.engine.progress.fail(CommitError::Poisoned, true);
+        self.engine.admission.open_for_good();
+    }
+}
+
+impl Unforced {
+    fn is_over(&self) -> bool {
+        self.bytes >= UNFORCED_BYTES_MAX
+            || (self.records_max > 0 && self.records >= self.records_max)
+    }
+}
+
+/// The batches of a round as their logs keep them, in the order of the entries.
+fn cut_into_batches(built: BuiltRound, entries: &[Queued], seq: u64) -> Vec<Option<TailBatch>> {
+    let is_small = built.buffer.as_slice().len() <= COPIED_ROUND_BYTES_MAX;
+    let payloads = built.payloads;
+    let cut: Box<dyn Fn(usize, usize) -> Bytes> = if is_small {
+        let buffer = built.buffer;
+        Box::new(move |position, bytes| {
+            let end = position + bytes;
+            Bytes::copy_from_slice(buffer.as_slice().get(position..end).unwrap_or(&[]))
+        })
+    } else {
+        let frozen = built.buffer.freeze();
+        Box::new(move |position, bytes| {
+            if bytes <= COPIED_BATCH_BYTES_MAX {
+                Bytes::copy_from_slice(frozen.get(position..position + bytes).unwrap_or(&[]))
+            } else {
+                frozen.slice(position..position + bytes)
+            }
+        })
+    };
+    entries
+        .iter()
+        .zip(payloads)
+        .map(|(entry, (position, bytes))| match &entry.content {
+            Content::Batch(batch) => Some(TailBatch {
+                base_offset: batch.base_offset,
+                last_offset: batch.base_offset + i64::from(batch.last_offset_delta),
+                max_timestamp: batch.max_timestamp,
+                round_seq: seq,
+                bytes: cut(position, bytes),
+                is_shared: !is_small && bytes > COPIED_BATCH_BYTES_MAX,
+            }),
+            Content::SetLogStart(_) => None,
+        })
+        .collect()
+}

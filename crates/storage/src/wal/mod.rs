@@ -1,0 +1,8 @@
+//! The write-ahead log: one sequence of rounds for all logs.
+
+pub(crate) mod buffers;
+pub(crate) mod committer;
+pub(crate) mod progress;
+pub(crate) mod queue;
+pub(crate) mod round_builder;
+pub(crate) mod slots;

@@ -1,0 +1,148 @@
+//! Turning entries into the bytes of a round.
+
+use env::SECTOR_BYTES;
+
+use super::buffers::{AlignedBuffer, BufferPool};
+use super::queue::{Content, Queued};
+use crate::batch;
+use crate::format::bytes::crc32c;
+use crate::format::entry::{self, Entry, EntryKind};
+use crate::format::round::{self, RoundHeader, padded};
+
+/// The fields of a round that do not follow from its entries.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RoundIdentity {
+    pub wal_id: u64,
+    pub file_number: u64,
+    pub seq: u64,
+    pub durable_seq: u64,
+    pub writer_epoch: u32,
+    pub prev_crc: u32,
+}
+
+/// A round ready to be written.
+pub(crate) struct BuiltRound {
+    /// The round with its padding.
+    pub buffer: AlignedBuffer,
+    pub header_crc: u32,
+    /// For each entry, where its payload lies in the buffer.
+    pub payloads: Vec<(usize, usize)>,
+}
+
+/// The length of a round with these entries on disk.
+pub(crate) fn round_bytes(entries: &[Queued]) -> u64 {
+    let body: usize = entries.iter().map(Queued::body_bytes).sum();
+    padded((round::BYTES + body) as u64)
+}
+
+/// Builds a round of queued entries.
+pub(crate) fn build(pool: &BufferPool, identity: RoundIdentity, entries: &[Queued]) -> BuiltRound {
+    let mut table = Vec::with_capacity(entries.len() * entry::BYTES);
+    let mut payloads = Vec::with_capacity(entries.len());
+    let mut buffer = pool.take(round_bytes(entries) as usize);
+    let memory = buffer.as_mut_slice();
+    let mut position = round::BYTES + entries.len() * entry::BYTES;
+    let leader_epoch = identity.writer_epoch.cast_signed();
+    for queued in entries {
+        let log_id = queued.log.id().0;
+        let (described, bytes) = match &queued.content {
+            Content::Batch(queued_batch) => {
+                let bytes = queued_batch.bytes.len();
+                let place = slice_mut(memory, position, bytes);
+                place.copy_from_slice(&queued_batch.bytes);
+                batch::stamp(
+                    place,
+                    queued_batch.base_offset,
+                    leader_epoch,
+                    queued_batch.log_append_time_ms,
+                );
+                let described = Entry {
+                    kind: EntryKind::Batch,
+                    log_id,
+                    bytes: bytes as u32,
+                    crc: crc32c(place.get(..batch::HEADER_BYTES).unwrap_or(place)),
+                    base_offset: queued_batch.base_offset,
+                    last_offset_delta: queued_batch.last_offset_delta,
+                    leader_epoch,
+                    max_timestamp: queued_batch.max_timestamp,
+                };
+                (described, bytes)
+            }
+            Content::SetLogStart(log_start) => (
+                decision(EntryKind::SetLogStart, log_id, *log_start, leader_epoch),
+                0,
+            ),
+        };
+        described.encode_into(&mut table);
+        payloads.push((position, bytes));
+        position += bytes;
+    }
+    let header_crc = finish(&mut buffer, identity, &table, entries.len(), position);
+    BuiltRound {
+        buffer,
+        header_crc,
+        payloads,
+    }
+}
+
+/// Builds the first round of a start.
+pub(crate) fn build_open(pool: &BufferPool, identity: RoundIdentity) -> BuiltRound {
+    let mut table = Vec::with_capacity(entry::BYTES);
+    decision(EntryKind::Open, 0, -1, identity.writer_epoch.cast_signed()).encode_into(&mut table);
+    let end = round::BYTES + table.len();
+    let mut buffer = pool.take(padded(end as u64) as usize);
+    let header_crc = finish(&mut buffer, identity, &table, 1, end);
+    BuiltRound {
+        buffer,
+        header_crc,
+        payloads: vec![(end, 0)],
+    }
+}
+
+fn decision(kind: EntryKind, log_id: u32, offset: i64, leader_epoch: i32) -> Entry {
+    Entry {
+        kind,
+        log_id,
+        bytes: 0,
+        crc: crc32c(&[]),
+        base_offset: offset,
+        last_offset_delta: 0,
+        leader_epoch,
+        max_timestamp: -1,
+    }
+}
+
+/// Writes header, table and padding around payloads that end at `end`; returns the header_crc.
+fn finish(
+    buffer: &mut AlignedBuffer,
+    identity: RoundIdentity,
+    table: &[u8],
+    entry_count: usize,
+    end: usize,
+) -> u32 {
+    let header = RoundHeader {
+        wal_id: identity.wal_id,
+        file_number: identity.file_number,
+        seq: identity.seq,
+        durable_seq: identity.durable_seq,
+        writer_epoch: identity.writer_epoch,
+        entry_count: entry_count as u32,
+        body_bytes: (end - round::BYTES) as u32,
+        prev_crc: identity.prev_crc,
+        table_crc: crc32c(table),
+    };
+    let (header_bytes, header_crc) = header.encode();
+    let memory = buffer.as_mut_slice();
+    slice_mut(memory, 0, round::BYTES).copy_from_slice(&header_bytes);
+    slice_mut(memory, round::BYTES, table.len()).copy_from_slice(table);
+    let padding = memory.len() - end;
+    debug_assert!(padding < SECTOR_BYTES);
+    slice_mut(memory, end, padding).fill(0);
+    header_crc
+}
+
+/// A part of our own buffer, whose size was computed from the same entries.
+#[allow(clippy::indexing_slicing)]
+fn slice_mut(memory: &mut [u8], position: usize, bytes: usize) -> &mut [u8] {
+    &mut memory[position..position + bytes]
+}

@@ -1,0 +1,6 @@
+//! The engine as a whole, on a simulated machine and on the real one.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+mod basics;
+mod harness;
