@@ -16,6 +16,9 @@ use crate::handlers;
 pub(crate) enum Ordering {
     /// After the answer to this one has been sent.
     Serial,
+    /// The same; and what it waits for may never come (records, other members of a group), so the
+    /// wait ends with the connection and with the broker.
+    Parked,
     /// As soon as the ordered part of this one is done (a produce request's offsets are assigned);
     /// the answers leave in the order of the requests all the same.
     Pipelined,
@@ -52,7 +55,7 @@ pub(crate) static APIS: &[Api] = &[
         key: ApiKey::Fetch,
         versions: 4..=18,
         advertised_from: 4,
-        ordering: Ordering::Serial,
+        ordering: Ordering::Parked,
         notes: "no fetch sessions: every answer has session id 0 and every request is a full one",
         begin: |call, body| serial(call, body, handlers::fetch::handle),
     },

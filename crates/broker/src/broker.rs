@@ -8,7 +8,7 @@ use std::sync::Arc;
 use env::{Env, Monotonic};
 use metadata::plan_cluster;
 use model::{ErrorCode, LogId};
-use storage::{CommitError, Durability, Opened, Recovery, Sequence, Storage, StorageSettings};
+use storage::{Durability, Opened, Recovery, Sequence, Storage, StorageSettings};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::errors;
@@ -121,7 +121,7 @@ impl Broker {
             disk_reads: Arc::new(Semaphore::new(DISK_READS_MAX)),
             stopping: watch::Sender::new(false),
         });
-        broker.metrics.collect(&broker);
+        broker.metrics.collect_from(&broker);
         timers::start(&broker);
         Ok(broker)
     }

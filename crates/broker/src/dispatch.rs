@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use env::{BoxFuture, Monotonic};
-use model::ErrorCode;
 use tracing::Instrument;
-use wire::{ApiKey, Decoder, Encoder, Message, Request, RequestHeader, ResponseHeader};
+use wire::apis::ApiKey;
+use wire::{Decoder, Encoder, Message, Request, RequestHeader, ResponseHeader};
 
 use crate::apis::{self, Api, Ordering};
 use crate::broker::Broker;
@@ -162,17 +162,23 @@ pub(crate) fn serial<R, F>(
     handle: impl FnOnce(RequestContext, R) -> F,
 ) -> Result<Reply, DecodeError>
 where
-    R: Request,
+    R: Request<Response: Send + 'static>,
     F: Future<Output = R::Response> + Send + 'static,
 {
     let request = R::decode(&mut body, call.context.version)?;
     let answer = handle(call.context.clone(), request);
-    let outcome = async move { call.finish(Answer::Response(answer.await)) };
-    Ok(Reply::Serial(outcome))
+    let answer = async move { Answer::Response(answer.await) };
+    let may_wait_for_ever = call.api.ordering == Ordering::Parked;
+    let outcome = call.outcome(answer);
+    Ok(if may_wait_for_ever {
+        Reply::Parked(outcome)
+    } else {
+        Reply::Serial(outcome)
+    })
 }
 
 /// Runs a handler of two stages.
-pub(crate) fn staged<R: Request>(
+pub(crate) fn staged<R: Request<Response: Send + 'static>>(
     call: Call,
     mut body: Decoder,
     handle: impl FnOnce(RequestContext, R) -> Stage<R::Response>,
@@ -222,11 +228,14 @@ impl Call {
         ResponseHeader {
             correlation_id: self.correlation_id,
         }
-        .encode(&mut encoder, self.api.key, version);
+        .encode(&mut encoder, R::API_KEY, version);
         response.encode(&mut encoder, version);
-        let chunks = encoder.finish();
-        self.count(chunks.iter().map(Bytes::len).sum());
-        chunks
+        self.context
+            .broker
+            .metrics
+            .errors_answered(self.position, encoder.error_codes());
+        self.count(encoder.len());
+        encoder.finish().into_vec()
     }
 
     fn count(&self, response_bytes: usize) {

@@ -4,14 +4,14 @@
 //! in the table; no map is searched and no label is built on the way. What other parts know anyway
 //! (rounds, logs, groups) is asked for when somebody looks.
 
+mod collectors;
+
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
 use model::ErrorCode;
 use parking_lot::RwLock;
-use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -19,7 +19,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use self::collectors::BrokerCollector;
 use crate::apis;
+use crate::broker::Broker;
 
 /// The prefix of every name.
 const PREFIX: &str = "ottla";
@@ -129,9 +131,12 @@ impl Metrics {
         }
     }
 
-    /// Adds numbers that are asked for when somebody looks.
-    pub(crate) fn collect(&self, collector: Box<dyn Collector>) {
-        self.registry.write().register_collector(collector);
+    /// Adds the numbers that the broker's parts keep anyway.
+    pub(crate) fn collect_from(&self, broker: &Arc<Broker>) {
+        let collector = BrokerCollector::new(broker);
+        self.registry
+            .write()
+            .register_collector(Box::new(collector));
     }
 
     /// A request of the API at this position of the table has come in.
@@ -150,10 +155,13 @@ impl Metrics {
         }
     }
 
-    /// A response holds this error code.
-    pub(crate) fn error_answered(&self, position: usize, code: i16) {
-        if let Some(api) = self.apis.get(position) {
-            let name = ErrorCode::from_code(code).map_or("UNKNOWN_CODE", ErrorCode::name);
+    /// A response holds these error codes.
+    pub(crate) fn errors_answered(&self, position: usize, codes: &[i16]) {
+        let Some(api) = self.apis.get(position) else {
+            return;
+        };
+        for code in codes {
+            let name = ErrorCode::from_code(*code).map_or("UNKNOWN_CODE", ErrorCode::name);
             self.errors
                 .get_or_create(&[("api", api.name), ("error", name)])
                 .inc();

@@ -5,9 +5,7 @@
 //! nothing polls. Registration comes before the look at the state that decides, so no move between
 //! the two is missed.
 
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 
 use env::{BoxFuture, Clock, Monotonic};
 use storage::{Log, WatchGuard};
@@ -46,23 +44,18 @@ impl Waiting {
     }
 
     /// Wakes on moves of this log from now on.
-    pub(crate) fn watch(&mut self, log: &Log) {
+    pub(crate) fn watch(&mut self, log: &Arc<Log>) {
         self.guards.push(log.watch(Arc::clone(&self.moved)));
     }
 
     /// Sleeps until something happens. A move that came since the registration, or since the last
     /// time this returned, counts.
     pub(crate) async fn woken(&mut self) -> Woken {
-        let deadline = &mut self.deadline;
-        let deadline = poll_fn(|context| match deadline.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(()),
-            Poll::Pending => Poll::Pending,
-        });
         tokio::select! {
             biased;
             _ = self.stopping.wait_for(|stopping| *stopping) => Woken::Expired,
             () = self.moved.notified() => Woken::Moved,
-            () = deadline => Woken::Expired,
+            () = &mut self.deadline => Woken::Expired,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use model::TimestampMs;
-use wire::batch::{BatchBuilder, BatchView};
+use wire::batch::{BatchBuilder, BatchView, NewRecord};
 
 /// The key and the value of a record.
 pub(crate) type KeyAndValue = (Option<Bytes>, Option<Bytes>);
@@ -14,7 +14,12 @@ pub(crate) fn build(
 ) -> Bytes {
     let mut builder = BatchBuilder::new();
     for (key, value) in records {
-        builder.record(now_ms, key.as_deref(), value.as_deref());
+        builder.push(NewRecord {
+            timestamp: now_ms,
+            key: key.as_deref(),
+            value: value.as_deref(),
+            headers: &[],
+        });
     }
     builder.build().into()
 }

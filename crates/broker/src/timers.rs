@@ -24,11 +24,12 @@ fn every<F>(
     interval_ms: i64,
     action: impl Fn(&Arc<Broker>) -> F + Send + Sync + 'static,
 ) where
-    F: Future<Output = ()> + Send,
+    F: Future<Output = ()> + Send + 'static,
 {
     let interval = Duration::from_millis(u64::try_from(interval_ms).unwrap_or(u64::MAX));
     let mut stopping = broker.stopping();
     let env = broker.env.clone();
+    let spawn = Arc::clone(&env.spawn);
     // Not kept alive by its own timer.
     let broker = Arc::downgrade(broker);
     let timer = async move {
@@ -44,6 +45,5 @@ fn every<F>(
             action(&broker).await;
         }
     };
-    let env = env_of_timer(&timer, name);
-    drop(env);
+    spawn.task(name, Box::pin(timer));
 }

@@ -18,13 +18,12 @@
 
 mod read;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use model::ErrorCode;
 use wire::messages::fetch::{FetchRequest, FetchResponse};
 
-use self::read::{Partition, Pass, TopicToRead, Topics};
+use self::read::Fetch;
 use crate::context::RequestContext;
 use crate::limits::FETCH_WAIT_MS_MAX;
 use crate::purgatory::{Waiting, Woken};
@@ -46,7 +45,7 @@ pub(crate) async fn handle(ctx: RequestContext, request: FetchRequest) -> FetchR
     let now = ctx.broker.env.clock.now();
     let wait_ms = request.max_wait_ms.clamp(0, FETCH_WAIT_MS_MAX);
     let deadline = now + Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0));
-    let fetch = read::Fetch::new(&ctx, request);
+    let fetch = Fetch::new(&ctx, request);
 
     let mut pass = fetch.read(&ctx).await;
     if pass.is_enough || wait_ms == 0 {

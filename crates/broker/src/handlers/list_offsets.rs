@@ -12,6 +12,7 @@
 //! - Not done: `timeout_ms` (v10), which is about tiered storage.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use model::{ErrorCode, LeaderEpoch, Offset, TimestampMs};
 use storage::{Isolation, ReadError, TimestampAndOffset};
@@ -125,8 +126,8 @@ async fn look_up(
 ) -> Result<Found, ErrorCode> {
     let target =
         Target::of(request.timestamp, ctx.version).ok_or(ErrorCode::UnsupportedVersion)?;
-    let topic = ctx.broker.topic_by_name(topic)?;
-    let log = ctx.broker.log_of(&topic, request.partition_index)?;
+    let published = ctx.broker.metadata.published();
+    let log = Arc::clone(published.topics.by_name(topic)?.log(request.partition_index)?);
     let view = log.view();
     check_leader_epoch(LeaderEpoch(request.current_leader_epoch), view.leader_epoch)?;
     let end = match isolation {
@@ -151,7 +152,7 @@ async fn search(
     look: impl FnOnce() -> Result<Option<TimestampAndOffset>, ReadError> + Send + 'static,
 ) -> Result<Found, ErrorCode> {
     let found = ctx.broker.read_disk(look).await?;
-    Ok(match found.map_err(|error| errors::of_read(&error))? {
+    Ok(match found.map_err(errors::of_read)? {
         Some(record) => Found {
             offset: record.offset,
             timestamp: record.timestamp_ms,

@@ -18,12 +18,12 @@
 mod check;
 
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bytes::Bytes;
 use env::Monotonic;
 use model::{ErrorCode, Offset};
-use storage::{Append, Durability, Log, Permit, Sequence};
+use storage::{Append, Durability, Permit, Sequence};
 use wire::Chunks;
 use wire::messages::produce::{
     PartitionProduceData, PartitionProduceResponse, ProduceRequest, ProduceResponse,
@@ -34,18 +34,21 @@ use self::check::{BatchRules, Refusal, check_batch};
 use crate::context::RequestContext;
 use crate::dispatch::{Answer, Stage, close_reason};
 use crate::errors;
-use crate::topics::{TopicKey, Topic};
+use crate::topics::Topic;
 
 /// The client id under which Kafka's own tools may write to internal topics.
 const ADMIN_CLIENT_ID: &str = "__admin_client";
 
 /// Stage one, at once if there is space for the bytes and after a wait for it otherwise.
 pub(crate) fn handle(ctx: RequestContext, request: ProduceRequest) -> Stage<ProduceResponse> {
-    let bytes = records_bytes(&request);
-    match ctx.broker.storage.try_reserve(bytes) {
-        Some(permit) => Stage::Done(Box::pin(append(ctx, request, permit).complete())),
-        None => Stage::Blocked(Box::pin(async move {
-            let permit = ctx.broker.storage.reserve(bytes).await;
+    let mut reservation = Box::pin(ctx.broker.storage.reserve(records_bytes(&request)));
+    let first_look = reservation
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
+    match first_look {
+        Poll::Ready(permit) => Stage::Done(Box::pin(append(ctx, request, permit).complete())),
+        Poll::Pending => Stage::Blocked(Box::pin(async move {
+            let permit = reservation.await;
             append(ctx, request, permit).complete().await
         })),
     }
@@ -141,15 +144,16 @@ fn append_topic(
 
 /// The topic, if clients may write to it.
 fn writable_topic(ctx: &RequestContext, request: &TopicProduceData) -> Result<Arc<Topic>, ErrorCode> {
+    let topics = &ctx.broker.metadata.published().topics;
     let topic = if ctx.version >= 13 {
-        ctx.broker.topic_by_id(request.topic_id)?
+        topics.by_id(request.topic_id)?
     } else {
-        ctx.broker.topic_by_name(&request.name)?
+        topics.by_name(&request.name)?
     };
     if topic.is_internal() && ctx.client_id() != ADMIN_CLIENT_ID {
         return Err(ErrorCode::InvalidTopicException);
     }
-    Ok(topic)
+    Ok(Arc::clone(topic))
 }
 
 /// A partition that was refused, and what must be durable before that is told.
@@ -196,12 +200,12 @@ fn append_partition(
     request: PartitionProduceData,
 ) -> Result<(PartitionProduceResponse, (Sequence, Durability)), Refused> {
     let broker = &ctx.broker;
-    let log = broker.log_of(topic, request.index).map_err(Refused::now)?;
+    let log = topic.log(request.index).map_err(Refused::now)?;
     let batch = request.records.map(Chunks::into_bytes).unwrap_or_default();
-    let rules = BatchRules::of(topic.config(), ctx.version, broker.env.clock.wall_ms());
+    let rules = BatchRules::of(&topic.config, ctx.version, broker.env.clock.wall_ms());
     check_batch(&batch, &rules)?;
     let appended = log.append(batch, Append::Produce).map_err(|error| Refused {
-        error: errors::of_append(&error),
+        error: errors::of_append(error),
         message: None,
         // The refusal may rest on a batch that is not durable yet.
         pending: Some((broker.storage.last_sequence(), Durability::Durable)),
@@ -213,10 +217,9 @@ fn append_partition(
         log_start_offset: appended.log_start.0,
         ..PartitionProduceResponse::default()
     };
-    let durability = if acks == Acks::All && topic.is_strict() {
-        Durability::Durable
-    } else {
-        Durability::Written
+    let durability = match acks {
+        Acks::All => log.ack_durability(),
+        Acks::Leader | Acks::None => Durability::Written,
     };
     Ok((response, (appended.sequence, durability)))
 }
@@ -227,12 +230,13 @@ impl Appended {
         if self.acks == Acks::None {
             return self.complete_unanswered();
         }
+        let broker = &self.ctx.broker;
         for (topic, pending) in &mut self.topics {
             for (partition, pending) in topic.partition_responses.iter_mut().zip(pending) {
                 let Some((sequence, durability)) = pending.take() else {
                     continue;
                 };
-                let proven = self.ctx.broker.proven(sequence, durability, self.deadline).await;
+                let proven = broker.proven(sequence, durability, self.deadline).await;
                 if let Err(error) = proven {
                     *partition = Refused::now(error).response(partition.index);
                 }

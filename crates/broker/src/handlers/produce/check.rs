@@ -1,14 +1,9 @@
 //! Whether a batch may be appended: everything that can be told without the log.
 
-use config::TimestampType;
-use model::{ErrorCode, TimestampMs};
-use wire::batch::{BatchError, BatchView, Codec};
-
-/// Bytes before the magic byte of a batch, of every version.
-const MAGIC_AT: usize = 16;
-
-/// The magic of the only format that is written: record batch v2.
-const MAGIC: u8 = 2;
+use config::{TimestampType, TopicConfig};
+use model::{ErrorCode, Offset, TimestampMs};
+use wire::batch::{BatchError, BatchView};
+use wire::compression::Codec;
 
 /// First version of Produce whose batches may be compressed with zstd (KIP-110).
 const ZSTD_SINCE: i16 = 7;
@@ -30,6 +25,21 @@ pub(super) struct BatchRules {
     pub(super) timestamp_before_max_ms: i64,
     /// How far in the future a timestamp may lie, in ms.
     pub(super) timestamp_after_max_ms: i64,
+}
+
+impl BatchRules {
+    /// The rules of a topic for a request of this version.
+    pub(super) fn of(config: &TopicConfig, version: i16, now_ms: TimestampMs) -> Self {
+        Self {
+            version,
+            now_ms,
+            max_message_bytes: config.max_message_bytes,
+            segment_bytes: i64::from(config.segment_bytes),
+            timestamp_type: config.timestamp_type,
+            timestamp_before_max_ms: config.timestamp_before_max_ms,
+            timestamp_after_max_ms: config.timestamp_after_max_ms,
+        }
+    }
 }
 
 /// Why a batch is refused.
@@ -62,16 +72,15 @@ fn parse_one(bytes: &[u8]) -> Result<BatchView<'_>, Refusal> {
     if bytes.is_empty() {
         return Err(refuse(ErrorCode::InvalidRecord, "there is no record batch"));
     }
-    // The magic byte is at the same place in every format: an old format is told from a broken
-    // batch by it.
-    if bytes.get(MAGIC_AT).is_some_and(|magic| *magic != MAGIC) {
-        return Err(refuse(
+    let (batch, rest) = BatchView::parse(bytes).map_err(|error| match error {
+        BatchError::Magic(_) => refuse(
             ErrorCode::InvalidRecord,
             "only record batches of magic 2 are accepted",
-        ));
-    }
-    let (batch, rest) = BatchView::parse(bytes)
-        .map_err(|_| refuse(ErrorCode::CorruptMessage, "the batch is cut or malformed"))?;
+        ),
+        BatchError::Truncated | BatchError::Length(_) => {
+            refuse(ErrorCode::CorruptMessage, "the batch is cut or malformed")
+        }
+    })?;
     if !rest.is_empty() {
         return Err(refuse(
             ErrorCode::InvalidRecord,
@@ -99,19 +108,19 @@ fn check_size(batch_bytes: usize, rules: &BatchRules) -> Result<(), Refusal> {
 }
 
 fn check_attributes(batch: &BatchView<'_>, rules: &BatchRules) -> Result<(), Refusal> {
-    if batch.is_control() {
+    if batch.attributes.is_control() {
         return Err(refuse(
             ErrorCode::InvalidRecord,
             "clients cannot write control batches",
         ));
     }
-    if batch.is_transactional() {
+    if batch.attributes.is_transactional() {
         return Err(refuse(
             ErrorCode::InvalidTxnState,
             "this broker has no transactions",
         ));
     }
-    match batch.codec() {
+    match batch.attributes.codec() {
         Some(Codec::Zstd) if rules.version < ZSTD_SINCE => Err(refuse(
             ErrorCode::UnsupportedCompressionType,
             "zstd needs version 7 of Produce",
@@ -125,8 +134,7 @@ fn check_attributes(batch: &BatchView<'_>, rules: &BatchRules) -> Result<(), Ref
 }
 
 fn check_producer(batch: &BatchView<'_>) -> Result<(), Refusal> {
-    let idempotent = batch.producer_id() >= 0;
-    if idempotent && (batch.base_sequence() < 0 || batch.producer_epoch() < 0) {
+    if batch.has_producer() && (batch.base_sequence < 0 || batch.producer_epoch.0 < 0) {
         return Err(refuse(
             ErrorCode::InvalidRecord,
             "a producer id needs an epoch and a sequence",
@@ -139,14 +147,14 @@ fn check_producer(batch: &BatchView<'_>) -> Result<(), Refusal> {
 /// an uncompressed one holds is counted, because that costs a few nanoseconds per record.
 fn check_offsets(batch: &BatchView<'_>) -> Result<(), Refusal> {
     let wrong = |message| Err(refuse(ErrorCode::InvalidRecord, message));
-    if batch.base_offset() != 0 {
+    if batch.base_offset != Offset::ZERO {
         return wrong("the base offset of a new batch is 0");
     }
-    let count = batch.count();
-    if count < 1 || batch.last_offset_delta() != count - 1 {
+    let count = batch.record_count;
+    if count < 1 || batch.last_offset_delta != count - 1 {
         return wrong("the record count does not fit the last offset");
     }
-    if batch.codec() != Some(Codec::None) {
+    if batch.attributes.codec() != Some(Codec::None) {
         return Ok(());
     }
     let mut expected = 0;
@@ -170,7 +178,7 @@ fn check_timestamps(batch: &BatchView<'_>, rules: &BatchRules) -> Result<(), Ref
     if rules.timestamp_type == TimestampType::LogAppendTime {
         return Ok(());
     }
-    if batch.is_log_append_time() {
+    if batch.attributes.is_log_append_time() {
         return Err(refuse(
             ErrorCode::InvalidTimestamp,
             "only the broker can set LogAppendTime",
@@ -178,7 +186,7 @@ fn check_timestamps(batch: &BatchView<'_>, rules: &BatchRules) -> Result<(), Ref
     }
     let earliest = rules.now_ms.saturating_sub(rules.timestamp_before_max_ms);
     let latest = rules.now_ms.saturating_add(rules.timestamp_after_max_ms);
-    let times = [batch.base_timestamp(), batch.max_timestamp()];
+    let times = [batch.base_timestamp, batch.max_timestamp];
     // -1 is "no timestamp", which no bound applies to.
     let outside = |time: &i64| *time != -1 && !(earliest..=latest).contains(time);
     if times.iter().any(outside) {
