@@ -13,7 +13,9 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::errors;
 use crate::limits::DISK_READS_MAX;
-use crate::metadata_store::{self, MetadataFoldError, MetadataStore, MetadataWriteError, Plan, UpdateError};
+use crate::metadata_store::{
+    self, MetadataFoldError, MetadataStore, MetadataWriteError, Plan, UpdateError,
+};
 use crate::metrics::Metrics;
 use crate::producer_ids::ProducerIds;
 use crate::settings::Settings;
@@ -198,12 +200,11 @@ impl Broker {
 
 fn recover(env: &Env, settings: &Settings) -> Result<(Opened, metadata::Image), OpenError> {
     let recovery = Recovery::open(env, storage_settings(settings)).map_err(OpenError::Storage)?;
-    let image = metadata_store::fold(recovery.metadata_batches()).map_err(|error| {
-        OpenError::Metadata {
+    let image =
+        metadata_store::fold(recovery.metadata_batches()).map_err(|error| OpenError::Metadata {
             data_dir: settings.data_dir.clone(),
             error,
-        }
-    })?;
+        })?;
     let live: BTreeMap<_, _> = metadata_store::live_logs(&image, &settings.broker).collect();
     let opened = recovery
         .finish(live, image.next_log_id())
@@ -245,7 +246,10 @@ fn log_report(report: &storage::RecoveryReport) {
 }
 
 /// The cluster's id; a new one, made durable, on the first start.
-async fn cluster_id(env: &Env, metadata: &Arc<MetadataStore>) -> Result<String, MetadataWriteError> {
+async fn cluster_id(
+    env: &Env,
+    metadata: &Arc<MetadataStore>,
+) -> Result<String, MetadataWriteError> {
     let random = env.rng.random_16();
     let written = metadata.update(|image| {
         Ok::<_, std::convert::Infallible>(Plan {

@@ -64,8 +64,14 @@ mod tests {
     fn every_error_has_the_code_that_makes_clients_do_the_right_thing() {
         use ErrorCode as Code;
         for (error, code) in [
-            (AppendError::OutOfOrderSequence, Code::OutOfOrderSequenceNumber),
-            (AppendError::InvalidProducerEpoch, Code::InvalidProducerEpoch),
+            (
+                AppendError::OutOfOrderSequence,
+                Code::OutOfOrderSequenceNumber,
+            ),
+            (
+                AppendError::InvalidProducerEpoch,
+                Code::InvalidProducerEpoch,
+            ),
             (AppendError::InvalidBatch, Code::CorruptMessage),
             (AppendError::TooLarge, Code::MessageTooLarge),
             (AppendError::Poisoned, Code::KafkaStorageError),
@@ -95,11 +101,26 @@ mod tests {
             assert_eq!(of_read(error), code, "{error:?}");
         }
         for (error, code) in [
-            (MetadataWriteError::Append(AppendError::Poisoned), Code::KafkaStorageError),
-            (MetadataWriteError::Append(AppendError::InvalidBatch), Code::KafkaStorageError),
-            (MetadataWriteError::Append(AppendError::ShuttingDown), Code::NotController),
-            (MetadataWriteError::Commit(CommitError::Poisoned), Code::KafkaStorageError),
-            (MetadataWriteError::Commit(CommitError::ShuttingDown), Code::NotController),
+            (
+                MetadataWriteError::Append(AppendError::Poisoned),
+                Code::KafkaStorageError,
+            ),
+            (
+                MetadataWriteError::Append(AppendError::InvalidBatch),
+                Code::KafkaStorageError,
+            ),
+            (
+                MetadataWriteError::Append(AppendError::ShuttingDown),
+                Code::NotController,
+            ),
+            (
+                MetadataWriteError::Commit(CommitError::Poisoned),
+                Code::KafkaStorageError,
+            ),
+            (
+                MetadataWriteError::Commit(CommitError::ShuttingDown),
+                Code::NotController,
+            ),
         ] {
             assert_eq!(of_metadata_write(error), code, "{error:?}");
         }

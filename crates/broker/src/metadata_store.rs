@@ -78,6 +78,8 @@ pub(crate) struct MetadataStore {
     storage: Arc<Storage>,
     settings: BrokerSettings,
     log: Arc<Log>,
+    /// How much the log grows before it is rewritten, at least.
+    rewrite_bytes_min: u64,
     newest: Mutex<Newest>,
     published: ArcSwap<Published>,
     /// The round of the last change that was published; held while publishing, so that an older
@@ -126,7 +128,9 @@ pub(crate) fn fold(batches: &[Bytes]) -> Result<Image, MetadataFoldError> {
             image = Image::new();
         }
         for record in &records {
-            image.apply(record).map_err(MetadataFoldError::Contradiction)?;
+            image
+                .apply(record)
+                .map_err(MetadataFoldError::Contradiction)?;
         }
     }
     Ok(image)
@@ -139,7 +143,10 @@ pub(crate) fn live_logs(
 ) -> impl Iterator<Item = (LogId, LogConfig)> {
     image.topics().flat_map(move |topic| {
         let config = log_configs::of(&topic.name, &topic.configs, settings);
-        topic.partitions.iter().map(move |log| (*log, config.clone()))
+        topic
+            .partitions
+            .iter()
+            .map(move |log| (*log, config.clone()))
     })
 }
 
@@ -167,6 +174,7 @@ impl MetadataStore {
             storage,
             settings,
             log,
+            rewrite_bytes_min: METADATA_REWRITE_BYTES_MIN,
             newest: Mutex::new(newest),
             published: ArcSwap::from_pointee(published),
             published_sequence: watch::Sender::new(Sequence::default()),
@@ -194,7 +202,10 @@ impl MetadataStore {
     }
 
     /// Plans and appends. Gives the outcome of the plan and the round that it rests on.
-    #[expect(clippy::type_complexity, reason = "two results: of the plan and of the write")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "two results: of the plan and of the write"
+    )]
     fn append<T, E>(
         self: &Arc<Self>,
         plan: impl FnOnce(&Image) -> Result<Plan<T>, E>,
@@ -297,7 +308,7 @@ impl MetadataStore {
     /// longer than that.
     fn rewrite_if_grown(&self, newest: &mut Newest) {
         let live_bytes = newest.snapshot_bytes.saturating_mul(METADATA_GROWTH_FACTOR);
-        if newest.grown_bytes <= live_bytes.max(METADATA_REWRITE_BYTES_MIN) {
+        if newest.grown_bytes <= live_bytes.max(self.rewrite_bytes_min) {
             return;
         }
         let batch = self.batch(&newest.image.snapshot());
@@ -331,3 +342,6 @@ fn logs_of_deleted_topics(image: &Image, records: &[MetadataRecord]) -> Vec<LogI
     }
     logs
 }
+
+#[cfg(test)]
+mod tests;

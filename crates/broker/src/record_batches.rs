@@ -8,10 +8,7 @@ use wire::batch::{BatchBuilder, BatchView, NewRecord};
 pub(crate) type KeyAndValue = (Option<Bytes>, Option<Bytes>);
 
 /// One uncompressed batch of these records, all of the same time. There must be at least one.
-pub(crate) fn build(
-    records: impl IntoIterator<Item = KeyAndValue>,
-    now_ms: TimestampMs,
-) -> Bytes {
+pub(crate) fn build(records: impl IntoIterator<Item = KeyAndValue>, now_ms: TimestampMs) -> Bytes {
     let mut builder = BatchBuilder::new();
     for (key, value) in records {
         builder.push(NewRecord {

@@ -1,42 +1,66 @@
 //! Topics that come into being by being used.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use metadata::{CreateTopicError, NewTopic, plan_create_internal_topic, plan_create_topic};
+use metadata::{CreateTopicError, Image, NewTopic, plan_create_internal_topic, plan_create_topic};
 use model::{ErrorCode, TopicId, TopicName};
+use wire::Text;
 
 use crate::broker::Broker;
 use crate::errors;
 use crate::metadata_store::{Plan, UpdateError};
 use crate::topics::Topic;
 
-/// Creates a topic with the broker's default settings because a client asked for its metadata.
-/// Returns when it is durable; that somebody else was faster is no error.
-pub(crate) async fn create_by_use(broker: &Arc<Broker>, name: &str) -> Result<(), ErrorCode> {
-    let topic = NewTopic {
-        name: name.to_owned(),
-        num_partitions: -1,
-        replication_factor: -1,
-        ..NewTopic::default()
-    };
-    let id = new_topic_id(broker);
-    let created = broker.metadata.update(|image| {
-        plan_create_topic(image, &broker.settings.broker, &topic, id).map(|record| Plan {
-            records: vec![record],
-            value: (),
-        })
-    });
+/// Creates the topics of these names that are not there, with the broker's default settings, because
+/// a client asked for their metadata. All are one change: one round of the write-ahead log. Returns
+/// when it is durable, with those that could not be created.
+pub(crate) async fn create_by_use(broker: &Broker, names: &[Text]) -> Vec<(Text, ErrorCode)> {
+    let created = broker
+        .metadata
+        .update(|image| Ok::<_, Infallible>(plan_by_use(broker, image, names)));
     match created.await {
-        Ok(()) | Err(UpdateError::Refused(CreateTopicError::Exists)) => Ok(()),
-        Err(UpdateError::Refused(refusal)) => Err(refusal_by_use(&refusal)),
-        Err(UpdateError::Write(error)) => Err(errors::of_metadata_write(error)),
+        Ok(refused) => refused,
+        Err(UpdateError::Refused(never)) => match never {},
+        Err(UpdateError::Write(error)) => {
+            let error = errors::of_metadata_write(error);
+            names.iter().map(|name| (name.clone(), error)).collect()
+        }
     }
+}
+
+fn plan_by_use(broker: &Broker, image: &Image, names: &[Text]) -> Plan<Vec<(Text, ErrorCode)>> {
+    // Each topic is planned on top of those before it.
+    let mut image = image.clone();
+    let mut plan = Plan {
+        records: Vec::new(),
+        value: Vec::new(),
+    };
+    for name in names {
+        let topic = NewTopic {
+            name: name.to_string(),
+            num_partitions: -1,
+            replication_factor: -1,
+            ..NewTopic::default()
+        };
+        let id = new_topic_id(broker);
+        match plan_create_topic(&image, &broker.settings.broker, &topic, id) {
+            Ok(record) if image.apply(&record).is_ok() => plan.records.push(record),
+            // Somebody else was faster, or the request names it twice.
+            Err(CreateTopicError::Exists) => {}
+            Ok(_) => plan
+                .value
+                .push((name.clone(), ErrorCode::UnknownServerError)),
+            Err(refusal) => plan.value.push((name.clone(), refusal_by_use(&refusal))),
+        }
+    }
+    plan
 }
 
 /// One of the broker's own topics; created if it is not there yet.
 pub(crate) async fn internal_topic(
-    broker: &Arc<Broker>,
+    broker: &Broker,
     name: &str,
     partitions: i32,
 ) -> Result<Arc<Topic>, ErrorCode> {

@@ -29,7 +29,11 @@ impl Topic {
             metadata: Arc::clone(metadata),
             config: settings.topic_config(&metadata.configs),
             log_config: log_configs::of(&metadata.name, &metadata.configs, settings),
-            logs: metadata.partitions.iter().map(|id| storage.log(*id)).collect(),
+            logs: metadata
+                .partitions
+                .iter()
+                .map(|id| storage.log(*id))
+                .collect(),
         }
     }
 
@@ -83,7 +87,9 @@ impl Topics {
                 Some(topic) if Arc::ptr_eq(&topic.metadata, metadata) => Arc::clone(topic),
                 _ => Arc::new(Topic::new(metadata, settings, storage)),
             };
-            topics.by_name.insert(metadata.name.clone(), Arc::clone(&topic));
+            topics
+                .by_name
+                .insert(metadata.name.clone(), Arc::clone(&topic));
             topics.by_id.insert(metadata.id, topic);
         }
         topics
@@ -105,7 +111,9 @@ impl Topics {
 
     /// The topic with this name; UNKNOWN_TOPIC_OR_PARTITION if there is none.
     pub(crate) fn by_name(&self, name: &str) -> Result<&Arc<Topic>, ErrorCode> {
-        self.by_name.get(name).ok_or(ErrorCode::UnknownTopicOrPartition)
+        self.by_name
+            .get(name)
+            .ok_or(ErrorCode::UnknownTopicOrPartition)
     }
 
     /// The topic with this id; UNKNOWN_TOPIC_ID if there is none.

@@ -81,7 +81,10 @@ impl Found {
 }
 
 /// Looks up every partition asked for.
-pub(crate) async fn handle(ctx: RequestContext, request: ListOffsetsRequest) -> ListOffsetsResponse {
+pub(crate) async fn handle(
+    ctx: RequestContext,
+    request: ListOffsetsRequest,
+) -> ListOffsetsResponse {
     let isolation = isolation(request.isolation_level);
     let times_named = count_partitions(&request);
     let mut topics = Vec::new();
@@ -124,10 +127,14 @@ async fn look_up(
     request: &ListOffsetsPartition,
     isolation: Isolation,
 ) -> Result<Found, ErrorCode> {
-    let target =
-        Target::of(request.timestamp, ctx.version).ok_or(ErrorCode::UnsupportedVersion)?;
+    let target = Target::of(request.timestamp, ctx.version).ok_or(ErrorCode::UnsupportedVersion)?;
     let published = ctx.broker.metadata.published();
-    let log = Arc::clone(published.topics.by_name(topic)?.log(request.partition_index)?);
+    let log = Arc::clone(
+        published
+            .topics
+            .by_name(topic)?
+            .log(request.partition_index)?,
+    );
     let view = log.view();
     check_leader_epoch(LeaderEpoch(request.current_leader_epoch), view.leader_epoch)?;
     let end = match isolation {
@@ -140,9 +147,7 @@ async fn look_up(
         Target::Earliest => Ok(Found::position(view.log_start, LeaderEpoch::UNKNOWN)),
         Target::Tiered => Ok(Found::NOTHING),
         Target::MaxTimestamp => search(ctx, move || log.offset_of_max_timestamp()).await,
-        Target::Time(time) => {
-            search(ctx, move || log.offset_for_timestamp(time, isolation)).await
-        }
+        Target::Time(time) => search(ctx, move || log.offset_for_timestamp(time, isolation)).await,
     }
 }
 
@@ -162,10 +167,7 @@ async fn search(
     })
 }
 
-fn response(
-    partition_index: i32,
-    found: Result<Found, ErrorCode>,
-) -> ListOffsetsPartitionResponse {
+fn response(partition_index: i32, found: Result<Found, ErrorCode>) -> ListOffsetsPartitionResponse {
     let (error, found) = match found {
         Ok(found) => (ErrorCode::None, found),
         Err(error) => (error, Found::NOTHING),

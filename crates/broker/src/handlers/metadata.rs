@@ -70,26 +70,23 @@ async fn create_missing(
     request: &MetadataRequest,
     asked: Option<&[MetadataRequestTopic]>,
 ) -> Failures {
-    let allowed = ctx.broker.settings.broker.auto_create_topics_enable
-        && request.allow_auto_topic_creation;
-    let mut failures = Failures::new();
-    if !allowed {
-        return failures;
+    let broker_allows = ctx.broker.settings.broker.auto_create_topics_enable;
+    if !(broker_allows && request.allow_auto_topic_creation) {
+        return Failures::new();
     }
     let published = ctx.broker.metadata.published();
-    let missing = asked
+    let missing: Vec<Text> = asked
         .unwrap_or_default()
         .iter()
         .filter(|topic| topic.topic_id.is_zero())
-        .filter_map(|topic| topic.name.as_ref())
+        .filter_map(|topic| topic.name.clone())
         .filter(|name| published.topics.by_name(name).is_err())
-        .take(AUTO_CREATED_TOPICS_PER_REQUEST_MAX);
-    for name in missing {
-        if let Err(error) = topic_creation::create_by_use(&ctx.broker, name).await {
-            failures.push((name.clone(), error));
-        }
+        .take(AUTO_CREATED_TOPICS_PER_REQUEST_MAX)
+        .collect();
+    if missing.is_empty() {
+        return Failures::new();
     }
-    failures
+    topic_creation::create_by_use(&ctx.broker, &missing).await
 }
 
 fn all_topics(ctx: &RequestContext, topics: &Topics) -> Vec<MetadataResponseTopic> {

@@ -55,7 +55,10 @@ pub(crate) fn handle(ctx: RequestContext, request: ProduceRequest) -> Stage<Prod
 }
 
 fn records_bytes(request: &ProduceRequest) -> usize {
-    let partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
+    let partitions = request
+        .topic_data
+        .iter()
+        .flat_map(|topic| &topic.partition_data);
     partitions
         .filter_map(|partition| partition.records.as_ref())
         .map(Chunks::len)
@@ -143,7 +146,10 @@ fn append_topic(
 }
 
 /// The topic, if clients may write to it.
-fn writable_topic(ctx: &RequestContext, request: &TopicProduceData) -> Result<Arc<Topic>, ErrorCode> {
+fn writable_topic(
+    ctx: &RequestContext,
+    request: &TopicProduceData,
+) -> Result<Arc<Topic>, ErrorCode> {
     let topics = &ctx.broker.metadata.published().topics;
     let topic = if ctx.version >= 13 {
         topics.by_id(request.topic_id)?
@@ -204,12 +210,14 @@ fn append_partition(
     let batch = request.records.map(Chunks::into_bytes).unwrap_or_default();
     let rules = BatchRules::of(&topic.config, ctx.version, broker.env.clock.wall_ms());
     check_batch(&batch, &rules)?;
-    let appended = log.append(batch, Append::Produce).map_err(|error| Refused {
-        error: errors::of_append(error),
-        message: None,
-        // The refusal may rest on a batch that is not durable yet.
-        pending: Some((broker.storage.last_sequence(), Durability::Durable)),
-    })?;
+    let appended = log
+        .append(batch, Append::Produce)
+        .map_err(|error| Refused {
+            error: errors::of_append(error),
+            message: None,
+            // The refusal may rest on a batch that is not durable yet.
+            pending: Some((broker.storage.last_sequence(), Durability::Durable)),
+        })?;
     let response = PartitionProduceResponse {
         index: request.index,
         base_offset: appended.base_offset.0,
@@ -250,7 +258,10 @@ impl Appended {
     }
 
     fn complete_unanswered(&self) -> Answer<ProduceResponse> {
-        let mut partitions = self.topics.iter().flat_map(|(topic, _)| &topic.partition_responses);
+        let mut partitions = self
+            .topics
+            .iter()
+            .flat_map(|(topic, _)| &topic.partition_responses);
         if partitions.all(|partition| partition.error_code == ErrorCode::None.code()) {
             Answer::Silence
         } else {

@@ -39,8 +39,18 @@ impl Collector for BrokerCollector {
         let published = broker.metadata.published();
         let topics = published.topics.iter().count() as u64;
         let partitions = published.topics.partition_count() as u64;
-        gauge(&mut encoder, "topics", "Topics, internal ones included", topics)?;
-        gauge(&mut encoder, "partitions", "Partitions of all topics", partitions)?;
+        gauge(
+            &mut encoder,
+            "topics",
+            "Topics, internal ones included",
+            topics,
+        )?;
+        gauge(
+            &mut encoder,
+            "partitions",
+            "Partitions of all topics",
+            partitions,
+        )?;
         let damages = broker.health().len() as u64;
         let help = "Damaged places and failures that keep the broker from being ready";
         gauge(&mut encoder, "damages", help, damages)?;
@@ -50,21 +60,57 @@ impl Collector for BrokerCollector {
 
 fn storage(encoder: &mut DescriptorEncoder, now: &StorageMetricsSnapshot) -> fmt::Result {
     for (name, help, value) in [
-        ("wal_rounds", "Rounds written to the write-ahead log", now.rounds),
-        ("wal_round_bytes", "Bytes of these rounds, with padding", now.round_bytes),
-        ("flushes", "Times that batches were moved to segments", now.flushes),
-        ("flushed_bytes", "Bytes that were moved to segments", now.flushed_bytes),
-        ("flush_failures", "Times that moving them failed", now.flush_failures),
+        (
+            "wal_rounds",
+            "Rounds written to the write-ahead log",
+            now.rounds,
+        ),
+        (
+            "wal_round_bytes",
+            "Bytes of these rounds, with padding",
+            now.round_bytes,
+        ),
+        (
+            "flushes",
+            "Times that batches were moved to segments",
+            now.flushes,
+        ),
+        (
+            "flushed_bytes",
+            "Bytes that were moved to segments",
+            now.flushed_bytes,
+        ),
+        (
+            "flush_failures",
+            "Times that moving them failed",
+            now.flush_failures,
+        ),
         ("checkpoints", "Checkpoints written", now.checkpoints),
     ] {
         counter(encoder, name, help, value)?;
     }
     for (name, help, value) in [
-        ("unflushed_bytes", "Bytes of batches in no segment yet", now.unflushed_bytes),
-        ("cached_bytes", "Bytes kept in memory for readers", now.cached_bytes),
-        ("wal_used_bytes", "Bytes of the write-ahead log in use", now.wal_used_bytes),
+        (
+            "unflushed_bytes",
+            "Bytes of batches in no segment yet",
+            now.unflushed_bytes,
+        ),
+        (
+            "cached_bytes",
+            "Bytes kept in memory for readers",
+            now.cached_bytes,
+        ),
+        (
+            "wal_used_bytes",
+            "Bytes of the write-ahead log in use",
+            now.wal_used_bytes,
+        ),
         ("wal_slots", "Slots of the write-ahead log", now.wal_slots),
-        ("reserved_bytes", "Bytes reserved for requests under way", now.reserved_bytes),
+        (
+            "reserved_bytes",
+            "Bytes reserved for requests under way",
+            now.reserved_bytes,
+        ),
     ] {
         gauge(encoder, name, help, value)?;
     }
@@ -93,7 +139,9 @@ fn histogram(
     times: &DurationHistogram,
 ) -> fmt::Result {
     let seconds = |microseconds: u64| microseconds as f64 / 1e6;
-    let bounds = DURATION_BOUNDS_MICROSECONDS.iter().map(|bound| seconds(*bound));
+    let bounds = DURATION_BOUNDS_MICROSECONDS
+        .iter()
+        .map(|bound| seconds(*bound));
     let buckets: Vec<_> = bounds
         .chain(std::iter::once(f64::INFINITY))
         .zip(times.buckets)

@@ -55,7 +55,9 @@ impl Fetch {
 
     /// The logs to wait for.
     pub(super) fn logs(&self) -> impl Iterator<Item = &Arc<Log>> {
-        self.topics.iter().flat_map(|topic| topic.logs.iter().flatten())
+        self.topics
+            .iter()
+            .flat_map(|topic| topic.logs.iter().flatten())
     }
 
     /// Reads every partition once.

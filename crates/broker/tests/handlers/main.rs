@@ -1,0 +1,14 @@
+//! The broker's handlers, driven by encoded requests through [`network::Service`] as the network
+//! drives them, on a real data directory and without a socket.
+
+mod api_versions;
+mod bad_input;
+mod documents;
+mod every_api;
+mod fetch;
+mod init_producer_id;
+mod list_offsets;
+mod metadata;
+mod produce;
+mod restart;
+mod support;
