@@ -11,8 +11,9 @@ use model::{ErrorCode, LogId};
 use storage::{Durability, Opened, Recovery, Sequence, Storage, StorageSettings};
 use tokio::sync::{Semaphore, oneshot, watch};
 
+use crate::egress::EgressBudget;
 use crate::errors;
-use crate::limits::DISK_READS_MAX;
+use crate::limits::{DISK_READS_MAX, EGRESS_MEMORY_DIVISOR};
 use crate::metadata_store::{
     self, MetadataFoldError, MetadataStore, MetadataWriteError, Plan, UpdateError,
 };
@@ -29,6 +30,7 @@ pub struct Broker {
     pub(crate) metadata: Arc<MetadataStore>,
     pub(crate) producer_ids: ProducerIds,
     pub(crate) metrics: Metrics,
+    pub(crate) egress: EgressBudget,
     cluster_id: String,
     disk_reads: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
@@ -112,6 +114,7 @@ impl Broker {
                 data_dir: settings.data_dir.clone(),
             }
         })?;
+        let egress_bytes = settings.broker.memory_max_bytes / EGRESS_MEMORY_DIVISOR;
         let broker = Arc::new(Self {
             env,
             settings,
@@ -119,6 +122,7 @@ impl Broker {
             metadata,
             producer_ids: ProducerIds::default(),
             metrics: Metrics::new(),
+            egress: EgressBudget::new(usize::try_from(egress_bytes).unwrap_or(0)),
             cluster_id,
             disk_reads: Arc::new(Semaphore::new(DISK_READS_MAX)),
             stopping: watch::Sender::new(false),

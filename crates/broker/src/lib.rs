@@ -18,6 +18,7 @@ mod broker;
 mod compatibility;
 mod context;
 mod dispatch;
+mod egress;
 mod errors;
 mod handlers;
 mod limits;

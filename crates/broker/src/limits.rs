@@ -17,3 +17,11 @@ pub(crate) const AUTO_CREATED_TOPICS_PER_REQUEST_MAX: usize = 100;
 /// The longest a fetch waits, whatever it asks for: what nobody answers within this time, a client
 /// has given up.
 pub(crate) const FETCH_WAIT_MS_MAX: i32 = 10 * 60 * 1000;
+
+/// A produce request of at most this many bytes takes its space in the write-ahead log at once; a
+/// larger one batch by batch.
+pub(crate) const RESERVED_AT_ONCE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// What part of `memory.max.bytes` answers under way may take that were read from disk. Storage uses
+/// the other three quarters.
+pub(crate) const EGRESS_MEMORY_DIVISOR: i64 = 4;

@@ -34,6 +34,7 @@ use self::check::{BatchRules, Refusal, check_batch};
 use crate::context::RequestContext;
 use crate::dispatch::{Answer, Stage, close_reason};
 use crate::errors;
+use crate::limits::RESERVED_AT_ONCE_BYTES_MAX;
 use crate::topics::Topic;
 
 /// The client id under which Kafka's own tools may write to internal topics.
@@ -41,28 +42,14 @@ const ADMIN_CLIENT_ID: &str = "__admin_client";
 
 /// Stage one, at once if there is space for the bytes and after a wait for it otherwise.
 pub(crate) fn handle(ctx: RequestContext, request: ProduceRequest) -> Stage<ProduceResponse> {
-    let mut reservation = Box::pin(ctx.broker.storage.reserve(records_bytes(&request)));
-    let first_look = reservation
+    let mut appending = Box::pin(append(ctx, request));
+    let first_look = appending
         .as_mut()
         .poll(&mut Context::from_waker(Waker::noop()));
     match first_look {
-        Poll::Ready(permit) => Stage::Done(Box::pin(append(ctx, request, permit).complete())),
-        Poll::Pending => Stage::Blocked(Box::pin(async move {
-            let permit = reservation.await;
-            append(ctx, request, permit).complete().await
-        })),
+        Poll::Ready(appended) => Stage::Done(Box::pin(appended.complete())),
+        Poll::Pending => Stage::Blocked(Box::pin(async { appending.await.complete().await })),
     }
-}
-
-fn records_bytes(request: &ProduceRequest) -> usize {
-    let partitions = request
-        .topic_data
-        .iter()
-        .flat_map(|topic| &topic.partition_data);
-    partitions
-        .filter_map(|partition| partition.records.as_ref())
-        .map(Chunks::len)
-        .sum()
 }
 
 /// A request whose batches have their places in the log.
@@ -71,8 +58,8 @@ struct Appended {
     acks: Acks,
     deadline: Monotonic,
     topics: Vec<(TopicProduceResponse, Vec<Pending>)>,
-    /// Held until the answer: the bytes count against the budget of unforced ones.
-    _permit: Permit,
+    /// Held until the answer: the bytes of a request under way count against a budget.
+    _space: Option<Permit>,
 }
 
 /// What a partition's answer waits for; `None` if it depends on nothing that is not durable.
@@ -96,47 +83,67 @@ impl Acks {
     }
 }
 
-/// Appends every batch that may be appended.
-fn append(ctx: RequestContext, request: ProduceRequest, permit: Permit) -> Appended {
+/// Appends every batch that may be appended. Waits only for space.
+async fn append(ctx: RequestContext, request: ProduceRequest) -> Appended {
     let now = ctx.broker.env.clock.now();
     let timeout_ms = u64::try_from(request.timeout_ms).unwrap_or(0);
     let acks = Acks::of(request.acks);
-    let topics = request
-        .topic_data
-        .into_iter()
-        .map(|topic| append_topic(&ctx, acks, topic))
-        .collect();
+    let bytes = records_bytes(&request);
+    let space = match bytes <= RESERVED_AT_ONCE_BYTES_MAX {
+        true => Some(ctx.broker.storage.reserve(bytes).await),
+        false => None,
+    };
+    let mut topics = Vec::with_capacity(request.topic_data.len());
+    for topic in request.topic_data {
+        topics.push(append_topic(&ctx, acks, topic, space.is_some()).await);
+    }
     Appended {
         acks: acks.unwrap_or(Acks::All),
         deadline: now + Duration::from_millis(timeout_ms),
         topics,
         ctx,
-        _permit: permit,
+        _space: space,
     }
 }
 
-fn append_topic(
+fn records_bytes(request: &ProduceRequest) -> usize {
+    let topics = request.topic_data.iter();
+    let partitions = topics.flat_map(|topic| &topic.partition_data);
+    partitions.map(batch_bytes).sum()
+}
+
+fn batch_bytes(partition: &PartitionProduceData) -> usize {
+    partition.records.as_ref().map_or(0, Chunks::len)
+}
+
+async fn append_topic(
     ctx: &RequestContext,
     acks: Option<Acks>,
     request: TopicProduceData,
+    has_space: bool,
 ) -> (TopicProduceResponse, Vec<Pending>) {
     let topic = writable_topic(ctx, &request);
-    let (partition_responses, pending) = request
-        .partition_data
-        .into_iter()
-        .map(|partition| {
-            let index = partition.index;
-            let outcome = match (&topic, acks) {
-                (_, None) => Err(Refused::now(ErrorCode::InvalidRequiredAcks)),
-                (Err(error), Some(_)) => Err(Refused::now(*error)),
-                (Ok(topic), Some(acks)) => append_partition(ctx, topic, acks, partition),
-            };
-            match outcome {
-                Ok((response, pending)) => (response, Some(pending)),
-                Err(refused) => (refused.response(index), refused.pending),
-            }
-        })
-        .unzip();
+    let mut partition_responses = Vec::with_capacity(request.partition_data.len());
+    let mut pending = Vec::with_capacity(request.partition_data.len());
+    for partition in request.partition_data {
+        // A large request takes its space batch by batch, so that it can be larger than the space.
+        let _space = match has_space {
+            true => None,
+            false => Some(ctx.broker.storage.reserve(batch_bytes(&partition)).await),
+        };
+        let index = partition.index;
+        let outcome = match (&topic, acks) {
+            (_, None) => Err(Refused::now(ErrorCode::InvalidRequiredAcks)),
+            (Err(error), Some(_)) => Err(Refused::now(*error)),
+            (Ok(topic), Some(acks)) => append_partition(ctx, topic, acks, partition),
+        };
+        let (response, rests_on) = match outcome {
+            Ok((response, rests_on)) => (response, Some(rests_on)),
+            Err(refused) => (refused.response(index), refused.pending),
+        };
+        partition_responses.push(response);
+        pending.push(rests_on);
+    }
     let response = TopicProduceResponse {
         name: request.name,
         topic_id: request.topic_id,

@@ -11,6 +11,7 @@ use wire::messages::fetch::{
 };
 
 use crate::context::RequestContext;
+use crate::egress::Egress;
 use crate::errors;
 use crate::topics::{check_leader_epoch, isolation};
 
@@ -113,8 +114,14 @@ impl Fetch {
             Ok(Read::Disk(read)) => {
                 // Old records are there for the reading: there is nothing to wait for.
                 pass.is_enough = true;
+                let Some(egress) = egress(ctx, bytes_max, pass).await else {
+                    // No memory for more: what has been read goes out first.
+                    return Ok(empty(request.partition, &view, self.isolation));
+                };
                 let batches = ctx.broker.read_disk(move || read.run()).await?;
-                batches.map_err(errors::of_read)?
+                let mut batches = batches.map_err(errors::of_read)?;
+                batches.chunks = egress.attach(batches.chunks);
+                batches
             }
             Err(error) => return Err(errors::of_read(error)),
         };
@@ -133,6 +140,15 @@ impl Fetch {
             records: Some(Chunks::from(batches.chunks)),
             ..empty
         }
+    }
+}
+
+/// Memory for a read from disk. Waits for it only when this answer holds none, so that two answers
+/// never wait for each other.
+async fn egress(ctx: &RequestContext, bytes: usize, pass: &Pass) -> Option<Egress> {
+    match pass.bytes {
+        0 => ctx.broker.egress.take(bytes).await,
+        _ => ctx.broker.egress.try_take(bytes),
     }
 }
 
