@@ -82,10 +82,10 @@ impl std::error::Error for OpenError {}
 pub struct Reason {
     /// A short name of what is wrong.
     pub code: &'static str,
-    /// The file concerned.
-    pub path: PathBuf,
+    /// The file concerned, if it is one.
+    pub path: Option<PathBuf>,
     /// The position in the file, in bytes.
-    pub position: u64,
+    pub position: Option<u64>,
     /// What is wrong, in a sentence.
     pub message: String,
 }
@@ -150,8 +150,8 @@ impl Broker {
             .filter(|damage| !damage.code.is_repaired())
             .map(|damage| Reason {
                 code: damage.code.as_str(),
-                path: damage.path,
-                position: damage.position,
+                path: Some(damage.path),
+                position: Some(damage.position),
                 message: damage.message,
             })
             .collect()

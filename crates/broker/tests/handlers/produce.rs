@@ -406,3 +406,23 @@ async fn a_transactional_id_alone_refuses_nothing() {
         ErrorCode::None,
     );
 }
+
+#[tokio::test]
+async fn a_request_larger_than_the_space_is_taken_batch_by_batch() {
+    let settings = [("memory.max.bytes", "67108864"), ("num.partitions", "80")];
+    let mut fixture = Fixture::with_settings(&settings).await;
+    fixture.topic("t").await;
+    let value = "x".repeat(1_000_000);
+    let large = batch(&[&value]);
+    let mut request = produce_request("t", large.clone());
+    request.topic_data[0].partition_data = (0..80)
+        .map(|index| PartitionProduceData {
+            index,
+            records: Some(Chunks::from(large.clone())),
+        })
+        .collect();
+    let response = fixture.call(&request, 9).await;
+    for partition in &response.responses[0].partition_responses {
+        assert_code(partition.error_code, ErrorCode::None);
+    }
+}
