@@ -37,8 +37,6 @@ pub struct BrokerSettings {
     pub offsets_topic_num_partitions: i32,
     /// `fetch.max.bytes`.
     pub fetch_max_bytes: i32,
-    /// `max.incremental.fetch.session.cache.slots`.
-    pub max_incremental_fetch_session_cache_slots: i32,
     /// `socket.request.max.bytes`.
     pub socket_request_max_bytes: i32,
     /// `connections.max.idle.ms`.
@@ -96,8 +94,6 @@ impl BrokerSettings {
             offset_metadata_max_bytes: read.int("offset.metadata.max.bytes"),
             offsets_topic_num_partitions: read.int("offsets.topic.num.partitions"),
             fetch_max_bytes: read.int("fetch.max.bytes"),
-            max_incremental_fetch_session_cache_slots: read
-                .int("max.incremental.fetch.session.cache.slots"),
             socket_request_max_bytes: read.int("socket.request.max.bytes"),
             connections_max_idle_ms: read.long("connections.max.idle.ms"),
             max_connections: read.int("max.connections"),

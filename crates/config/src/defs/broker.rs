@@ -32,9 +32,8 @@ pub(crate) const BROKER: &[Definition] = &[
         .at_least(0)
         .acts(),
     Definition::broker("max.connections.per.ip.overrides", Kind::String, "", "Exceptions to `max.connections.per.ip`."),
-    Definition::broker("max.incremental.fetch.session.cache.slots", Kind::Int, "1000", "The most fetch sessions kept (KIP-227); 0 keeps none.")
-        .at_least(0)
-        .acts(),
+    Definition::broker("max.incremental.fetch.session.cache.slots", Kind::Int, "1000", "The most fetch sessions kept (KIP-227).")
+        .at_least(0),
     Definition::broker("node.id", Kind::Int, "0", "The number of this broker.").at_least(0).acts(),
     Definition::broker("num.io.threads", Kind::Int, "8", "Threads that work on requests.").at_least(1),
     Definition::broker("num.network.threads", Kind::Int, "3", "Threads that read and write connections.").at_least(1),
