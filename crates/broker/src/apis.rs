@@ -48,7 +48,8 @@ pub(crate) static APIS: &[Api] = &[
         advertised_from: 0,
         ordering: Ordering::Pipelined,
         notes: "versions 0 to 2 are named for old librdkafka and close the connection; \
-                transactional batches get INVALID_TXN_STATE",
+                transactional batches get INVALID_TXN_STATE; the records of a compressed batch are \
+                not counted",
         begin: |call, body| staged(call, body, handlers::produce::handle),
     },
     Api {
