@@ -202,10 +202,6 @@ impl MetadataStore {
     }
 
     /// Plans and appends. Gives the outcome of the plan and the round that it rests on.
-    #[expect(
-        clippy::type_complexity,
-        reason = "two results: of the plan and of the write"
-    )]
     fn append<T, E>(
         self: &Arc<Self>,
         plan: impl FnOnce(&Image) -> Result<Plan<T>, E>,

@@ -95,7 +95,7 @@ impl Fixture {
     }
 
     /// The same connection under another client id.
-    pub(crate) fn as_client(mut self, client_id: &'static str) -> Self {
+    pub(crate) fn with_client_id(mut self, client_id: &'static str) -> Self {
         self.client_id = client_id;
         self
     }
