@@ -65,14 +65,8 @@ impl Listener {
         settings: NetworkSettings,
     ) -> io::Result<Server> {
         let listener = TcpListener::from_std(self.listener)?;
-        let metrics = Arc::new(NetworkMetrics::default());
-        let shared = Arc::new(Shared {
-            service,
-            metrics: Arc::clone(&metrics),
-            budget: FrameBudget::new(settings.frames_in_progress_bytes_max),
-            slots: Mutex::new(Slots::default()),
-            settings,
-        });
+        let shared = Shared::new(service, settings);
+        let metrics = Arc::clone(&shared.metrics);
         let drain = watch::Sender::new(None);
         let task = tokio::spawn(accept_until_drained(listener, shared, drain.subscribe()));
         Ok(Server {
@@ -123,6 +117,18 @@ pub(crate) struct Shared<S: Service> {
     slots: Mutex<Slots>,
 }
 
+impl<S: Service> Shared<S> {
+    pub(crate) fn new(service: Arc<S>, settings: NetworkSettings) -> Arc<Self> {
+        Arc::new(Self {
+            service,
+            metrics: Arc::default(),
+            budget: FrameBudget::new(settings.frames_in_progress_bytes_max),
+            slots: Mutex::default(),
+            settings,
+        })
+    }
+}
+
 #[derive(Debug, Default)]
 struct Slots {
     open: usize,
@@ -148,7 +154,7 @@ impl<S: Service> fmt::Debug for Open<S> {
 
 impl<S: Service> Open<S> {
     /// Counts a new connection; errs with the limit that it is over.
-    fn try_new(
+    pub(crate) fn try_new(
         shared: &Arc<Shared<S>>,
         peer: SocketAddr,
         local: SocketAddr,

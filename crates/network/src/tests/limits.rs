@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 
-use super::toy::{Seen, World, frame};
+use super::toy::{Seen, Toy, World, frame};
 use crate::NetworkSettings;
+use crate::connection::Connection;
 use crate::limits::FRAME_FIRST_BYTES;
 
 #[tokio::test]
@@ -153,6 +154,17 @@ async fn connections_are_limited() {
         (snapshot.connections_accepted, snapshot.connections_open),
         (4, 2)
     );
+}
+
+/// What an idle connection holds is its task; everything behind pointers is given back.
+#[tokio::test]
+async fn a_connection_is_small() {
+    let size = size_of::<Connection<Toy>>();
+    assert!(size <= 512, "{size} bytes");
+    let (stream, shared, open) = super::toy::unserved_connection().await;
+    let (_drain, draining) = tokio::sync::watch::channel(None);
+    let task = Connection::new(stream, shared, open).run(draining);
+    assert!(size_of_val(&task) <= 2048, "{} bytes", size_of_val(&task));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
 
+use crate::listener::{Open, Shared};
 use crate::{BoxFuture, Listener, NetworkSettings, Outcome, Reply, Server, Service};
 
 /// What happened, in order.
@@ -188,4 +189,18 @@ impl Client {
             Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset),
         }
     }
+}
+
+/// The parts of a connection that no task serves.
+pub(super) async fn unserved_connection() -> (TcpStream, Arc<Shared<Toy>>, Open<Toy>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stream = TcpStream::connect(address).await.unwrap();
+    let toy = Arc::new(Toy {
+        gates: Mutex::default(),
+        seen: mpsc::unbounded_channel().0,
+    });
+    let shared = Shared::new(toy, NetworkSettings::default());
+    let open = Open::try_new(&shared, address, address).unwrap();
+    (stream, shared, open)
 }
