@@ -179,10 +179,16 @@ impl Flusher {
             }
             self.retry_at = None;
         }
-        if self.engine.slots.wants_spare() && !self.make_spare() {
-            return Step::Idle {
-                until: self.retry_at,
-            };
+        if self.engine.slots.wants_spare() {
+            if !self.make_spare() {
+                return Step::Idle {
+                    until: self.retry_at,
+                };
+            }
+        } else if self.engine.queue.is_empty() && self.engine.set_disk_full(false) {
+            // The spare slot that could not be made is not needed any more, and the commit loop
+            // does not wait for one.
+            info!("there is room for the write-ahead log again");
         }
         let Some(scope) = self.scope() else {
             return Step::Idle { until: None };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use env::{Env, Fs};
+use env::{Env, Fs, OpenMode};
 
 use crate::errors::OpenError;
 use crate::flush::write_forced;
@@ -27,6 +27,8 @@ pub(crate) fn open_format(env: &Env, data_dir: &Path) -> Result<DataFormat, Open
     let wal = data_dir.join("wal");
     let logs = data_dir.join("logs");
     if let Some(format) = found {
+        // Who made it may have been killed before its name was durable.
+        fs.sync_dir(data_dir).map_err(OpenError::io(data_dir))?;
         // A start that was cut short may have left them out; a later one must find them.
         for directory in [&wal, &logs] {
             if !fs.exists(directory).map_err(OpenError::io(directory))? {
@@ -50,14 +52,20 @@ pub(crate) fn open_format(env: &Env, data_dir: &Path) -> Result<DataFormat, Open
     let format = DataFormat {
         wal_id: env.rng.random_u64(),
     };
+    sync_ancestors(fs, data_dir)?;
     let new_path = data_dir.join(NEW_FORMAT_FILE);
     fs.create_dir_all(&wal).map_err(OpenError::io(&wal))?;
     fs.create_dir_all(&logs).map_err(OpenError::io(&logs))?;
     write_forced(fs, &new_path, &format.encode()).map_err(OpenError::io(&new_path))?;
     fs.rename(&new_path, &path).map_err(OpenError::io(&path))?;
     fs.sync_dir(data_dir).map_err(OpenError::io(data_dir))?;
-    // The directory itself, and those above it, may be as new. Those that are not ours to open have
-    // been there before.
+    Ok(format)
+}
+
+/// Makes the name of the data directory durable. It may be as new as those above it; those that are
+/// not ours to open have been there before. Comes before the format file, so that a directory with
+/// one need not be looked at again.
+fn sync_ancestors(fs: &dyn Fs, data_dir: &Path) -> Result<(), OpenError> {
     for directory in data_dir.ancestors().skip(1) {
         match fs.sync_dir(directory) {
             Ok(()) => {}
@@ -77,7 +85,7 @@ pub(crate) fn open_format(env: &Env, data_dir: &Path) -> Result<DataFormat, Open
             Err(error) => return Err(OpenError::io(directory)(error)),
         }
     }
-    Ok(format)
+    Ok(())
 }
 
 fn missing_format(path: PathBuf) -> OpenError {
@@ -125,7 +133,7 @@ pub(crate) fn read_checkpoints(
     let mut found = Checkpoints::default();
     for (number, name) in FILE_NAMES.iter().enumerate() {
         let path = data_dir.join(name);
-        let bytes = match fs.read(&path) {
+        let bytes = match read_durable(fs, &path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(OpenError::Io { path, error }),
@@ -147,6 +155,15 @@ pub(crate) fn read_checkpoints(
         }
     }
     Ok(found)
+}
+
+/// Reads what is on disk of a file. Rounds are given up for what a checkpoint says, so it must not
+/// be in the cache only: its writer may have been killed before the force, or the force failed.
+fn read_durable(fs: &dyn Fs, path: &Path) -> io::Result<Vec<u8>> {
+    let file = fs.open(path, OpenMode::Write)?;
+    file.sync_data()?;
+    file.drop_cache()?;
+    fs.read(path)
 }
 
 /// The files of a log that a checkpoint lists.

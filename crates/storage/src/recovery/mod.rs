@@ -136,6 +136,8 @@ impl Recovery {
     fn read_wal(&mut self) -> Result<(), OpenError> {
         let fs = self.env.fs.as_ref();
         let directory = self.settings.data_dir.join("wal");
+        // The name of a slot that was just made may be in the cache only.
+        fs.sync_dir(&directory).map_err(OpenError::io(&directory))?;
         let (release_seq, release_crc) = self.release();
         let paths = scan::list_slots(fs, &directory).map_err(OpenError::io(&directory))?;
         for (number, slot) in paths.iter().enumerate() {

@@ -4,13 +4,14 @@
 //! themselves. A write or a force that fails is never tried again: what was written may be there
 //! or not, and only recovery can tell.
 
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use env::Monotonic;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::buffers::BufferPool;
 use super::queue::{Content, Queued, Refusal};
@@ -199,6 +200,9 @@ impl Committer {
             }
         }
         self.slot = Some(self.engine.slots.acquire(bytes, self.seq)?);
+        if self.engine.set_disk_full(false) {
+            info!("there is room for the write-ahead log again");
+        }
         self.engine.flush_signal.raise();
         Ok(())
     }
@@ -236,8 +240,9 @@ impl Committer {
         }
         let batches = cut_into_batches(built, entries, self.seq);
         let has_strict = entries.iter().any(|entry| !entry.relaxed);
-        for (entry, batch) in entries.iter().zip(&batches) {
-            if entry.relaxed {
+        let early = shown_when_written(entries);
+        for ((entry, batch), is_early) in entries.iter().zip(&batches).zip(&early) {
+            if *is_early {
                 self.show(entry, batch.clone());
                 self.note_unforced(entry);
             }
@@ -249,8 +254,8 @@ impl Committer {
             self.force_file()?;
             self.unforced = Unforced::default();
             self.durable_seq = self.seq;
-            for (entry, batch) in entries.iter().zip(batches) {
-                if !entry.relaxed {
+            for ((entry, batch), is_early) in entries.iter().zip(batches).zip(early) {
+                if !is_early {
                     self.show(entry, batch);
                 }
             }
@@ -361,6 +366,23 @@ impl Unforced {
         self.bytes >= UNFORCED_BYTES_MAX
             || (self.records_max > 0 && self.records >= self.records_max)
     }
+}
+
+/// Which entries readers see before the round is forced: those of relaxed logs, unless an earlier
+/// entry of the same log has to wait (the log has just become relaxed).
+fn shown_when_written(entries: &[Queued]) -> Vec<bool> {
+    if entries.iter().all(|entry| !entry.relaxed) {
+        return vec![false; entries.len()];
+    }
+    let mut waiting = HashSet::new();
+    let is_early = |entry: &Queued| {
+        let is_early = entry.relaxed && !waiting.contains(&entry.log.id());
+        if !is_early {
+            waiting.insert(entry.log.id());
+        }
+        is_early
+    };
+    entries.iter().map(is_early).collect()
 }
 
 /// The batches of a round as their logs keep them, in the order of the entries.

@@ -108,6 +108,10 @@ impl Queue {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.inner.lock().entries.is_empty()
+    }
+
     pub(crate) fn last_sequence(&self) -> Sequence {
         Sequence(self.inner.lock().last)
     }
