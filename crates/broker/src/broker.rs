@@ -11,6 +11,7 @@ use model::{ErrorCode, LogId};
 use storage::{Durability, Opened, Recovery, Sequence, Storage, StorageSettings};
 use tokio::sync::{Semaphore, oneshot, watch};
 
+use crate::coordinator::GroupCoordinators;
 use crate::egress::EgressBudget;
 use crate::errors;
 use crate::limits::{DISK_READS_MAX, EGRESS_MEMORY_DIVISOR};
@@ -29,6 +30,7 @@ pub struct Broker {
     pub(crate) storage: Arc<Storage>,
     pub(crate) metadata: Arc<MetadataStore>,
     pub(crate) producer_ids: ProducerIds,
+    pub(crate) groups: GroupCoordinators,
     pub(crate) metrics: Metrics,
     pub(crate) egress: EgressBudget,
     cluster_id: String,
@@ -115,12 +117,14 @@ impl Broker {
             }
         })?;
         let egress_bytes = settings.broker.memory_max_bytes / EGRESS_MEMORY_DIVISOR;
+        let groups = GroupCoordinators::new(&settings.broker);
         let broker = Arc::new(Self {
             env,
             settings,
             storage,
             metadata,
             producer_ids: ProducerIds::default(),
+            groups,
             metrics: Metrics::new(),
             egress: EgressBudget::new(usize::try_from(egress_bytes).unwrap_or(0)),
             cluster_id,
@@ -129,6 +133,8 @@ impl Broker {
         });
         broker.metrics.collect_from(&broker);
         timers::start(&broker);
+        GroupCoordinators::follow_deletions(&broker);
+        broker.groups.open(&broker).await;
         Ok(broker)
     }
 

@@ -2,6 +2,7 @@
 //!
 //! A new variant does not compile until somebody has decided what clients are told.
 
+use groups::GroupError;
 use model::ErrorCode;
 use storage::{AppendError, CommitError, ReadError};
 
@@ -38,6 +39,26 @@ pub(crate) fn of_read(error: ReadError) -> ErrorCode {
         ReadError::OutOfRange { .. } => ErrorCode::OffsetOutOfRange,
         ReadError::Damaged => ErrorCode::KafkaStorageError,
         ReadError::Deleted => ErrorCode::UnknownTopicOrPartition,
+    }
+}
+
+/// A request of a group's member that is refused.
+pub(crate) fn of_group(error: GroupError) -> ErrorCode {
+    match error {
+        GroupError::InvalidGroupId => ErrorCode::InvalidGroupId,
+        GroupError::InvalidSessionTimeout => ErrorCode::InvalidSessionTimeout,
+        GroupError::UnknownMemberId => ErrorCode::UnknownMemberId,
+        GroupError::IllegalGeneration => ErrorCode::IllegalGeneration,
+        GroupError::InconsistentGroupProtocol => ErrorCode::InconsistentGroupProtocol,
+        GroupError::MemberIdRequired => ErrorCode::MemberIdRequired,
+        GroupError::GroupMaxSizeReached => ErrorCode::GroupMaxSizeReached,
+        GroupError::FencedInstanceId => ErrorCode::FencedInstanceId,
+        GroupError::RebalanceInProgress => ErrorCode::RebalanceInProgress,
+        GroupError::NonEmptyGroup => ErrorCode::NonEmptyGroup,
+        GroupError::GroupIdNotFound => ErrorCode::GroupIdNotFound,
+        GroupError::OffsetMetadataTooLarge => ErrorCode::OffsetMetadataTooLarge,
+        // As Kafka answers when a group's record is larger than its log takes.
+        GroupError::GroupTooLarge => ErrorCode::UnknownServerError,
     }
 }
 

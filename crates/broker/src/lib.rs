@@ -17,6 +17,7 @@ mod apis;
 mod broker;
 mod compatibility;
 mod context;
+mod coordinator;
 mod dispatch;
 mod egress;
 mod errors;

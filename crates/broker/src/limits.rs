@@ -1,5 +1,7 @@
 //! Caps of this crate, with the relations between them.
 
+use std::time::Duration;
+
 /// Disk reads for fetches that run at the same time. More of them only queue up at the disk.
 pub(crate) const DISK_READS_MAX: usize = 16;
 
@@ -25,3 +27,27 @@ pub(crate) const RESERVED_AT_ONCE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// What part of `memory.max.bytes` answers under way may take that were read from disk. Storage uses
 /// the other three quarters.
 pub(crate) const EGRESS_MEMORY_DIVISOR: i64 = 4;
+
+/// The longest an answer about a group waits for the disk (Kafka's `offsets.commit.timeout.ms`).
+pub(crate) const GROUP_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A group's records are appended in batches of about this many bytes; a single record may be larger
+/// (`groups::GROUP_RECORD_BYTES_MAX`).
+pub(crate) const GROUP_BATCH_BYTES: usize = 1024 * 1024;
+
+/// How much of a group's log is read at once when it is loaded.
+pub(crate) const GROUP_LOAD_BYTES: usize = 1024 * 1024;
+
+/// A partition of the groups is rewritten when its log holds more than this many bytes, and more
+/// than [`GROUP_LOG_GROWTH_FACTOR`] times the bytes of the live state.
+pub(crate) const GROUP_LOG_REWRITE_BYTES_MIN: u64 = 4 * 1024 * 1024;
+
+/// See [`GROUP_LOG_REWRITE_BYTES_MIN`].
+pub(crate) const GROUP_LOG_GROWTH_FACTOR: u64 = 4;
+
+/// How long to wait before group records that the log did not take are offered again.
+pub(crate) const GROUP_WRITE_RETRY: Duration = Duration::from_secs(1);
+
+/// Deleted topics whose late commits are still recognised. A commit would have to be under way while
+/// this many topics are deleted to slip through.
+pub(crate) const DELETED_TOPICS_REMEMBERED: usize = 1024;

@@ -9,14 +9,14 @@
 //! log to it. That batch is known by the Cluster record it begins with; a crash before the start was
 //! moved leaves older records in front of it, which count for nothing.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use config::BrokerSettings;
 use env::Env;
 use metadata::{ApplyError, Image, MetadataRecord};
-use model::LogId;
+use model::{LogId, TopicId, TopicName};
 use parking_lot::Mutex;
 use storage::{Append, AppendError, CommitError, Durability, Log, LogConfig, Sequence, Storage};
 use tokio::sync::watch;
@@ -72,6 +72,9 @@ struct Newest {
     snapshot_bytes: u64,
 }
 
+/// Is told of topics as soon as their deletion has been appended, before any later change can be.
+type DeletionListener = Box<dyn Fn(&[(TopicName, TopicId)]) + Send + Sync>;
+
 /// The metadata and its log.
 pub(crate) struct MetadataStore {
     env: Env,
@@ -82,6 +85,8 @@ pub(crate) struct MetadataStore {
     rewrite_bytes_min: u64,
     newest: Mutex<Newest>,
     published: ArcSwap<Published>,
+    /// Who is told of deleted topics.
+    deletions: OnceLock<DeletionListener>,
     /// The round of the last change that was published; held while publishing, so that an older
     /// image never replaces a newer one.
     published_sequence: watch::Sender<Sequence>,
@@ -177,8 +182,15 @@ impl MetadataStore {
             rewrite_bytes_min: METADATA_REWRITE_BYTES_MIN,
             newest: Mutex::new(newest),
             published: ArcSwap::from_pointee(published),
+            deletions: OnceLock::new(),
             published_sequence: watch::Sender::new(Sequence::default()),
         }
+    }
+
+    /// Names the one who is told of deleted topics, under the lock of the metadata; later ones are not
+    /// heard.
+    pub(crate) fn on_deletion(&self, listener: DeletionListener) {
+        let _ = self.deletions.set(listener);
     }
 
     /// The metadata as requests may know it. Cheap; take it once per request, so that the request
@@ -218,6 +230,7 @@ impl MetadataStore {
             .log
             .append(batch, Append::Internal)
             .map_err(MetadataWriteError::Append)?;
+        let deleted = deleted_topics(&newest.image, &records);
         let gone = logs_of_deleted_topics(&newest.image, &records);
         for record in &records {
             if let Err(error) = newest.image.apply(record) {
@@ -227,6 +240,11 @@ impl MetadataStore {
         newest.sequence = appended.sequence;
         newest.grown_bytes += batch_bytes;
         self.create_logs(&records);
+        if let Some(listener) = self.deletions.get()
+            && !deleted.is_empty()
+        {
+            listener(&deleted);
+        }
         self.publish_when_durable(&newest, gone);
         self.rewrite_if_grown(&mut newest);
         Ok((Ok(value), newest.sequence))
@@ -325,6 +343,15 @@ impl MetadataStore {
         };
         self.env.spawn.task("shorten-metadata-log", Box::pin(cut));
     }
+}
+
+fn deleted_topics(image: &Image, records: &[MetadataRecord]) -> Vec<(TopicName, TopicId)> {
+    let ids = records.iter().filter_map(|record| match record {
+        MetadataRecord::TopicDeleted { id } => Some(*id),
+        _ => None,
+    });
+    ids.filter_map(|id| Some((image.topic_by_id(id)?.name.clone(), id)))
+        .collect()
 }
 
 fn logs_of_deleted_topics(image: &Image, records: &[MetadataRecord]) -> Vec<LogId> {

@@ -5,6 +5,7 @@
 //! (rounds, logs, groups) is asked for when somebody looks.
 
 mod collectors;
+mod groups;
 
 use std::fmt;
 use std::sync::Arc;

@@ -54,6 +54,7 @@ impl Collector for BrokerCollector {
         let damages = broker.health().len() as u64;
         let help = "Damaged places and failures that keep the broker from being ready";
         gauge(&mut encoder, "damages", help, damages)?;
+        super::groups::encode(&mut encoder, &broker)?;
         storage(&mut encoder, &broker.storage.metrics())
     }
 }

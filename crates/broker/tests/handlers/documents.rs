@@ -6,6 +6,7 @@ use std::path::Path;
 
 use network::Service;
 
+use crate::groups::commit_request;
 use crate::support::{Fixture, batch};
 
 fn check(name: &str, wanted: &str) {
@@ -93,7 +94,8 @@ async fn the_metrics_page_is_current() {
     let mut fixture = Fixture::open().await;
     fixture.topic("t").await;
     fixture.produce("t", batch(&["a"])).await;
-    // What has never happened is not shown: an error, and a connection that has been closed.
+    // What has never happened is not shown: a commit, an error, and a connection that was closed.
+    fixture.call(&commit_request("t", 0), 9).await;
     fixture.produce("missing", batch(&["a"])).await;
     let here = "127.0.0.1:1".parse().unwrap();
     let service = broker::KafkaService::new(fixture.broker.clone());

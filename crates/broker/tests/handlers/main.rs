@@ -6,6 +6,8 @@ mod bad_input;
 mod documents;
 mod every_api;
 mod fetch;
+mod group_durability;
+mod groups;
 mod init_producer_id;
 mod list_offsets;
 mod metadata;

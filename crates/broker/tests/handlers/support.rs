@@ -6,7 +6,8 @@ use std::sync::Arc;
 use broker::{Broker, Connection, KafkaService, Settings};
 use bytes::Bytes;
 use config::BrokerSettings;
-use env::Env;
+use env::real::RealFs;
+use env::{Env, Fs};
 use model::{ErrorCode, ProducerEpoch, ProducerId};
 use network::{Outcome, Reply, Service};
 use sim::SimClock;
@@ -37,6 +38,7 @@ pub(crate) struct Fixture {
     service: KafkaService,
     connection: Connection,
     client_id: &'static str,
+    files: Arc<dyn Fs>,
     directory: TempDir,
     settings: BTreeMap<String, String>,
 }
@@ -49,21 +51,28 @@ impl Fixture {
 
     /// A broker with these settings on an empty directory.
     pub(crate) async fn with_settings(settings: &[(&str, &str)]) -> Self {
+        Self::on_files(settings, Arc::new(RealFs)).await
+    }
+
+    /// A broker with these settings on an empty directory of these files.
+    pub(crate) async fn on_files(settings: &[(&str, &str)], files: Arc<dyn Fs>) -> Self {
         let settings = settings
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
         let directory = tempfile::tempdir().unwrap();
-        Self::on(directory, settings, Arc::new(SimClock::default())).await
+        Self::on(files, directory, settings, Arc::new(SimClock::default())).await
     }
 
     async fn on(
+        files: Arc<dyn Fs>,
         directory: TempDir,
         settings: BTreeMap<String, String>,
         clock: Arc<SimClock>,
     ) -> Self {
         let env = Env {
             clock: clock.clone(),
+            fs: Arc::clone(&files),
             ..env::real::env()
         };
         let broker_settings = Settings {
@@ -82,6 +91,7 @@ impl Fixture {
             service,
             connection,
             client_id: "test",
+            files,
             directory,
             settings,
         }
@@ -91,7 +101,12 @@ impl Fixture {
     pub(crate) async fn restart(self) -> Self {
         self.broker.shut_down();
         drop((self.service, self.broker));
-        Self::on(self.directory, self.settings, self.clock).await
+        Self::on(self.files, self.directory, self.settings, self.clock).await
+    }
+
+    /// Leaves the broker as it is and opens another on what a power cut left of its files.
+    pub(crate) async fn crash_onto(self, files: Arc<dyn Fs>) -> Self {
+        Self::on(files, self.directory, self.settings, self.clock).await
     }
 
     /// The same connection under another client id.

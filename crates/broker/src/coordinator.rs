@@ -1,0 +1,393 @@
+//! The group coordinators: the shell around the state machines of the `groups` crate.
+//!
+//! Groups live in the partitions of the internal topic `__consumer_offsets`, chosen by a hash of the
+//! group's id; it is created when the first client looks for a coordinator. `partition` runs one
+//! partition's state machine: under its lock a call is decided and its records are appended, and
+//! nothing is answered before the newest record of that partition is durable. `loading` folds a
+//! partition's log at the start. `timer` wakes the partitions when something is due.
+//!
+//! Lock order: the metadata store's lock, then a partition's lock, then `deleted_topics`.
+
+mod loading;
+mod partition;
+mod timer;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+
+use config::BrokerSettings;
+use groups::{
+    CommitRequest, CommittedOffset, GroupDescription, GroupListing, GroupSettings,
+    HeartbeatRequest, JoinReply, JoinRequest, Leaver, OffsetToCommit, Reply, SyncReply,
+    SyncRequest, partition_for,
+};
+use model::{ErrorCode, GroupId, TopicId, TopicName};
+use parking_lot::Mutex;
+use storage::Durability;
+use tokio::sync::OnceCell;
+
+use self::partition::{Partition, Proven, Unavailable};
+use self::timer::Timer;
+use crate::broker::Broker;
+use crate::errors;
+use crate::limits::{DELETED_TOPICS_REMEMBERED, GROUP_ANSWER_TIMEOUT};
+use crate::topic_creation;
+
+/// The topic that holds all groups.
+pub(crate) const OFFSETS_TOPIC: &str = "__consumer_offsets";
+
+/// All groups of the broker.
+pub(crate) struct GroupCoordinators {
+    settings: GroupSettings,
+    partition_count: i32,
+    partitions: OnceCell<Vec<Arc<Partition>>>,
+    timer: Arc<Timer>,
+    /// Topics deleted lately. A commit that looked its topic up before the deletion must not bring
+    /// back what the deletion has dropped.
+    deleted_topics: Mutex<VecDeque<TopicId>>,
+}
+
+impl fmt::Debug for GroupCoordinators {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GroupCoordinators")
+    }
+}
+
+impl GroupCoordinators {
+    /// Coordinators without groups; [`GroupCoordinators::open`] loads those of the last run.
+    pub(crate) fn new(settings: &BrokerSettings) -> Self {
+        Self {
+            settings: group_settings(settings),
+            partition_count: settings.offsets_topic_num_partitions,
+            partitions: OnceCell::new(),
+            timer: Arc::new(Timer::default()),
+            deleted_topics: Mutex::new(VecDeque::new()),
+        }
+    }
+
+    /// Loads the groups of the last run, if there were any. Blocks while it reads.
+    pub(crate) async fn open(&self, broker: &Arc<Broker>) {
+        let published = broker.metadata.published();
+        if published.topics.by_name(OFFSETS_TOPIC).is_ok()
+            && let Err(error) = self.partitions(broker).await
+        {
+            tracing::error!(%error, "the groups of the last run cannot be loaded");
+        }
+    }
+
+    /// Has the coordinators told of deleted topics.
+    pub(crate) fn follow_deletions(broker: &Arc<Broker>) {
+        let weak = Arc::downgrade(broker);
+        broker.metadata.on_deletion(Box::new(move |topics| {
+            if let Some(broker) = weak.upgrade() {
+                broker.groups.topics_deleted(topics);
+            }
+        }));
+    }
+
+    /// JoinGroup. Waits for the other members; dropping the future forgets the answer, not the
+    /// member.
+    pub(crate) async fn join(
+        &self,
+        broker: &Arc<Broker>,
+        request: JoinRequest,
+    ) -> Result<JoinReply, ErrorCode> {
+        let partition = self.partition(broker, &request.group_id).await?;
+        let parked = partition.park(|coordinator, token, now, effects| {
+            coordinator.join(token, request, now, effects);
+        })?;
+        match self.parked(broker, parked).await? {
+            Reply::Join(reply) => Ok(reply),
+            Reply::Sync(_) => Err(ErrorCode::UnknownServerError),
+        }
+    }
+
+    /// SyncGroup. Waits for the leader.
+    pub(crate) async fn sync(
+        &self,
+        broker: &Arc<Broker>,
+        request: SyncRequest,
+    ) -> Result<SyncReply, ErrorCode> {
+        let partition = self.partition(broker, &request.group_id).await?;
+        let parked = partition.park(|coordinator, token, now, effects| {
+            coordinator.sync(token, request, now, effects);
+        })?;
+        match self.parked(broker, parked).await? {
+            Reply::Sync(reply) => Ok(reply),
+            Reply::Join(_) => Err(ErrorCode::UnknownServerError),
+        }
+    }
+
+    /// Heartbeat.
+    pub(crate) async fn heartbeat(
+        &self,
+        broker: &Arc<Broker>,
+        request: HeartbeatRequest<'_>,
+    ) -> Result<(), ErrorCode> {
+        let partition = self.partition(broker, request.group_id).await?;
+        let proven = partition.step(|coordinator, now, _| coordinator.heartbeat(request, now));
+        self.proven(broker, proven).await?.map_err(errors::of_group)
+    }
+
+    /// LeaveGroup: an outcome per leaver, in order.
+    pub(crate) async fn leave(
+        &self,
+        broker: &Arc<Broker>,
+        group_id: &str,
+        leavers: &[Leaver<'_>],
+    ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
+        let partition = self.partition(broker, group_id).await?;
+        let proven = partition
+            .step(|coordinator, now, effects| coordinator.leave(group_id, leavers, now, effects));
+        let results = self.proven(broker, proven).await?;
+        Ok(of_each(results.map_err(errors::of_group)?))
+    }
+
+    /// OffsetCommit: an outcome per offset, in order. Each comes with the id of the topic it was
+    /// looked up under.
+    pub(crate) async fn commit(
+        &self,
+        broker: &Arc<Broker>,
+        request: CommitRequest<'_>,
+        topic_ids: &[TopicId],
+    ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
+        let partition = self.partition(broker, request.group_id).await?;
+        let proven = partition.step(|coordinator, now, effects| {
+            let (request, gone) = self.without_deleted(request, topic_ids);
+            let results = coordinator.commit(request, now, effects)?;
+            Ok(with_deleted(of_each(results), &gone))
+        });
+        self.proven(broker, proven).await?.map_err(errors::of_group)
+    }
+
+    /// Takes the offsets of deleted topics out of a request. Run under the partition's lock: either
+    /// the deletion is known here, or it will find what this commit stores.
+    fn without_deleted<'a>(
+        &self,
+        mut request: CommitRequest<'a>,
+        topic_ids: &[TopicId],
+    ) -> (CommitRequest<'a>, Vec<bool>) {
+        let deleted = self.deleted_topics.lock();
+        let gone: Vec<bool> = topic_ids.iter().map(|id| deleted.contains(id)).collect();
+        drop(deleted);
+        let mut is_gone = gone.iter();
+        let keep = |_: &OffsetToCommit| !is_gone.next().copied().unwrap_or(false);
+        request.offsets.retain(keep);
+        (request, gone)
+    }
+
+    /// Asks about one group. `None` if no group has ever been here.
+    pub(crate) async fn look<T>(
+        &self,
+        broker: &Arc<Broker>,
+        group_id: &str,
+        look: impl FnOnce(GroupView<'_>) -> T,
+    ) -> Result<Option<T>, ErrorCode> {
+        let Some(partition) = self.existing_partition(group_id) else {
+            return Ok(None);
+        };
+        let proven = partition.look(|coordinator| {
+            look(GroupView {
+                coordinator,
+                group_id,
+            })
+        });
+        self.proven(broker, proven).await.map(Some)
+    }
+
+    /// ListGroups: all groups.
+    pub(crate) async fn list(&self, broker: &Arc<Broker>) -> Result<Vec<GroupListing>, ErrorCode> {
+        let mut listings = Vec::new();
+        for partition in self.partitions.get().into_iter().flatten() {
+            let proven = partition.look(|coordinator| coordinator.list().collect::<Vec<_>>());
+            listings.extend(self.proven(broker, proven).await?);
+        }
+        Ok(listings)
+    }
+
+    /// DeleteGroups, one of them.
+    pub(crate) async fn delete_group(
+        &self,
+        broker: &Arc<Broker>,
+        group_id: &str,
+    ) -> Result<(), ErrorCode> {
+        let Some(partition) = self.existing_partition(group_id) else {
+            return Err(ErrorCode::GroupIdNotFound);
+        };
+        let proven = partition
+            .step(|coordinator, now, effects| coordinator.delete_group(group_id, now, effects));
+        self.proven(broker, proven).await?.map_err(errors::of_group)
+    }
+
+    /// Drops the offsets of topics whose deletion has just been appended to the metadata log. To be
+    /// called under the metadata store's lock: so the tombstones stand in front of anything that a
+    /// new topic of the same name leads to.
+    fn topics_deleted(&self, topics: &[(TopicName, TopicId)]) {
+        {
+            let mut deleted = self.deleted_topics.lock();
+            deleted.extend(topics.iter().map(|(_, id)| *id));
+            let excess = deleted.len().saturating_sub(DELETED_TOPICS_REMEMBERED);
+            deleted.drain(..excess);
+        }
+        for partition in self.partitions.get().into_iter().flatten() {
+            for (name, _) in topics {
+                partition.delete_topic(name);
+            }
+        }
+    }
+
+    /// Shows every committed offset, durable or about to be; for metrics.
+    pub(crate) fn visit_offsets(
+        &self,
+        mut visit: impl FnMut(&GroupId, &TopicName, i32, &CommittedOffset),
+    ) {
+        for partition in self.partitions.get().into_iter().flatten() {
+            let _ = partition.look(|coordinator| {
+                for (group_id, topic, index, committed) in coordinator.offsets() {
+                    visit(group_id, topic, index, committed);
+                }
+            });
+        }
+    }
+
+    /// Shows every group; for metrics.
+    pub(crate) fn visit_groups(&self, mut visit: impl FnMut(GroupListing)) {
+        for partition in self.partitions.get().into_iter().flatten() {
+            let _ = partition.look(|coordinator| coordinator.list().for_each(&mut visit));
+        }
+    }
+
+    /// The partitions, with the topic they live in; both are made if they are not there.
+    async fn partitions(&self, broker: &Arc<Broker>) -> Result<&[Arc<Partition>], ErrorCode> {
+        let partitions = self.partitions.get_or_try_init(|| async {
+            let count = self.partition_count;
+            let topic = topic_creation::internal_topic(broker, OFFSETS_TOPIC, count).await?;
+            let partitions = loading::load(broker, &topic, &self.settings, &self.timer)?;
+            timer::start(broker, &self.timer, &partitions);
+            Ok(partitions)
+        });
+        // Whatever is wrong with the topic, to a group's client the coordinator is not there yet.
+        partitions
+            .await
+            .map(Vec::as_slice)
+            .map_err(|_: ErrorCode| ErrorCode::CoordinatorNotAvailable)
+    }
+
+    /// Sees to it that there are coordinators to be found.
+    pub(crate) async fn ensure(&self, broker: &Arc<Broker>) -> Result<(), ErrorCode> {
+        self.partitions(broker).await.map(|_| ())
+    }
+
+    async fn partition(
+        &self,
+        broker: &Arc<Broker>,
+        group_id: &str,
+    ) -> Result<&Arc<Partition>, ErrorCode> {
+        self.partitions(broker).await?;
+        self.existing_partition(group_id)
+            .ok_or(ErrorCode::CoordinatorNotAvailable)
+    }
+
+    /// The partition of a group; `None` if the topic has not been made yet.
+    fn existing_partition(&self, group_id: &str) -> Option<&Arc<Partition>> {
+        let partitions = self.partitions.get()?;
+        let count = i32::try_from(partitions.len()).unwrap_or(i32::MAX);
+        let index = usize::try_from(partition_for(group_id, count)).ok()?;
+        partitions.get(index)
+    }
+
+    /// Waits for a parked request's turn, and then until its answer may leave.
+    async fn parked(
+        &self,
+        broker: &Arc<Broker>,
+        parked: partition::Parked,
+    ) -> Result<Reply, ErrorCode> {
+        let mut stopping = broker.stopping();
+        let answered = tokio::select! {
+            biased;
+            answered = parked => answered,
+            _ = stopping.wait_for(|stopping| *stopping) => {
+                return Err(ErrorCode::CoordinatorNotAvailable);
+            }
+        };
+        // A partition that cannot write lets go of those who wait.
+        let proven = answered.map_err(|_| Unavailable);
+        self.proven(broker, proven).await
+    }
+
+    /// Waits until what an answer rests on is durable.
+    async fn proven<T>(
+        &self,
+        broker: &Arc<Broker>,
+        proven: Result<Proven<T>, Unavailable>,
+    ) -> Result<T, ErrorCode> {
+        let Proven { value, sequence } = proven?;
+        if !broker.storage.is_durable(sequence) {
+            let deadline = broker.env.clock.now() + GROUP_ANSWER_TIMEOUT;
+            // The client looks for its coordinator again and repeats what it asked.
+            broker
+                .proven(sequence, Durability::Durable, deadline)
+                .await
+                .map_err(|_| ErrorCode::CoordinatorNotAvailable)?;
+        }
+        Ok(value)
+    }
+}
+
+/// One group, under the lock of its partition.
+#[derive(Clone, Copy)]
+pub(crate) struct GroupView<'a> {
+    coordinator: &'a groups::Coordinator,
+    group_id: &'a str,
+}
+
+impl<'a> GroupView<'a> {
+    /// The group; `None` if there is none of this name.
+    pub(crate) fn describe(&self) -> Option<GroupDescription> {
+        self.coordinator.describe(self.group_id)
+    }
+
+    /// What the group has committed for a partition.
+    pub(crate) fn offset(&self, topic: &str, partition: i32) -> Option<&'a CommittedOffset> {
+        self.coordinator.offset(self.group_id, topic, partition)
+    }
+
+    /// All that the group has committed, by topic and partition.
+    pub(crate) fn offsets(
+        &self,
+    ) -> impl Iterator<Item = (&'a TopicName, i32, &'a CommittedOffset)> {
+        self.coordinator.group_offsets(self.group_id)
+    }
+}
+
+fn group_settings(settings: &BrokerSettings) -> GroupSettings {
+    let size = |setting: i32| usize::try_from(setting).unwrap_or(0);
+    GroupSettings {
+        session_timeout_ms_min: settings.group_min_session_timeout_ms,
+        session_timeout_ms_max: settings.group_max_session_timeout_ms,
+        initial_rebalance_delay_ms: settings.group_initial_rebalance_delay_ms,
+        group_size_max: size(settings.group_max_size),
+        offset_metadata_units_max: size(settings.offset_metadata_max_bytes),
+        offsets_retention_ms: i64::from(settings.offsets_retention_minutes) * 60_000,
+        offsets_retention_check_interval_ms: settings.offsets_retention_check_interval_ms,
+    }
+}
+
+fn of_each(results: Vec<Result<(), groups::GroupError>>) -> Vec<Result<(), ErrorCode>> {
+    results
+        .into_iter()
+        .map(|result| result.map_err(errors::of_group))
+        .collect()
+}
+
+/// Puts the outcome of offsets that were taken out back in their places.
+fn with_deleted(results: Vec<Result<(), ErrorCode>>, gone: &[bool]) -> Vec<Result<(), ErrorCode>> {
+    let mut results = results.into_iter();
+    gone.iter()
+        .map(|is_gone| match is_gone {
+            true => Err(ErrorCode::UnknownTopicOrPartition),
+            false => results.next().unwrap_or(Err(ErrorCode::UnknownServerError)),
+        })
+        .collect()
+}

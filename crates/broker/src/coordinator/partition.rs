@@ -1,0 +1,296 @@
+//! One partition of `__consumer_offsets`: its groups, its log, and who waits for them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use env::Env;
+use groups::{Coordinator, Effects, GroupRecord, Now, Reply, Token};
+use model::{ErrorCode, Offset};
+use parking_lot::Mutex;
+use storage::{Append, AppendError, Durability, Log, Sequence, Storage};
+use tokio::sync::oneshot;
+
+use super::timer::Timer;
+use crate::limits::{
+    GROUP_BATCH_BYTES, GROUP_LOG_GROWTH_FACTOR, GROUP_LOG_REWRITE_BYTES_MIN, GROUP_WRITE_RETRY,
+};
+use crate::record_batches;
+
+/// A value with what must be durable before anybody is told of it.
+#[derive(Debug)]
+pub(crate) struct Proven<T> {
+    pub(crate) value: T,
+    pub(crate) sequence: Sequence,
+}
+
+/// The partition cannot be read or written; nobody is told anything of its groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unavailable;
+
+impl From<Unavailable> for ErrorCode {
+    fn from(_: Unavailable) -> Self {
+        Self::CoordinatorNotAvailable
+    }
+}
+
+/// What a parked request waits on.
+pub(crate) type Parked = oneshot::Receiver<Proven<Reply>>;
+
+/// One partition.
+pub(crate) struct Partition {
+    log: Arc<Log>,
+    storage: Arc<Storage>,
+    env: Env,
+    timer: Arc<Timer>,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// `None` if the log could not be folded.
+    coordinator: Option<Coordinator>,
+    parked: HashMap<Token, oneshot::Sender<Proven<Reply>>>,
+    next_token: u64,
+    /// The newest record, and with it the round that everything said of these groups rests on.
+    sequence: Sequence,
+    /// Records of the last call that the log did not take. The state machine is ahead of its log by
+    /// them; until they are written no other call is taken and nothing is answered.
+    backlog: Vec<GroupRecord>,
+    /// When the backlog is tried again.
+    retry_at: Duration,
+    /// Bytes in the log since its start, and how many of them a snapshot would take.
+    log_bytes: u64,
+    snapshot_bytes: u64,
+}
+
+impl Partition {
+    /// A partition whose log has been folded; `None` if it could not be.
+    pub(super) fn new(
+        log: Arc<Log>,
+        storage: Arc<Storage>,
+        env: Env,
+        timer: Arc<Timer>,
+        coordinator: Option<Coordinator>,
+    ) -> Self {
+        let state = State {
+            coordinator,
+            parked: HashMap::new(),
+            next_token: 0,
+            sequence: Sequence::default(),
+            backlog: Vec::new(),
+            retry_at: Duration::ZERO,
+            log_bytes: log.view().bytes,
+            snapshot_bytes: 0,
+        };
+        Self {
+            log,
+            storage,
+            env,
+            timer,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Runs a call that answers at once.
+    pub(super) fn step<T>(
+        &self,
+        run: impl FnOnce(&mut Coordinator, Now, &mut Effects) -> T,
+    ) -> Result<Proven<T>, Unavailable> {
+        let mut state = self.state.lock();
+        self.run(&mut state, run)
+    }
+
+    /// Runs a call whose answer may have to wait for other calls.
+    pub(super) fn park(
+        &self,
+        run: impl FnOnce(&mut Coordinator, Token, Now, &mut Effects),
+    ) -> Result<Parked, Unavailable> {
+        let (sender, receiver) = oneshot::channel();
+        let mut state = self.state.lock();
+        let token = Token(state.next_token);
+        state.next_token += 1;
+        state.parked.insert(token, sender);
+        let ran = self.run(&mut state, |coordinator, now, effects| {
+            run(coordinator, token, now, effects);
+        });
+        if ran.is_err() {
+            state.parked.remove(&token);
+        }
+        ran.map(|_| receiver)
+    }
+
+    /// Looks without changing anything.
+    pub(super) fn look<T>(
+        &self,
+        look: impl FnOnce(&Coordinator) -> T,
+    ) -> Result<Proven<T>, Unavailable> {
+        let mut state = self.state.lock();
+        self.write_backlog(&mut state)?;
+        let coordinator = state.coordinator.as_ref().ok_or(Unavailable)?;
+        Ok(Proven {
+            value: look(coordinator),
+            sequence: state.sequence,
+        })
+    }
+
+    /// Does what is due.
+    pub(super) fn tick(&self) {
+        // An error shows in the answers of the calls that follow.
+        let _ = self.step(|coordinator, now, effects| coordinator.tick(now, effects));
+    }
+
+    /// When [`Partition::tick`] is to be called.
+    pub(super) fn next_deadline(&self) -> Option<Duration> {
+        next_deadline(&self.state.lock())
+    }
+
+    /// Drops the offsets of a topic that is gone.
+    pub(super) fn delete_topic(&self, topic: &str) {
+        let mut state = self.state.lock();
+        if let Some(coordinator) = &mut state.coordinator {
+            let mut effects = Effects::default();
+            coordinator.delete_topic(topic, self.now(), &mut effects);
+            // Also behind a backlog: the deletion will not come again.
+            let _ = self.write(&mut state, effects.records);
+            self.timer.arm(next_deadline(&state));
+        }
+    }
+
+    fn run<T>(
+        &self,
+        state: &mut State,
+        run: impl FnOnce(&mut Coordinator, Now, &mut Effects) -> T,
+    ) -> Result<Proven<T>, Unavailable> {
+        self.write_backlog(state)?;
+        let coordinator = state.coordinator.as_mut().ok_or(Unavailable)?;
+        let mut effects = Effects::default();
+        let value = run(coordinator, self.now(), &mut effects);
+        let written = self.write(state, effects.records);
+        for (token, reply) in effects.replies {
+            let sender = state.parked.remove(&token);
+            if let (Some(sender), Ok(())) = (sender, written) {
+                // A client that has gone does not hear its answer. One whose records could not be
+                // written hears, by the dropped sender, that the coordinator is not available.
+                let _ = sender.send(Proven {
+                    value: reply,
+                    sequence: state.sequence,
+                });
+            }
+        }
+        self.timer.arm(next_deadline(state));
+        written?;
+        self.rewrite_if_grown(state);
+        Ok(Proven {
+            value,
+            sequence: state.sequence,
+        })
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            monotonic: self.env.clock.now().0,
+            wall_ms: self.env.clock.wall_ms(),
+        }
+    }
+
+    fn write_backlog(&self, state: &mut State) -> Result<(), Unavailable> {
+        if state.backlog.is_empty() {
+            return Ok(());
+        }
+        self.write(state, Vec::new())
+    }
+
+    /// Appends records behind the backlog; what the log does not take becomes the backlog.
+    fn write(&self, state: &mut State, records: Vec<GroupRecord>) -> Result<(), Unavailable> {
+        let is_retry = !state.backlog.is_empty();
+        let mut pending = std::mem::take(&mut state.backlog);
+        pending.extend(records);
+        while !pending.is_empty() {
+            let count = batch_len(&pending);
+            if let Err(error) = self.append(state, pending.iter().take(count)) {
+                if !is_retry {
+                    let log = self.log.id();
+                    tracing::error!(%error, %log, "group records cannot be written for now");
+                }
+                state.backlog = pending;
+                state.retry_at = self.env.clock.now().0.saturating_add(GROUP_WRITE_RETRY);
+                return Err(Unavailable);
+            }
+            pending.drain(..count);
+        }
+        Ok(())
+    }
+
+    fn append<'a>(
+        &self,
+        state: &mut State,
+        records: impl Iterator<Item = &'a GroupRecord>,
+    ) -> Result<Offset, AppendError> {
+        let records = records.map(|record| (Some(record.key.clone()), record.value.clone()));
+        let batch = record_batches::build(records, self.env.clock.wall_ms());
+        let bytes = batch.len() as u64;
+        let appended = self.log.append(batch, Append::Internal)?;
+        state.sequence = appended.sequence;
+        state.log_bytes += bytes;
+        Ok(appended.base_offset)
+    }
+
+    /// Writes what is alive once more and cuts off all before it, when the log has become much
+    /// longer than that: so a start takes as long as there is state, not history.
+    fn rewrite_if_grown(&self, state: &mut State) {
+        let live_bytes = state.snapshot_bytes.saturating_mul(GROUP_LOG_GROWTH_FACTOR);
+        if state.log_bytes <= live_bytes.max(GROUP_LOG_REWRITE_BYTES_MIN) {
+            return;
+        }
+        let Some(coordinator) = &state.coordinator else {
+            return;
+        };
+        let mut records = coordinator.snapshot();
+        state.log_bytes = 0;
+        let mut start = self.log.view().appended_end;
+        let mut is_first = true;
+        while !records.is_empty() {
+            let count = batch_len(&records);
+            let Ok(base_offset) = self.append(state, records.iter().take(count)) else {
+                // The log is whole without it; it is only as long as it is.
+                return;
+            };
+            if std::mem::take(&mut is_first) {
+                start = base_offset;
+            }
+            records.drain(..count);
+        }
+        state.snapshot_bytes = state.log_bytes;
+        self.cut_when_durable(start, state.sequence);
+    }
+
+    fn cut_when_durable(&self, start: Offset, sequence: Sequence) {
+        let durable = self.storage.wait(sequence, Durability::Durable);
+        let log = Arc::clone(&self.log);
+        let cut = async move {
+            if durable.await.is_ok()
+                && let Err(error) = log.set_log_start(start)
+            {
+                tracing::warn!(%error, log = %log.id(), "a log of groups could not be shortened");
+            }
+        };
+        self.env.spawn.task("shorten-group-log", Box::pin(cut));
+    }
+}
+
+fn next_deadline(state: &State) -> Option<Duration> {
+    if !state.backlog.is_empty() {
+        return Some(state.retry_at);
+    }
+    state.coordinator.as_ref()?.next_deadline()
+}
+
+/// How many of these records go into one batch: one at least.
+fn batch_len(records: &[GroupRecord]) -> usize {
+    let mut bytes = 0;
+    let fitting = records.iter().take_while(|record| {
+        bytes += record.key.len() + record.value.as_ref().map_or(0, |value| value.len());
+        bytes <= GROUP_BATCH_BYTES
+    });
+    fitting.count().max(1)
+}

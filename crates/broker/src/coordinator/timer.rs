@@ -1,0 +1,83 @@
+//! One timer for all partitions.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use env::Monotonic;
+use tokio::sync::Notify;
+
+use super::partition::Partition;
+use crate::broker::Broker;
+
+/// When the timer goes off, for those who may want it earlier.
+#[derive(Debug)]
+pub(super) struct Timer {
+    /// In nanoseconds on the monotonic clock; the largest number if it is not set.
+    at: AtomicU64,
+    earlier: Notify,
+}
+
+impl Default for Timer {
+    fn default() -> Self {
+        Self {
+            at: AtomicU64::new(u64::MAX),
+            earlier: Notify::new(),
+        }
+    }
+}
+
+impl Timer {
+    /// Sees to it that the partitions are looked at by this time.
+    pub(super) fn arm(&self, deadline: Option<Duration>) {
+        let deadline = nanos(deadline);
+        if self.at.fetch_min(deadline, Ordering::AcqRel) > deadline {
+            self.earlier.notify_one();
+        }
+    }
+}
+
+fn nanos(deadline: Option<Duration>) -> u64 {
+    deadline.map_or(u64::MAX, |deadline| {
+        u64::try_from(deadline.as_nanos()).unwrap_or(u64::MAX)
+    })
+}
+
+/// Starts the timer; it ends when the broker stops.
+pub(super) fn start(broker: &Arc<Broker>, timer: &Arc<Timer>, partitions: &[Arc<Partition>]) {
+    let clock = Arc::clone(&broker.env.clock);
+    let mut stopping = broker.stopping();
+    let timer = Arc::clone(timer);
+    let partitions = partitions.to_vec();
+    let run = async move {
+        loop {
+            // Forget the old time before looking, so that an earlier one that comes up meanwhile
+            // is not taken for known.
+            timer.at.store(u64::MAX, Ordering::Release);
+            let deadlines = partitions.iter().filter_map(|p| p.next_deadline());
+            let earliest = deadlines.min();
+            timer.at.fetch_min(nanos(earliest), Ordering::AcqRel);
+            let due = async {
+                match earliest {
+                    Some(earliest) => clock.sleep_until(Monotonic(earliest)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                _ = stopping.wait_for(|stopping| *stopping) => return,
+                () = timer.earlier.notified() => continue,
+                () = due => {}
+            }
+            let now = clock.now().0;
+            for partition in &partitions {
+                if partition
+                    .next_deadline()
+                    .is_some_and(|deadline| deadline <= now)
+                {
+                    partition.tick();
+                }
+            }
+        }
+    };
+    broker.env.spawn.task("group-timer", Box::pin(run));
+}

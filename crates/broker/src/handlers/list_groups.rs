@@ -1,0 +1,51 @@
+//! ListGroups (key 16), versions 0 to 5: all groups of this broker.
+//!
+//! - v3: flexible.
+//! - v4 (KIP-518): states, and a filter by them. Names match in any case; one that is no state matches
+//!   nothing.
+//! - v5 (KIP-848): types, and a filter by them. All groups are of the type "classic".
+
+use groups::GroupListing;
+use model::ErrorCode;
+use wire::Text;
+use wire::messages::list_groups::{ListGroupsRequest, ListGroupsResponse, ListedGroup};
+
+use crate::context::RequestContext;
+
+const CLASSIC: &str = "classic";
+
+/// Lists the groups that pass both filters.
+pub(crate) async fn handle(ctx: RequestContext, request: ListGroupsRequest) -> ListGroupsResponse {
+    let listings = match ctx.broker.groups.list(&ctx.broker).await {
+        Ok(listings) => listings,
+        Err(error) => {
+            return ListGroupsResponse {
+                error_code: error.code(),
+                ..ListGroupsResponse::default()
+            };
+        }
+    };
+    let groups = listings
+        .into_iter()
+        .filter(|group| passes(&request.states_filter, group.state.name()))
+        .filter(|_| passes(&request.types_filter, CLASSIC))
+        .map(listed);
+    ListGroupsResponse {
+        error_code: ErrorCode::None.code(),
+        groups: groups.collect(),
+        ..ListGroupsResponse::default()
+    }
+}
+
+fn passes(filter: &[Text], name: &str) -> bool {
+    filter.is_empty() || filter.iter().any(|asked| asked.eq_ignore_ascii_case(name))
+}
+
+fn listed(group: GroupListing) -> ListedGroup {
+    ListedGroup {
+        group_id: Text::from(group.group_id.as_str()),
+        protocol_type: Text::from(group.protocol_type),
+        group_state: Text::from_static(group.state.name()),
+        group_type: Text::from_static(CLASSIC),
+    }
+}

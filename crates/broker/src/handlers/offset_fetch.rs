@@ -1,0 +1,191 @@
+//! OffsetFetch (key 9), versions 1 to 10: answers how far groups have read.
+//!
+//! - Where nothing is committed, and in a group that does not exist: offset -1, leader epoch -1,
+//!   metadata "" and no error. Topics that do not exist are no different.
+//! - v2 (KIP-88): a null list asks for everything the group has committed; a top-level error.
+//! - v5 (KIP-320): leader epochs. v6: flexible.
+//! - v7 (KIP-447): offsets in open transactions are refused if asked for; there are none yet.
+//! - v8 (KIP-709): many groups, an error for each.
+//! - v9 (KIP-848): member id and epoch; classic groups do not check them.
+//! - v10 (KIP-848): topics by id; an unknown one gets UNKNOWN_TOPIC_ID.
+
+use groups::CommittedOffset;
+use model::{ErrorCode, TopicId};
+use wire::Text;
+use wire::messages::offset_fetch::{
+    OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics, OffsetFetchResponse,
+    OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions,
+    OffsetFetchResponseTopic, OffsetFetchResponseTopics,
+};
+
+use crate::context::RequestContext;
+use crate::coordinator::GroupView;
+use crate::topics::Topics;
+
+/// Answers for each group.
+pub(crate) async fn handle(
+    ctx: RequestContext,
+    request: OffsetFetchRequest,
+) -> OffsetFetchResponse {
+    if ctx.version < 8 {
+        let group = fetch(&ctx, only_group(request)).await;
+        return of_only_group(&ctx, group);
+    }
+    let mut response = OffsetFetchResponse::default();
+    for group in request.groups {
+        response.groups.push(fetch(&ctx, group).await);
+    }
+    response
+}
+
+/// The request of an older version, as one for many groups would put it.
+fn only_group(request: OffsetFetchRequest) -> OffsetFetchRequestGroup {
+    let topics = request.topics.map(|topics| {
+        let topics = topics.into_iter().map(|topic| OffsetFetchRequestTopics {
+            name: topic.name,
+            partition_indexes: topic.partition_indexes,
+            ..OffsetFetchRequestTopics::default()
+        });
+        topics.collect()
+    });
+    OffsetFetchRequestGroup {
+        group_id: request.group_id,
+        topics,
+        ..OffsetFetchRequestGroup::default()
+    }
+}
+
+/// The answer to an older version. Version 1 has no place for an error but the partitions.
+fn of_only_group(ctx: &RequestContext, group: OffsetFetchResponseGroup) -> OffsetFetchResponse {
+    let topics = group.topics.into_iter().map(|topic| {
+        let partitions = topic.partitions.into_iter();
+        OffsetFetchResponseTopic {
+            name: topic.name,
+            partitions: partitions
+                .map(|partition| OffsetFetchResponsePartition {
+                    partition_index: partition.partition_index,
+                    committed_offset: partition.committed_offset,
+                    committed_leader_epoch: partition.committed_leader_epoch,
+                    metadata: partition.metadata,
+                    error_code: partition.error_code,
+                })
+                .collect(),
+        }
+    });
+    OffsetFetchResponse {
+        topics: topics.collect(),
+        error_code: if ctx.version >= 2 {
+            group.error_code
+        } else {
+            ErrorCode::None.code()
+        },
+        ..OffsetFetchResponse::default()
+    }
+}
+
+async fn fetch(ctx: &RequestContext, asked: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup {
+    let published = ctx.broker.metadata.published();
+    let topics = &published.topics;
+    let groups = &ctx.broker.groups;
+    let looked = groups
+        .look(&ctx.broker, &asked.group_id, |group| match &asked.topics {
+            Some(list) => list
+                .iter()
+                .map(|topic| one_topic(ctx, topics, topic, Ok(Some(group))))
+                .collect(),
+            None => all_topics(ctx, topics, group),
+        })
+        .await;
+    let list = asked.topics.iter().flatten();
+    let (topics, error) = match looked {
+        Ok(Some(found)) => (found, ErrorCode::None),
+        Ok(None) => {
+            let none = list.map(|topic| one_topic(ctx, topics, topic, Ok(None)));
+            (none.collect(), ErrorCode::None)
+        }
+        Err(error) => {
+            let failed = list.map(|topic| one_topic(ctx, topics, topic, Err(error)));
+            (failed.collect(), error)
+        }
+    };
+    OffsetFetchResponseGroup {
+        group_id: asked.group_id,
+        topics,
+        error_code: error.code(),
+    }
+}
+
+fn one_topic(
+    ctx: &RequestContext,
+    topics: &Topics,
+    asked: &OffsetFetchRequestTopics,
+    group: Result<Option<GroupView<'_>>, ErrorCode>,
+) -> OffsetFetchResponseTopics {
+    let name: Result<&str, ErrorCode> = if ctx.version >= 10 {
+        topics
+            .by_id(asked.topic_id)
+            .map(|topic| topic.name().as_str())
+    } else {
+        Ok(&asked.name)
+    };
+    let partitions = asked.partition_indexes.iter().map(|index| {
+        let committed = group.and_then(|group| {
+            let name = name?;
+            Ok(group.and_then(|group| group.offset(name, *index)))
+        });
+        partition(*index, committed)
+    });
+    OffsetFetchResponseTopics {
+        name: asked.name.clone(),
+        topic_id: asked.topic_id,
+        partitions: partitions.collect(),
+    }
+}
+
+fn all_topics(
+    ctx: &RequestContext,
+    topics: &Topics,
+    group: GroupView<'_>,
+) -> Vec<OffsetFetchResponseTopics> {
+    let mut found: Vec<OffsetFetchResponseTopics> = Vec::new();
+    for (name, index, committed) in group.offsets() {
+        let topic_id = match topics.by_name(name) {
+            Ok(topic) => topic.id(),
+            // Deleted a moment ago; without an id there is no way to speak of it.
+            Err(_) if ctx.version >= 10 => continue,
+            Err(_) => TopicId::ZERO,
+        };
+        let answer = partition(index, Ok(Some(committed)));
+        match found.last_mut() {
+            Some(last) if *last.name == **name => last.partitions.push(answer),
+            _ => found.push(OffsetFetchResponseTopics {
+                name: Text::from(name.as_str()),
+                topic_id,
+                partitions: vec![answer],
+            }),
+        }
+    }
+    found
+}
+
+fn partition(
+    partition_index: i32,
+    committed: Result<Option<&CommittedOffset>, ErrorCode>,
+) -> OffsetFetchResponsePartitions {
+    match committed {
+        Ok(Some(committed)) => OffsetFetchResponsePartitions {
+            partition_index,
+            committed_offset: committed.offset,
+            committed_leader_epoch: committed.leader_epoch,
+            metadata: Some(Text::from(&*committed.metadata)),
+            error_code: ErrorCode::None.code(),
+        },
+        nothing => OffsetFetchResponsePartitions {
+            partition_index,
+            committed_offset: -1,
+            committed_leader_epoch: -1,
+            metadata: Some(Text::EMPTY),
+            error_code: nothing.err().unwrap_or(ErrorCode::None).code(),
+        },
+    }
+}
