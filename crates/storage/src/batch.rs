@@ -78,6 +78,11 @@ impl BatchHeader {
         self.base_offset + i64::from(self.last_offset_delta)
     }
 
+    /// How the records are compressed, by Kafka's numbers.
+    pub(crate) fn codec(&self) -> u8 {
+        (self.attributes & 7) as u8
+    }
+
     pub(crate) fn is_transactional(&self) -> bool {
         self.attributes & TRANSACTIONAL != 0
     }

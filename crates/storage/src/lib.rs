@@ -15,6 +15,7 @@ mod epochs;
 mod errors;
 mod flush;
 mod format;
+pub mod inspect;
 mod log;
 mod metrics;
 mod producers;
@@ -26,6 +27,7 @@ mod signal;
 mod storage;
 mod tail;
 mod transactions;
+mod verify;
 mod views;
 mod wal;
 
@@ -38,6 +40,7 @@ pub use recovery::{Opened, Recovery, RecoveryReport};
 pub use settings::{LogConfig, StorageSettings, TimestampType};
 pub use signal::Step;
 pub use storage::Storage;
+pub use verify::{VerifyReport, verify};
 pub use views::{
     AbortedTransaction, Append, Appended, Durability, Isolation, LogView, ProducerView,
     ReadBatches, Sequence, TimestampAndOffset,

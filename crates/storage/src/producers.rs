@@ -200,3 +200,6 @@ impl Producers {
         Self { by_id }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -137,3 +137,6 @@ fn wants_roll(facts: &RetentionFacts<'_>, log_start: i64) -> bool {
     let is_large = facts.config.cleanup_delete && has_limit && open_bytes > segment_bytes;
     is_old || is_large
 }
+
+#[cfg(test)]
+mod tests;

@@ -110,3 +110,6 @@ impl Transactions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

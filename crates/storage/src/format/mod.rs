@@ -13,3 +13,6 @@ pub(crate) mod producer_snapshot;
 pub(crate) mod round;
 pub(crate) mod slot_header;
 pub(crate) mod time_index;
+
+#[cfg(test)]
+mod tests;

@@ -183,13 +183,13 @@ impl DiskRead {
             match segment.read(fs, request, &mut chunks) {
                 Ok(next) => {
                     let read: usize = chunks.iter().skip(before).map(Bytes::len).sum();
-                    if read == 0 && next < segment.facts().end_offset {
-                        // The next batch is larger than what is left of the budget.
-                        break;
-                    }
                     request.from = next.max(request.from);
                     request.bytes_max = request.bytes_max.saturating_sub(read);
                     request.at_least_one &= chunks.is_empty();
+                    if next < segment.facts().end_offset {
+                        // The next batch is larger than what is left of the budget.
+                        break;
+                    }
                 }
                 Err(fault) if chunks.is_empty() => {
                     return Err(self.log.note_fault(fault, request.from));

@@ -124,3 +124,6 @@ impl Chain {
             })
     }
 }
+
+#[cfg(test)]
+mod tests;

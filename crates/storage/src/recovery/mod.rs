@@ -35,7 +35,7 @@ use crate::wal::slots::{NoSlot, SlotState, Slots};
 use chain::{BreakReason, Chain};
 use directory::Checkpoints;
 use payloads::ReplayEntry;
-use scan::{ScannedRound, ScannedSlot};
+use scan::{ScanOptions, ScannedRound, ScannedSlot};
 
 /// A data directory whose write-ahead log has been read.
 pub struct Recovery {
@@ -141,15 +141,13 @@ impl Recovery {
         let (release_seq, release_crc) = self.release();
         let paths = scan::list_slots(fs, &directory).map_err(OpenError::io(&directory))?;
         for (number, slot) in paths.iter().enumerate() {
-            let scanned = scan::scan_slot(
-                fs,
-                slot,
+            let options = ScanOptions {
                 number,
-                self.wal_id,
+                wal_id: Some(self.wal_id),
                 release_seq,
-                true,
-                &mut self.rounds,
-            );
+                repairs: true,
+            };
+            let scanned = scan::scan_slot(fs, slot, options, &mut self.rounds);
             self.slots.push(scanned.map_err(OpenError::io(&slot.1))?);
         }
         self.chain = chain::build(&self.rounds, release_seq, release_crc);

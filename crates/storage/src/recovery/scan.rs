@@ -50,17 +50,33 @@ pub(crate) fn list_slots(fs: &dyn Fs, directory: &Path) -> io::Result<Vec<(u32, 
         .collect())
 }
 
-/// Scans one slot. If `repairs`, what the cache may hold and the disk may not is forced and dropped
-/// first, so that only what is on disk is found.
+/// What is looked for in a slot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ScanOptions {
+    /// The number of the slot among those that are scanned.
+    pub number: usize,
+    /// The log whose rounds count; `None` for any.
+    pub wal_id: Option<u64>,
+    /// The tables of rounds up to this one are not needed.
+    pub release_seq: u64,
+    /// What the cache may hold and the disk may not is forced and dropped first, so that only what
+    /// is on disk is found.
+    pub repairs: bool,
+}
+
+/// Scans one slot.
 pub(crate) fn scan_slot(
     fs: &dyn Fs,
     (index, path): &(u32, PathBuf),
-    number: usize,
-    wal_id: u64,
-    release_seq: u64,
-    repairs: bool,
+    options: ScanOptions,
     rounds: &mut Vec<ScannedRound>,
 ) -> io::Result<ScannedSlot> {
+    let ScanOptions {
+        number,
+        wal_id,
+        release_seq,
+        repairs,
+    } = options;
     let file = if repairs {
         let file = fs.open(path, OpenMode::Write)?;
         file.sync_data()?;
@@ -72,16 +88,15 @@ pub(crate) fn scan_slot(
     let bytes = file.len()?;
     let mut window = Window::new(file, bytes);
     let header = SlotHeader::decode(window.at(0, SECTOR_BYTES)?);
-    let has_sound_header = header
-        == Some(SlotHeader {
-            wal_id,
-            slot_bytes: bytes,
-        });
+    let has_sound_header = header.is_some_and(|header| {
+        header.slot_bytes == bytes && wal_id.is_none_or(|wal_id| header.wal_id == wal_id)
+    });
     let mut position = SECTOR_BYTES as u64;
     while position < bytes {
         let found = RoundHeader::decode(window.at(position, round::BYTES)?);
         let fitting = found.filter(|(header, _)| {
-            header.wal_id == wal_id && position + header.padded_bytes() <= bytes
+            wal_id.is_none_or(|wal_id| header.wal_id == wal_id)
+                && position + header.padded_bytes() <= bytes
         });
         let Some((header, header_crc)) = fitting else {
             position += SECTOR_BYTES as u64;

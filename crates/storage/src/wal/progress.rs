@@ -122,3 +122,6 @@ impl Progress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

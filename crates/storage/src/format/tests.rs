@@ -1,0 +1,249 @@
+use proptest::prelude::*;
+
+use super::bytes::crc32c;
+use super::checkpoint::{Checkpoint, LogCheckpoint, SegmentCheckpoint};
+use super::data_format::{self, DataFormat, DataFormatError};
+use super::entry::{self, Entry, EntryKind};
+use super::offset_index::OffsetIndexEntry;
+use super::producer_snapshot::{
+    AbortedSnapshotEntry, BatchSnapshotEntry, ProducerSnapshot, ProducerSnapshotEntry,
+};
+use super::round::{self, RoundHeader};
+use super::slot_header::{self, SlotHeader};
+use super::time_index::TimeIndexEntry;
+use super::{offset_index, time_index};
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn the_checksum_is_castagnolis() {
+    assert_eq!(crc32c(b"123456789"), 0xe306_9283);
+}
+
+#[test]
+fn the_format_file_tells_a_newer_version() {
+    let format = DataFormat {
+        wal_id: 0x0102_0304_0506_0708,
+    };
+    let bytes = format.encode();
+    assert_eq!(bytes.len(), data_format::BYTES);
+    assert_eq!(hex(&bytes[..16]), "4f54464d010000000807060504030201");
+    assert_eq!(DataFormat::decode(&bytes), Ok(format));
+    let mut newer = bytes.clone();
+    newer[4] = 2;
+    assert_eq!(DataFormat::decode(&newer), Err(DataFormatError::Newer(2)));
+    let mut damaged = bytes;
+    damaged[9] ^= 1;
+    assert_eq!(
+        DataFormat::decode(&damaged),
+        Err(DataFormatError::Malformed)
+    );
+}
+
+#[test]
+fn the_slot_header_has_28_bytes() {
+    let header = SlotHeader {
+        wal_id: 5,
+        slot_bytes: 65_536,
+    };
+    assert_eq!(header.encode().len(), slot_header::BYTES);
+    assert_eq!(SlotHeader::decode(&header.encode()), Some(header));
+    assert_eq!(SlotHeader::decode(&[0; 4096]), None);
+}
+
+fn round_header() -> RoundHeader {
+    RoundHeader {
+        wal_id: 0x11,
+        file_number: 0x22,
+        seq: 0x33,
+        durable_seq: 0x32,
+        writer_epoch: 0x44,
+        entry_count: 1,
+        body_bytes: 4096,
+        prev_crc: 0x55,
+        table_crc: 0x66,
+    }
+}
+
+#[test]
+fn the_round_header_has_64_bytes() {
+    let (bytes, crc) = round_header().encode();
+    assert_eq!(bytes.len(), round::BYTES);
+    let fields = "4f545244010000001100000000000000220000000000000033000000000000003200000000000000\
+                  4400000001000000001000005500000066000000";
+    assert_eq!(hex(&bytes[..60]), fields);
+    assert_eq!(RoundHeader::decode(&bytes), Some((round_header(), crc)));
+    assert_eq!(round_header().padded_bytes(), 8192);
+    let mut too_many = round_header();
+    too_many.entry_count = 1_000_000;
+    assert_eq!(
+        RoundHeader::decode(&too_many.encode().0),
+        None,
+        "the table does not fit the body"
+    );
+}
+
+fn entry_of(kind: EntryKind) -> Entry {
+    Entry {
+        kind,
+        log_id: 1,
+        bytes: 100,
+        crc: 2,
+        base_offset: 3,
+        last_offset_delta: 4,
+        leader_epoch: 5,
+        max_timestamp: 6,
+    }
+}
+
+#[test]
+fn an_entry_has_40_bytes() {
+    let entries = [EntryKind::Batch, EntryKind::SetLogStart, EntryKind::Open].map(entry_of);
+    let mut table = Vec::new();
+    entries
+        .iter()
+        .for_each(|entry| entry.encode_into(&mut table));
+    assert_eq!(table.len(), 3 * entry::BYTES);
+    let first = "010000000100000064000000020000000300000000000000040000000500000006000000000000\
+                 00";
+    assert_eq!(hex(&table[..40]), first);
+    assert_eq!(entry::decode_table(&table, 300), Some(entries.to_vec()));
+    assert_eq!(
+        entry::decode_table(&table, 301),
+        None,
+        "the payloads fill the body"
+    );
+    table[0] = 3;
+    assert_eq!(entry::decode_table(&table, 300), None, "a reserved kind");
+}
+
+fn checkpoint() -> Checkpoint {
+    Checkpoint {
+        generation: 3,
+        wal_id: 4,
+        release_seq: 5,
+        prev_crc: 6,
+        writer_epoch: 7,
+        file_number: 8,
+        next_log_id: 9,
+        logs: vec![LogCheckpoint {
+            log_id: 1,
+            log_start: 10,
+            flushed_end: 30,
+            quarantined_from: -1,
+            snapshot_offset: 30,
+            epochs: vec![(1, 10), (3, 20)],
+            segments: vec![SegmentCheckpoint {
+                base_offset: 10,
+                end_offset: 30,
+                bytes: 1_000,
+                max_timestamp: 77,
+                created_ms: 66,
+            }],
+        }],
+    }
+}
+
+fn snapshot() -> ProducerSnapshot {
+    ProducerSnapshot {
+        offset: 9,
+        producers: vec![ProducerSnapshotEntry {
+            producer_id: 1,
+            producer_epoch: 2,
+            last_append_ms: 3,
+            transaction_start: -1,
+            batches: vec![BatchSnapshotEntry {
+                first_sequence: 4,
+                last_sequence: 5,
+                base_offset: 6,
+                last_offset: 7,
+                log_append_time_ms: -1,
+            }],
+        }],
+        aborted: vec![AbortedSnapshotEntry {
+            producer_id: 8,
+            first_offset: 1,
+            last_offset: 3,
+        }],
+    }
+}
+
+#[test]
+fn checkpoints_and_snapshots_come_back_and_any_cut_is_noticed() {
+    let bytes = checkpoint().encode();
+    assert_eq!(bytes.len(), 56 + 48 + 2 * 12 + 40 + 4);
+    assert_eq!(Checkpoint::decode(&bytes), Some(checkpoint()));
+    assert!((0..bytes.len()).all(|end| Checkpoint::decode(&bytes[..end]).is_none()));
+    let bytes = snapshot().encode();
+    assert_eq!(ProducerSnapshot::decode(&bytes), Some(snapshot()));
+    assert!((0..bytes.len()).all(|end| ProducerSnapshot::decode(&bytes[..end]).is_none()));
+}
+
+#[test]
+fn an_index_is_sound_up_to_the_first_entry_that_is_not() {
+    let offsets = [(10, 4_100), (20, 8_300), (30, 12_500)];
+    let mut bytes = offset_index::encode_header(100);
+    for (offset_delta, position) in offsets {
+        let entry = OffsetIndexEntry {
+            offset_delta,
+            position,
+        };
+        offset_index::encode_entry(100, entry, &mut bytes);
+    }
+    assert_eq!(offset_index::decode(&bytes, 100).len(), 3);
+    assert_eq!(
+        offset_index::decode(&bytes, 101).len(),
+        0,
+        "of another segment"
+    );
+    assert_eq!(
+        offset_index::decode(&bytes[..bytes.len() - 1], 100).len(),
+        2
+    );
+    bytes[16 + 16 + 3] ^= 1;
+    assert_eq!(offset_index::decode(&bytes, 100).len(), 1);
+    let mut bytes = time_index::encode_header(100);
+    for (max_timestamp, offset_delta) in [(5, 10), (5, 20), (4, 30)] {
+        let entry = TimeIndexEntry {
+            max_timestamp,
+            offset_delta,
+        };
+        time_index::encode_entry(100, entry, &mut bytes);
+    }
+    assert_eq!(
+        time_index::decode(&bytes, 100).len(),
+        2,
+        "the largest time never falls"
+    );
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_refused_or_read(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let _ = DataFormat::decode(&bytes);
+        let _ = SlotHeader::decode(&bytes);
+        let _ = RoundHeader::decode(&bytes);
+        let _ = entry::decode_table(&bytes, 100);
+        let _ = offset_index::decode(&bytes, 0);
+        let _ = time_index::decode(&bytes, 0);
+        prop_assert_eq!(Checkpoint::decode(&bytes), None);
+        prop_assert_eq!(ProducerSnapshot::decode(&bytes), None);
+    }
+
+    #[test]
+    fn a_sealed_body_of_any_bytes_does_no_harm(
+        at in 0usize..100,
+        with in any::<u32>(),
+    ) {
+        for bytes in [checkpoint().encode(), snapshot().encode()] {
+            let mut body = bytes[..bytes.len() - 4].to_vec();
+            let at = at.min(body.len() - 4);
+            body[at..at + 4].copy_from_slice(&with.to_le_bytes());
+            let sealed = super::bytes::seal(body);
+            let _ = Checkpoint::decode(&sealed);
+            let _ = ProducerSnapshot::decode(&sealed);
+        }
+    }
+}
