@@ -3,6 +3,7 @@
 //! A new variant does not compile until somebody has decided what clients are told.
 
 use groups::GroupError;
+use metadata::{AlterConfigsError, CreateTopicError, DeleteTopicError};
 use model::ErrorCode;
 use storage::{AppendError, CommitError, ReadError};
 
@@ -77,6 +78,46 @@ pub(crate) fn of_metadata_write(error: MetadataWriteError) -> ErrorCode {
     }
 }
 
+/// A topic that is not created.
+pub(crate) fn of_create_topic(error: &CreateTopicError) -> ErrorCode {
+    match error {
+        CreateTopicError::InvalidName(_)
+        | CreateTopicError::InternalName
+        | CreateTopicError::Collides(_) => ErrorCode::InvalidTopicException,
+        CreateTopicError::Exists => ErrorCode::TopicAlreadyExists,
+        CreateTopicError::InvalidPartitions(_) | CreateTopicError::NoLogIds => {
+            ErrorCode::InvalidPartitions
+        }
+        CreateTopicError::InvalidReplicationFactor(_) => ErrorCode::InvalidReplicationFactor,
+        CreateTopicError::InvalidReplicaAssignment(_) => ErrorCode::InvalidReplicaAssignment,
+        CreateTopicError::AssignmentAndCount(_) => ErrorCode::InvalidRequest,
+        CreateTopicError::InvalidConfig(_) | CreateTopicError::NullConfigs(_) => {
+            ErrorCode::InvalidConfig
+        }
+    }
+}
+
+/// A topic that is not deleted.
+pub(crate) fn of_delete_topic(error: &DeleteTopicError) -> ErrorCode {
+    match error {
+        DeleteTopicError::UnknownName => ErrorCode::UnknownTopicOrPartition,
+        DeleteTopicError::UnknownId => ErrorCode::UnknownTopicId,
+        DeleteTopicError::Internal(_) => ErrorCode::PolicyViolation,
+    }
+}
+
+/// A topic whose settings are not changed.
+pub(crate) fn of_alter_configs(error: &AlterConfigsError) -> ErrorCode {
+    match error {
+        AlterConfigsError::UnknownTopic => ErrorCode::UnknownTopicOrPartition,
+        AlterConfigsError::Internal => ErrorCode::PolicyViolation,
+        AlterConfigsError::Duplicate(_) => ErrorCode::InvalidRequest,
+        AlterConfigsError::NotAList(_) | AlterConfigsError::InvalidConfig(_) => {
+            ErrorCode::InvalidConfig
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +185,53 @@ mod tests {
             ),
         ] {
             assert_eq!(of_metadata_write(error), code, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn refusals_of_topics_have_kafkas_codes() {
+        use ErrorCode as Code;
+        for (error, code) in [
+            (CreateTopicError::InternalName, Code::InvalidTopicException),
+            (CreateTopicError::Exists, Code::TopicAlreadyExists),
+            (
+                CreateTopicError::InvalidPartitions(0),
+                Code::InvalidPartitions,
+            ),
+            (
+                CreateTopicError::InvalidReplicationFactor(2),
+                Code::InvalidReplicationFactor,
+            ),
+            (
+                CreateTopicError::AssignmentAndCount(""),
+                Code::InvalidRequest,
+            ),
+            (
+                CreateTopicError::NullConfigs(String::new()),
+                Code::InvalidConfig,
+            ),
+        ] {
+            assert_eq!(of_create_topic(&error), code, "{error:?}");
+        }
+        for (error, code) in [
+            (DeleteTopicError::UnknownName, Code::UnknownTopicOrPartition),
+            (DeleteTopicError::UnknownId, Code::UnknownTopicId),
+        ] {
+            assert_eq!(of_delete_topic(&error), code, "{error:?}");
+        }
+        for (error, code) in [
+            (
+                AlterConfigsError::UnknownTopic,
+                Code::UnknownTopicOrPartition,
+            ),
+            (AlterConfigsError::Internal, Code::PolicyViolation),
+            (
+                AlterConfigsError::Duplicate(String::new()),
+                Code::InvalidRequest,
+            ),
+            (AlterConfigsError::NotAList(""), Code::InvalidConfig),
+        ] {
+            assert_eq!(of_alter_configs(&error), code, "{error:?}");
         }
     }
 }

@@ -3,6 +3,8 @@
 mod configs;
 mod create;
 
+use std::fmt;
+
 use config::ConfigError;
 use model::{TopicId, TopicName};
 
@@ -69,6 +71,16 @@ pub enum DeleteTopicError {
     UnknownId,
     /// The topic is the broker's own.
     Internal(TopicName),
+}
+
+impl fmt::Display for DeleteTopicError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownName => f.write_str("there is no topic with this name"),
+            Self::UnknownId => f.write_str("there is no topic with this id"),
+            Self::Internal(name) => write!(f, "{name} is the broker's own topic"),
+        }
+    }
 }
 
 /// Deletes a topic. Its logs are those that [`crate::Topic::partitions`] lists before.

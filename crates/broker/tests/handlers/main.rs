@@ -3,6 +3,7 @@
 
 mod api_versions;
 mod bad_input;
+mod configs;
 mod documents;
 mod every_api;
 mod fetch;
@@ -14,3 +15,4 @@ mod metadata;
 mod produce;
 mod restart;
 mod support;
+mod topics_admin;

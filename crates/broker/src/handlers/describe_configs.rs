@@ -1,0 +1,118 @@
+//! DescribeConfigs (key 32), versions 1 to 4: settings, their values, and where these come from.
+//!
+//! - Topics (2) and this broker (4). The broker's name is its node id; an empty one stands for the
+//!   defaults of all brokers that were set while they run, of which there are none. Other resources
+//!   (loggers, client metrics, groups) do not exist here: INVALID_REQUEST.
+//! - Every known setting is listed, those whose behaviour does not exist with their default. No
+//!   setting is sensitive. The broker's are read-only, since they are read when it starts.
+//! - Null keys ask for all settings, and so does an empty list, as in Kafka. Keys that are not known
+//!   are left out.
+//! - v1 (KIP-226): sources and synonyms. v3 (KIP-569): types and documentation.
+
+use config::Described;
+use model::{ErrorCode, TopicName};
+use wire::Text;
+use wire::messages::describe_configs::{
+    DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResourceResult,
+    DescribeConfigsResponse, DescribeConfigsResult, DescribeConfigsSynonym,
+};
+
+use crate::context::RequestContext;
+use crate::handlers::support::{Refusal, resource_type};
+
+/// Lists the settings of each resource.
+pub(crate) fn handle(
+    ctx: &RequestContext,
+    request: DescribeConfigsRequest,
+) -> DescribeConfigsResponse {
+    let with_synonyms = request.include_synonyms;
+    let with_documentation = request.include_documentation;
+    let results = request.resources.into_iter().map(|resource| {
+        let DescribeConfigsResource {
+            resource_type,
+            resource_name,
+            configuration_keys,
+        } = resource;
+        let listed = match settings(ctx, resource_type, &resource_name) {
+            Ok(listed) => listed,
+            Err(refusal) => {
+                return DescribeConfigsResult {
+                    error_code: refusal.code.code(),
+                    error_message: refusal.text(),
+                    resource_type,
+                    resource_name,
+                    configs: Vec::new(),
+                };
+            }
+        };
+        let asked = configuration_keys.filter(|keys| !keys.is_empty());
+        let is_asked = |described: &Described| match &asked {
+            None => true,
+            Some(keys) => keys.iter().any(|key| *key == described.name),
+        };
+        let configs = listed
+            .into_iter()
+            .filter(is_asked)
+            .map(|described| answer(described, with_synonyms, with_documentation));
+        DescribeConfigsResult {
+            error_code: ErrorCode::None.code(),
+            error_message: None,
+            resource_type,
+            resource_name,
+            configs: configs.collect(),
+        }
+    });
+    DescribeConfigsResponse {
+        results: results.collect(),
+        ..DescribeConfigsResponse::default()
+    }
+}
+
+fn settings(ctx: &RequestContext, kind: i8, name: &str) -> Result<Vec<Described>, Refusal> {
+    let settings = &ctx.broker.settings.broker;
+    match kind {
+        resource_type::TOPIC => {
+            TopicName::new(name).map_err(|error| {
+                Refusal::new(ErrorCode::InvalidTopicException, error.to_string())
+            })?;
+            let published = ctx.broker.metadata.published();
+            let topic = published
+                .topics
+                .by_name(name)
+                .map_err(|code| Refusal::new(code, format!("there is no topic '{name}'")))?;
+            Ok(settings.describe_topic(&topic.metadata.configs))
+        }
+        resource_type::BROKER if name.is_empty() => Ok(Vec::new()),
+        resource_type::BROKER => match name.parse::<i32>() {
+            Ok(node_id) if node_id == settings.node_id => Ok(settings.describe_broker()),
+            Ok(_) | Err(_) => Err(Refusal::new(
+                ErrorCode::InvalidRequest,
+                format!("'{name}' is not this broker, which is {}", settings.node_id),
+            )),
+        },
+        _ => Err(resource_type::refused(kind)),
+    }
+}
+
+fn answer(
+    described: Described,
+    with_synonyms: bool,
+    with_documentation: bool,
+) -> DescribeConfigsResourceResult {
+    let synonyms = described.synonyms.into_iter().filter(|_| with_synonyms);
+    let synonyms = synonyms.map(|synonym| DescribeConfigsSynonym {
+        name: Text::from(synonym.name),
+        value: synonym.value.map(Text::from),
+        source: synonym.source.code(),
+    });
+    DescribeConfigsResourceResult {
+        name: Text::from(described.name),
+        value: described.value.map(Text::from),
+        read_only: described.read_only,
+        config_source: described.source.code(),
+        is_sensitive: false,
+        synonyms: synonyms.collect(),
+        config_type: described.kind.code(),
+        documentation: with_documentation.then(|| Text::from(described.documentation)),
+    }
+}

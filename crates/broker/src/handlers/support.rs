@@ -1,0 +1,99 @@
+//! What the handlers that change the metadata have in common.
+
+use std::convert::Infallible;
+
+use metadata::{Image, MetadataRecord};
+use model::ErrorCode;
+use wire::Text;
+
+use crate::context::RequestContext;
+use crate::errors;
+use crate::metadata_store::{Plan, UpdateError};
+
+/// Why one item of a request is refused: the code for programs, the sentence for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) code: ErrorCode,
+    pub(crate) message: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// The sentence as responses hold it.
+    pub(crate) fn text(self) -> Option<Text> {
+        Some(Text::from(self.message))
+    }
+}
+
+/// Plans a change for each item, each against what those before it have made of the metadata, and
+/// carries out all that are not refused as one. Returns when they are durable. With `check_only`
+/// nothing is changed.
+pub(crate) async fn change_each<I, T>(
+    ctx: &RequestContext,
+    items: impl IntoIterator<Item = I>,
+    check_only: bool,
+    mut plan: impl FnMut(&Image, &I) -> Result<(Option<MetadataRecord>, T), Refusal>,
+) -> Vec<(I, Result<T, Refusal>)> {
+    let mut items: Vec<_> = items.into_iter().collect();
+    let changed = ctx.broker.metadata.update(|image| {
+        let mut image = image.clone();
+        let mut records = Vec::new();
+        let mut planned = |item: &I| {
+            let (record, value) = plan(&image, item)?;
+            if let Some(record) = record {
+                if let Err(error) = image.apply(&record) {
+                    panic!("a planned change contradicts the metadata: {error}");
+                }
+                records.push(record);
+            }
+            Ok(value)
+        };
+        let outcomes: Vec<_> = items.iter().map(&mut planned).collect();
+        if check_only {
+            records.clear();
+        }
+        Ok::<_, Infallible>(Plan {
+            records,
+            value: outcomes,
+        })
+    });
+    match changed.await {
+        Ok(outcomes) => items.drain(..).zip(outcomes).collect(),
+        Err(UpdateError::Refused(never)) => match never {},
+        Err(UpdateError::Write(error)) => {
+            let code = errors::of_metadata_write(error);
+            let refused = Refusal::new(code, "the metadata cannot be written");
+            items
+                .drain(..)
+                .map(|item| (item, Err(refused.clone())))
+                .collect()
+        }
+    }
+}
+
+/// What settings can belong to, as requests number it.
+pub(crate) mod resource_type {
+    use super::Refusal;
+    use model::ErrorCode;
+
+    pub(crate) const TOPIC: i8 = 2;
+    pub(crate) const BROKER: i8 = 4;
+
+    /// The refusal of a resource that has no settings here.
+    pub(crate) fn refused(kind: i8) -> Refusal {
+        let name = match kind {
+            8 => "loggers of a broker",
+            16 => "client metrics",
+            32 => "groups",
+            _ => "resources of this type",
+        };
+        let message = format!("{name} (type {kind}) have no settings here");
+        Refusal::new(ErrorCode::InvalidRequest, message)
+    }
+}
