@@ -5,6 +5,7 @@
 //! for wrong usage. A reader that goes away (`ottla … | head`) is no error.
 
 mod cluster;
+mod debug;
 mod group;
 mod output;
 mod record_format;
@@ -67,6 +68,9 @@ enum Command {
     /// Look at the cluster and at all groups at once
     #[command(subcommand)]
     Cluster(cluster::Command),
+    /// Look into the files of a data directory
+    #[command(subcommand)]
+    Debug(debug::Command),
     /// Print the version and the commit it was built from
     Version(version::Command),
 }
@@ -107,6 +111,7 @@ fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Topic(command) => block_on(topic::run(command, connection)),
         Command::Group(command) => block_on(group::run(command, connection)),
         Command::Cluster(command) => block_on(cluster::run(command, connection)),
+        Command::Debug(command) => debug::run(command),
         Command::Version(command) => version::run(command),
     }
 }

@@ -41,6 +41,10 @@ fn every_form_of_every_command_is_taken() {
         "group delete g h",
         "cluster info",
         "cluster offsets --format json",
+        "debug segment 00000000000000000000.log",
+        "debug segment wal/slot-00 --format json",
+        "debug log verify --data-dir /tmp/x --format json",
+        "debug log verify",
     ] {
         if let Err(error) = parse(line) {
             panic!("{line}: {error}");
@@ -78,6 +82,9 @@ fn wrong_usage_is_told_with_exit_code_2() {
         "group seek g --to=-1",
         "group delete",
         "cluster info extra",
+        "debug segment",
+        "debug log",
+        "debug log verify /tmp/x",
         "-b :1 cluster info",
     ] {
         match parse(line) {
