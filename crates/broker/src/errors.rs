@@ -85,7 +85,7 @@ pub(crate) fn of_create_topic(error: &CreateTopicError) -> ErrorCode {
         | CreateTopicError::InternalName
         | CreateTopicError::Collides(_) => ErrorCode::InvalidTopicException,
         CreateTopicError::Exists => ErrorCode::TopicAlreadyExists,
-        CreateTopicError::InvalidPartitions(_) | CreateTopicError::NoLogIds => {
+        CreateTopicError::InvalidPartitions(_) | CreateTopicError::TooManyPartitions => {
             ErrorCode::InvalidPartitions
         }
         CreateTopicError::InvalidReplicationFactor(_) => ErrorCode::InvalidReplicationFactor,

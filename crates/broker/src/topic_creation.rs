@@ -105,6 +105,6 @@ fn refusal_by_use(refusal: &CreateTopicError) -> ErrorCode {
         | CreateTopicError::AssignmentAndCount(_)
         | CreateTopicError::InvalidConfig(_)
         | CreateTopicError::NullConfigs(_)
-        | CreateTopicError::NoLogIds => ErrorCode::UnknownTopicOrPartition,
+        | CreateTopicError::TooManyPartitions => ErrorCode::UnknownTopicOrPartition,
     }
 }

@@ -49,8 +49,6 @@ pub struct BrokerSettings {
     pub log_retention_check_interval_ms: i64,
     /// `producer.id.expiration.ms`.
     pub producer_id_expiration_ms: i32,
-    /// `transaction.max.timeout.ms`.
-    pub transaction_max_timeout_ms: i32,
     /// `wal.max.bytes`.
     pub wal_max_bytes: i64,
     /// `memory.max.bytes`.
@@ -100,7 +98,6 @@ impl BrokerSettings {
             max_connections_per_ip: read.int("max.connections.per.ip"),
             log_retention_check_interval_ms: read.long("log.retention.check.interval.ms"),
             producer_id_expiration_ms: read.int("producer.id.expiration.ms"),
-            transaction_max_timeout_ms: read.int("transaction.max.timeout.ms"),
             wal_max_bytes: read.long("wal.max.bytes"),
             memory_max_bytes: read.long("memory.max.bytes"),
             set,

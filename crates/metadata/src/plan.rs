@@ -16,7 +16,8 @@ pub use configs::{
     plan_replace_topic_configs,
 };
 pub use create::{
-    Assignment, CreateTopicError, NewTopic, plan_create_internal_topic, plan_create_topic,
+    Assignment, CreateTopicError, NewTopic, PARTITIONS_MAX, plan_create_internal_topic,
+    plan_create_topic,
 };
 
 /// How many producer ids are taken at a time: one record for this many new producers.

@@ -211,6 +211,27 @@ fn what_cannot_be_created_is_refused_with_its_reason() {
 }
 
 #[test]
+fn a_broker_holds_so_many_partitions_and_no_more() {
+    let mut image = Image::new();
+    let large = |number: u8| NewTopic {
+        num_partitions: 10_000,
+        ..topic(&format!("t{number}"))
+    };
+    for number in 0..10 {
+        let record = plan_create_topic(&image, &settings(&[]), &large(number), id(number));
+        image.apply(&record.unwrap()).unwrap();
+    }
+    assert_eq!(
+        plan_create_topic(&image, &settings(&[]), &topic("more"), id(99)),
+        Err(CreateTopicError::TooManyPartitions)
+    );
+    image
+        .apply(&MetadataRecord::TopicDeleted { id: id(3) })
+        .unwrap();
+    assert!(plan_create_topic(&image, &settings(&[]), &large(11), id(99)).is_ok());
+}
+
+#[test]
 fn the_broker_makes_its_own_topics_and_clients_leave_them_alone() {
     let mut image = image();
     let name = TopicName::new("__consumer_offsets").unwrap();

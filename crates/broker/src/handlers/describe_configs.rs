@@ -5,11 +5,12 @@
 //!   (loggers, client metrics, groups) do not exist here: INVALID_REQUEST.
 //! - Every known setting is listed, those whose behaviour does not exist with their default. No
 //!   setting is sensitive. The broker's are read-only, since they are read when it starts.
+//! - The broker's own topics are shown with the settings that hold for them, all read-only.
 //! - Null keys ask for all settings, and so does an empty list, as in Kafka. Keys that are not known
 //!   are left out.
 //! - v1 (KIP-226): sources and synonyms. v3 (KIP-569): types and documentation.
 
-use config::Described;
+use config::{Described, DescribedSynonym, Source};
 use model::{ErrorCode, TopicName};
 use wire::Text;
 use wire::messages::describe_configs::{
@@ -80,7 +81,11 @@ fn settings(ctx: &RequestContext, kind: i8, name: &str) -> Result<Vec<Described>
                 .topics
                 .by_name(name)
                 .map_err(|code| Refusal::new(code, format!("there is no topic '{name}'")))?;
-            Ok(settings.describe_topic(&topic.metadata.configs))
+            let mut listed = settings.describe_topic(&topic.metadata.configs);
+            if topic.is_internal() {
+                show_internal(&mut listed);
+            }
+            Ok(listed)
         }
         resource_type::BROKER if name.is_empty() => Ok(Vec::new()),
         resource_type::BROKER => match name.parse::<i32>() {
@@ -91,6 +96,33 @@ fn settings(ctx: &RequestContext, kind: i8, name: &str) -> Result<Vec<Described>
             )),
         },
         _ => Err(resource_type::refused(kind)),
+    }
+}
+
+/// What holds for the broker's own topics whatever the settings of others are: their records stay until
+/// newer ones replace them. Nobody can change that.
+const OF_INTERNAL_TOPICS: [(&str, &str); 3] = [
+    ("cleanup.policy", "compact"),
+    ("retention.ms", "-1"),
+    ("segment.bytes", "104857600"),
+];
+
+fn show_internal(listed: &mut [Described]) {
+    for described in listed {
+        described.read_only = true;
+        let fixed = OF_INTERNAL_TOPICS
+            .iter()
+            .find(|(name, _)| *name == described.name);
+        if let Some((name, value)) = fixed {
+            described.value = Some((*value).to_owned());
+            described.source = Source::Topic;
+            let synonym = DescribedSynonym {
+                name,
+                value: described.value.clone(),
+                source: Source::Topic,
+            };
+            described.synonyms.insert(0, synonym);
+        }
     }
 }
 

@@ -2,10 +2,12 @@
 
 use model::ErrorCode;
 use wire::Text;
+use wire::messages::delete_topics::DeleteTopicsRequest;
 use wire::messages::describe_configs::{
     DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResourceResult,
     DescribeConfigsResult,
 };
+use wire::messages::find_coordinator::FindCoordinatorRequest;
 use wire::messages::incremental_alter_configs::{
     AlterConfigsResource, AlterConfigsResourceResponse, AlterableConfig,
     IncrementalAlterConfigsRequest,
@@ -147,6 +149,37 @@ async fn the_broker_is_described_under_its_node_id() {
     let result = describe(&mut fixture, BROKER, "").await;
     assert_code(result.error_code, ErrorCode::None);
     assert!(result.configs.is_empty());
+}
+
+#[tokio::test]
+async fn the_brokers_own_topics_are_described_as_they_are_and_stay_so() {
+    let mut fixture = Fixture::open().await;
+    let request = FindCoordinatorRequest {
+        key: Text::from_static("group"),
+        ..FindCoordinatorRequest::default()
+    };
+    let found = fixture.call(&request, 3).await;
+    assert_code(found.error_code, ErrorCode::None);
+    let result = describe(&mut fixture, TOPIC, "__consumer_offsets").await;
+    let policy = find(&result, "cleanup.policy");
+    assert_eq!(
+        (policy.value.as_deref(), policy.config_source),
+        (Some("compact"), 1)
+    );
+    assert!(result.configs.iter().all(|config| config.read_only));
+    let one = changes(
+        TOPIC,
+        "__consumer_offsets",
+        vec![change("retention.ms", 0, Some("5"))],
+    );
+    let altered = alter(&mut fixture, vec![one]).await;
+    assert_code(altered[0].error_code, ErrorCode::PolicyViolation);
+    let request = DeleteTopicsRequest {
+        topic_names: vec![Text::from_static("__consumer_offsets")],
+        ..DeleteTopicsRequest::default()
+    };
+    let deleted = fixture.call(&request, 5).await;
+    assert_code(deleted.responses[0].error_code, ErrorCode::PolicyViolation);
 }
 
 #[tokio::test]

@@ -54,8 +54,7 @@ pub(crate) const BROKER_GROUPS: &[Definition] = &[
     Definition::broker("transaction.abort.timed.out.transaction.cleanup.interval.ms", Kind::Int, "10000", "The time between two looks for transactions to abort.")
         .at_least(1),
     Definition::broker("transaction.max.timeout.ms", Kind::Int, "900000", "The longest transaction timeout that a producer may ask for.")
-        .at_least(1)
-        .acts(),
+        .at_least(1),
     Definition::broker("transaction.partition.verification.enable", Kind::Boolean, "true", "Whether a transactional batch must belong to a partition that was added to its transaction (KIP-890)."),
     Definition::broker("transaction.remove.expired.transaction.cleanup.interval.ms", Kind::Int, "3600000", "The time between two looks for transactional ids to forget.")
         .at_least(1),

@@ -10,6 +10,9 @@ use super::{checked_config, is_internal};
 use crate::image::Image;
 use crate::record::MetadataRecord;
 
+/// Most partitions of one broker, so that no request makes it hold more than memory can.
+pub const PARTITIONS_MAX: usize = 100_000;
+
 /// The replicas that a client wants a partition to have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
@@ -57,8 +60,8 @@ pub enum CreateTopicError {
     InvalidConfig(ConfigError),
     /// Settings without a value.
     NullConfigs(String),
-    /// All log ids are used up.
-    NoLogIds,
+    /// The broker would have more partitions than it can hold, or all log ids are used up.
+    TooManyPartitions,
 }
 
 impl fmt::Display for CreateTopicError {
@@ -85,7 +88,12 @@ impl fmt::Display for CreateTopicError {
             }
             Self::InvalidConfig(error) => error.fmt(f),
             Self::NullConfigs(names) => write!(f, "settings without a value: {names}"),
-            Self::NoLogIds => f.write_str("this broker cannot hold any more partitions"),
+            Self::TooManyPartitions => {
+                write!(
+                    f,
+                    "this broker holds at most {PARTITIONS_MAX} partitions in all"
+                )
+            }
         }
     }
 }
@@ -135,10 +143,13 @@ fn created(
     partitions: u32,
     configs: BTreeMap<String, String>,
 ) -> Result<MetadataRecord, CreateTopicError> {
+    if image.logs().len() + partitions as usize > PARTITIONS_MAX {
+        return Err(CreateTopicError::TooManyPartitions);
+    }
     let first = image.next_log_id().0;
     let end = first
         .checked_add(partitions)
-        .ok_or(CreateTopicError::NoLogIds)?;
+        .ok_or(CreateTopicError::TooManyPartitions)?;
     Ok(MetadataRecord::TopicCreated {
         id,
         name,
