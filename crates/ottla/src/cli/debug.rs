@@ -1,5 +1,6 @@
 //! `ottla debug …`: looking into files of a data directory. No broker is asked, nothing is changed.
 
+mod records;
 mod segment;
 mod slot;
 mod verify;
@@ -25,6 +26,9 @@ pub(crate) struct File {
     /// The file
     #[arg(value_name = "FILE")]
     path: PathBuf,
+    /// Print the records inside the batches too
+    #[arg(long)]
+    records: bool,
     #[command(flatten)]
     output: OutputArguments,
 }
@@ -37,8 +41,8 @@ pub(crate) enum Log {
 
 pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
     match command {
-        Command::Segment(file) if is_slot(&file.path) => slot::print(&file.path, file.output),
-        Command::Segment(file) => segment::print(&file.path, file.output),
+        Command::Segment(file) if is_slot(&file.path) => slot::print(file),
+        Command::Segment(file) => segment::print(file),
         Command::Log(Log::Verify(command)) => verify::run(command),
     }
 }

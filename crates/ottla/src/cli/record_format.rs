@@ -207,7 +207,7 @@ impl Serialize for JsonHeader<'_> {
 }
 
 /// Bytes as a string, as `{"base64": …}` where they are not UTF-8, or as null.
-struct JsonBytes<'a>(Option<&'a [u8]>);
+pub(crate) struct JsonBytes<'a>(pub(crate) Option<&'a [u8]>);
 
 impl Serialize for JsonBytes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -5,6 +5,8 @@
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
+use super::record_format::JsonBytes;
+
 /// Blanks between two columns.
 const COLUMN_GAP: usize = 2;
 
@@ -24,6 +26,14 @@ pub(crate) enum Cell {
     Flag(bool),
     /// Numbers such as replica ids: `[0,1,2]`.
     Numbers(Vec<i32>),
+    /// Bytes that are mostly text, as `topic consume` prints them in JSON.
+    Bytes(Vec<u8>),
+}
+
+impl From<&[u8]> for Cell {
+    fn from(bytes: &[u8]) -> Self {
+        Self::Bytes(bytes.to_vec())
+    }
 }
 
 impl From<&str> for Cell {
@@ -69,15 +79,12 @@ impl<T: Into<Self>> From<Option<T>> for Cell {
 }
 
 impl Cell {
-    /// The value as a table shows it: one line, without control characters, because names come
-    /// from other programs and must not move the cursor of the reader's terminal.
+    /// The value as a table shows it.
     fn text(&self) -> String {
         match self {
             Self::Nothing => NOTHING.to_owned(),
-            Self::Text(text) => text
-                .chars()
-                .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-                .collect(),
+            Self::Text(text) => visible(text),
+            Self::Bytes(bytes) => visible(&String::from_utf8_lossy(bytes)),
             Self::Number(number) => number.to_string(),
             Self::Flag(flag) => flag.to_string(),
             Self::Numbers(numbers) => {
@@ -88,6 +95,15 @@ impl Cell {
     }
 }
 
+/// The text on one line and without control characters: it comes from other programs and must not
+/// move the cursor of the reader's terminal.
+fn visible(text: &str) -> String {
+    let characters = text.chars();
+    characters
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
 impl Serialize for Cell {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -96,6 +112,7 @@ impl Serialize for Cell {
             Self::Number(number) => serializer.serialize_i64(*number),
             Self::Flag(flag) => serializer.serialize_bool(*flag),
             Self::Numbers(numbers) => numbers.serialize(serializer),
+            Self::Bytes(bytes) => JsonBytes(Some(bytes)).serialize(serializer),
         }
     }
 }

@@ -42,7 +42,7 @@ fn every_form_of_every_command_is_taken() {
         "cluster info",
         "cluster offsets --format json",
         "debug segment 00000000000000000000.log",
-        "debug segment wal/slot-00 --format json",
+        "debug segment wal/slot-00 --records --format json",
         "debug log verify --data-dir /tmp/x --format json",
         "debug log verify",
     ] {

@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use serde::Serialize;
 use storage::inspect::{SegmentBatch, SegmentContents};
 
-use super::number;
-use crate::cli::output::OutputArguments;
+use super::records::{self, Place};
+use super::{File, number};
 use crate::cli::table::{Fields, Table};
 
 /// A segment and its batches, as one JSON object.
@@ -15,18 +15,30 @@ use crate::cli::table::{Fields, Table};
 struct Description {
     segment: Fields,
     batches: Table,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<Table>,
 }
 
-pub(super) fn print(path: &Path, output: OutputArguments) -> anyhow::Result<()> {
+pub(super) fn print(file: &File) -> anyhow::Result<()> {
+    let path = &file.path;
     let fs = env::real::env().fs;
     let contents = storage::inspect::segment(&*fs, path)
         .with_context(|| format!("cannot read {}", path.display()))?;
-    let description = describe(path, &contents);
-    let sections = [
+    let mut description = describe(path, &contents);
+    let mut sections = vec![
         ("SEGMENT", description.segment.text()),
         ("BATCHES", description.batches.text()),
     ];
-    output.sections(&sections, &description)
+    if file.records {
+        let places = contents.batches.iter().map(|batch| Place {
+            position: batch.position,
+            bytes: batch.bytes,
+        });
+        let records = records::table(path, places)?;
+        sections.push(("RECORDS", records.text()));
+        description.records = Some(records);
+    }
+    file.output.sections(&sections, &description)
 }
 
 fn describe(path: &Path, contents: &SegmentContents) -> Description {
@@ -68,6 +80,7 @@ fn describe(path: &Path, contents: &SegmentContents) -> Description {
             .field("FILE-BYTES", number(contents.file_bytes))
             .field("NO-BATCH-AT", contents.ends_at.map(number)),
         batches,
+        records: None,
     }
 }
 

@@ -1,13 +1,11 @@
 //! `ottla debug segment` of a slot of the write-ahead log.
 
-use std::path::Path;
-
 use anyhow::Context as _;
 use serde::Serialize;
 use storage::inspect::{WalEntryKind, WalSlotContents};
 
-use super::number;
-use crate::cli::output::OutputArguments;
+use super::records::{self, Place};
+use super::{File, number};
 use crate::cli::table::{Cell, Fields, Table};
 
 /// A slot, its rounds and their entries, as one JSON object.
@@ -16,26 +14,44 @@ struct Description {
     slot: Fields,
     rounds: Table,
     entries: Table,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<Table>,
 }
 
-pub(super) fn print(path: &Path, output: OutputArguments) -> anyhow::Result<()> {
+pub(super) fn print(file: &File) -> anyhow::Result<()> {
+    let path = &file.path;
     let fs = env::real::env().fs;
     let contents = storage::inspect::wal_slot(&*fs, path)
         .with_context(|| format!("cannot read {}", path.display()))?;
-    let description = Description {
+    let mut description = Description {
         slot: Fields::default()
             .field("FILE", path.display().to_string())
             .field("FILE-BYTES", number(contents.file_bytes))
             .field("WAL-ID", contents.wal_id.map(|id| format!("{id:016x}"))),
         rounds: rounds(&contents),
         entries: entries(&contents),
+        records: None,
     };
-    let sections = [
+    let mut sections = vec![
         ("SLOT", description.slot.text()),
         ("ROUNDS", description.rounds.text()),
         ("ENTRIES", description.entries.text()),
     ];
-    output.sections(&sections, &description)
+    if file.records {
+        let entries = contents
+            .rounds
+            .iter()
+            .flat_map(|round| round.entries.iter().flatten());
+        let batches = entries.filter(|entry| entry.kind == WalEntryKind::Batch);
+        let places = batches.map(|entry| Place {
+            position: entry.position,
+            bytes: entry.bytes,
+        });
+        let records = records::table(path, places)?;
+        sections.push(("RECORDS", records.text()));
+        description.records = Some(records);
+    }
+    file.output.sections(&sections, &description)
 }
 
 fn rounds(contents: &WalSlotContents) -> Table {

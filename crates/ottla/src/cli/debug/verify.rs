@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
 use storage::VerifyReport;
@@ -36,7 +37,9 @@ struct Description {
 
 pub(super) fn run(command: &Command) -> anyhow::Result<()> {
     let fs = env::real::env().fs;
-    let report = storage::verify(&*fs, &command.data_dir)?;
+    let dir = command.data_dir.display();
+    let report = storage::verify(&*fs, &command.data_dir)
+        .with_context(|| format!("cannot check {dir}; is it a data directory?"))?;
     let description = describe(&report);
     let mut sections = vec![("CHECKED", description.checked.text())];
     if !report.damages.is_empty() {
@@ -53,7 +56,6 @@ pub(super) fn run(command: &Command) -> anyhow::Result<()> {
         note(&format!("{} repaired by the next start", places(repaired)));
     }
     if report.is_damaged() {
-        let dir = command.data_dir.display();
         complain(&format!(
             "{dir}: {} that no start repairs; see DAMAGES",
             places(lasting)
