@@ -21,6 +21,9 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use client::{Admin, Brokers};
 
+use crate::serve;
+use crate::settings::ServeArguments;
+
 /// Exit code for wrong usage; clap's too.
 const EXIT_USAGE: u8 = 2;
 
@@ -59,6 +62,8 @@ impl Connection {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the broker until SIGTERM or SIGINT
+    Serve(ServeArguments),
     /// Create, change, delete and look at topics; write and read their records
     #[command(subcommand)]
     Topic(topic::Command),
@@ -108,6 +113,7 @@ pub(crate) fn run() -> ExitCode {
 fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     let connection = &arguments.connection;
     match &arguments.command {
+        Command::Serve(arguments) => serve::run(arguments),
         Command::Topic(command) => block_on(topic::run(command, connection)),
         Command::Group(command) => block_on(group::run(command, connection)),
         Command::Cluster(command) => block_on(cluster::run(command, connection)),

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 mod cli;
-#[allow(dead_code, reason = "`serve` is what uses them")]
+mod serve;
 mod settings;
 
 fn main() -> ExitCode {

@@ -45,14 +45,21 @@ pub(super) async fn serve(listener: TcpListener, broker: WhenReady, stop: watch:
         // An error means that the sender is gone, which is the end as well.
         let _ = stop.wait_for(|stop| *stop).await;
     };
-    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
+    if let Err(error) = axum::serve(listener, router)
+        .with_graceful_shutdown(stopped)
+        .await
+    {
         tracing::error!(%error, "the HTTP listener has ended");
     }
 }
 
 async fn ready(State(broker): State<WhenReady>) -> Response {
     let reasons: Vec<Reason> = match broker.get() {
-        None => vec![Reason { code: "RECOVERING".to_owned(), path: None, position: None }],
+        None => vec![Reason {
+            code: "RECOVERING".to_owned(),
+            path: None,
+            position: None,
+        }],
         Some(broker) => broker
             .health()
             .into_iter()
@@ -76,9 +83,11 @@ async fn ready(State(broker): State<WhenReady>) -> Response {
 
 async fn metrics(State(broker): State<WhenReady>) -> Response {
     match broker.get() {
-        Some(broker) => {
-            ([(header::CONTENT_TYPE, OPEN_METRICS)], broker.render_metrics()).into_response()
-        }
+        Some(broker) => (
+            [(header::CONTENT_TYPE, OPEN_METRICS)],
+            broker.render_metrics(),
+        )
+            .into_response(),
         None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
 }
