@@ -11,6 +11,7 @@ use network::{Outcome, Reply};
 use parking_lot::{Condvar, Mutex};
 use sim::{Fault, Operation, SimFs};
 use wire::Text;
+use wire::messages::list_offsets::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic};
 use wire::messages::offset_commit::{
     OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
     OffsetCommitResponse,
@@ -176,6 +177,23 @@ fn offset_of(response: &OffsetFetchResponse) -> i64 {
     response.topics[0].partitions[0].committed_offset
 }
 
+/// Where the log of all groups starts.
+async fn log_start(fixture: &mut Fixture) -> i64 {
+    let request = ListOffsetsRequest {
+        replica_id: -1,
+        topics: vec![ListOffsetsTopic {
+            name: Text::from_static("__consumer_offsets"),
+            partitions: vec![ListOffsetsPartition {
+                timestamp: -2,
+                ..ListOffsetsPartition::default()
+            }],
+        }],
+        ..ListOffsetsRequest::default()
+    };
+    let response = fixture.call(&request, 7).await;
+    response.topics[0].partitions[0].offset
+}
+
 /// A request that has begun and gone as far as it can without the disk.
 fn begin(reply: Reply) -> network::BoxFuture<Outcome> {
     let mut answer: network::BoxFuture<Outcome> = Box::pin(settle(reply));
@@ -232,4 +250,115 @@ async fn after_a_failed_force_nothing_is_told_until_a_restart() {
     let fetched = fixture.call(&fetch_request(), 5).await;
     assert_code(fetched.error_code, ErrorCode::None);
     assert!(matches!(offset_of(&fetched), 5 | 6));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_power_cut_at_any_moment_takes_back_no_committed_offset() {
+    for cut in 1..=24 {
+        let disk = SimFs::new(cut);
+        let mut fixture = Fixture::on_files(&[], Arc::new(disk.clone())).await;
+        fixture.topic("t").await;
+        disk.crash_at(disk.operations() + cut);
+        let mut acknowledged = -1;
+        let mut asked = 0;
+        loop {
+            let code = code_of(&fixture.call(&commit_request(asked), 7).await);
+            if code != ErrorCode::None.code() {
+                assert_code(code, ErrorCode::CoordinatorNotAvailable);
+                break;
+            }
+            acknowledged = asked;
+            asked += 1;
+        }
+        let mut fixture = fixture.crash_onto(Arc::new(disk.crash())).await;
+        let fetched = fixture.call(&fetch_request(), 5).await;
+        assert_code(fetched.error_code, ErrorCode::None);
+        let kept = offset_of(&fetched);
+        assert!(
+            (acknowledged..=asked).contains(&kept),
+            "cut {cut}: {acknowledged} was acknowledged, {asked} asked for, {kept} is kept"
+        );
+        // And the next commit is as good as any.
+        let code = code_of(&fixture.call(&commit_request(1_000), 7).await);
+        assert_code(code, ErrorCode::None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commits_wait_out_a_full_disk() {
+    let disk = SimFs::new(7);
+    let settings = [
+        ("offsets.topic.num.partitions", "1"),
+        ("num.partitions", "100"),
+    ];
+    let mut fixture = Fixture::on_files(&settings, Arc::new(disk.clone())).await;
+    fixture.topic("t").await;
+    disk.set_space(Some(disk.used_bytes()));
+    let mut offset = 0;
+    loop {
+        let code = code_of(&fixture.call(&large_commit_request(offset), 7).await);
+        if code != ErrorCode::None.code() {
+            assert_code(code, ErrorCode::CoordinatorNotAvailable);
+            break;
+        }
+        offset += 1;
+        assert!(offset < 1_000, "the disk is never full");
+    }
+    disk.set_space(None);
+    loop {
+        // The engine looks for space again after a second.
+        fixture.clock.advance(std::time::Duration::from_secs(1));
+        let code = code_of(&fixture.call(&commit_request(7), 7).await);
+        if code == ErrorCode::None.code() {
+            break;
+        }
+        assert_code(code, ErrorCode::CoordinatorNotAvailable);
+    }
+    let before = fixture.call(&fetch_request(), 5).await;
+    assert_eq!(offset_of(&before), 7);
+    let mut fixture = fixture.restart().await;
+    let after = fixture.call(&fetch_request(), 5).await;
+    assert_eq!(after, before);
+}
+
+/// Commits for 100 partitions, 400 KB in all.
+fn large_commit_request(offset: i64) -> OffsetCommitRequest {
+    let mut request = commit_request(offset);
+    let partition = request.topics[0].partitions[0].clone();
+    request.topics[0].partitions = (0..100)
+        .map(|partition_index| OffsetCommitRequestPartition {
+            partition_index,
+            committed_metadata: Some(Text::from("x".repeat(4_000))),
+            ..partition.clone()
+        })
+        .collect();
+    request
+}
+
+#[tokio::test]
+async fn the_log_of_groups_is_rewritten_before_it_grows_without_bound() {
+    let settings = [
+        ("offsets.topic.num.partitions", "1"),
+        ("num.partitions", "100"),
+    ];
+    let mut fixture = Fixture::with_settings(&settings).await;
+    fixture.topic("t").await;
+    let mut offset = 0;
+    let mut starts = Vec::new();
+    // 400 KB each: after 11 of them there is more than 4 MiB, of which 400 KB live.
+    while starts.len() < 3 {
+        let code = code_of(&fixture.call(&large_commit_request(offset), 7).await);
+        assert_code(code, ErrorCode::None);
+        offset += 1;
+        let start = log_start(&mut fixture).await;
+        if starts.last().is_none_or(|last| *last != start) {
+            starts.push(start);
+        }
+        assert!(offset < 100, "never rewritten: {starts:?}");
+    }
+    assert!(starts.is_sorted(), "{starts:?}");
+    let mut fixture = fixture.restart().await;
+    assert_eq!(log_start(&mut fixture).await, starts[2]);
+    let fetched = fixture.call(&fetch_request(), 5).await;
+    assert_eq!(offset_of(&fetched), offset - 1);
 }
