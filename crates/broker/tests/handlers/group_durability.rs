@@ -314,11 +314,15 @@ async fn commits_wait_out_a_full_disk() {
         }
         assert_code(code, ErrorCode::CoordinatorNotAvailable);
     }
-    let before = fixture.call(&fetch_request(), 5).await;
+    let all = OffsetFetchRequest {
+        topics: None,
+        ..fetch_request()
+    };
+    let before = fixture.call(&all, 5).await;
     assert_eq!(offset_of(&before), 7);
     let mut fixture = fixture.restart().await;
-    let after = fixture.call(&fetch_request(), 5).await;
-    assert_eq!(after, before);
+    let after = fixture.call(&all, 5).await;
+    assert_eq!(after, before, "what was shown is not what was written");
 }
 
 /// Commits for 100 partitions, 400 KB in all.

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use model::ErrorCode;
 use network::Reply;
 use wire::batch::BatchView;
+use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
 use wire::messages::delete_groups::DeleteGroupsRequest;
+use wire::messages::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
 use wire::messages::describe_groups::{DescribeGroupsRequest, DescribedGroup};
 use wire::messages::find_coordinator::FindCoordinatorRequest;
 use wire::messages::heartbeat::HeartbeatRequest;
@@ -531,6 +533,39 @@ async fn a_restart_finds_groups_and_offsets() {
     assert_code(beat.error_code, ErrorCode::None);
     let code = commit(&mut fixture, &commit_request("t", 9), 9).await;
     assert_code(code, ErrorCode::UnknownMemberId);
+}
+
+#[tokio::test]
+async fn a_topic_made_anew_has_no_offsets() {
+    let mut fixture = open().await;
+    fixture.topic("t").await;
+    commit(&mut fixture, &commit_request("t", 5), 9).await;
+    let delete = DeleteTopicsRequest {
+        topics: vec![DeleteTopicState {
+            name: Some(Text::from_static("t")),
+            ..DeleteTopicState::default()
+        }],
+        ..DeleteTopicsRequest::default()
+    };
+    let deleted = fixture.call(&delete, 6).await;
+    assert_code(deleted.responses[0].error_code, ErrorCode::None);
+    let code = commit(&mut fixture, &commit_request("t", 6), 9).await;
+    assert_code(code, ErrorCode::UnknownTopicOrPartition);
+    let create = CreateTopicsRequest {
+        topics: vec![CreatableTopic {
+            name: Text::from_static("t"),
+            num_partitions: 1,
+            replication_factor: 1,
+            ..CreatableTopic::default()
+        }],
+        timeout_ms: 10_000,
+        ..CreateTopicsRequest::default()
+    };
+    let created = fixture.call(&create, 7).await;
+    assert_code(created.topics[0].error_code, ErrorCode::None);
+    assert_eq!(committed(&mut fixture, "t").await, -1);
+    let mut fixture = fixture.restart().await;
+    assert_eq!(committed(&mut fixture, "t").await, -1);
 }
 
 /// The partition of the group "g" among 1.
