@@ -20,6 +20,8 @@ use wire::messages::produce::{
 };
 use wire::{Chunks, Decoder, Encoder, Message, Request, RequestHeader, ResponseHeader, Text};
 
+use crate::gated_disk::GatedDisk;
+
 /// What a request came to.
 #[derive(Debug)]
 pub(crate) enum Answered<R> {
@@ -35,6 +37,7 @@ pub(crate) enum Answered<R> {
 pub(crate) struct Fixture {
     pub(crate) broker: Arc<Broker>,
     pub(crate) clock: Arc<SimClock>,
+    pub(crate) disk: GatedDisk,
     service: KafkaService,
     connection: Connection,
     client_id: &'static str,
@@ -70,9 +73,10 @@ impl Fixture {
         settings: BTreeMap<String, String>,
         clock: Arc<SimClock>,
     ) -> Self {
+        let disk = GatedDisk::new(Arc::clone(&files));
         let env = Env {
             clock: clock.clone(),
-            fs: Arc::clone(&files),
+            fs: Arc::new(disk.clone()),
             ..env::real::env()
         };
         let broker_settings = Settings {
@@ -88,6 +92,7 @@ impl Fixture {
         Self {
             broker,
             clock,
+            disk,
             service,
             connection,
             client_id: "test",

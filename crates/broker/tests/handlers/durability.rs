@@ -1,0 +1,180 @@
+//! When answers leave: not before the disk has what they tell.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use model::ErrorCode;
+use network::{BoxFuture, Outcome, Reply};
+use wire::messages::init_producer_id::InitProducerIdRequest;
+use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
+use wire::messages::produce::{ProduceRequest, ProduceResponse};
+use wire::{Request, Text};
+
+use crate::gated_disk::Forces;
+use crate::support::{
+    Answered, Fixture, assert_code, batch, decode, idempotent_batch, produce_request, values,
+};
+
+/// An answer that has not come yet.
+struct Later(BoxFuture<Outcome>);
+
+impl Later {
+    fn of(fixture: &mut Fixture, request: &impl Request, version: i16) -> Self {
+        let frame = fixture.frame(request, version);
+        match fixture.dispatch(frame) {
+            Reply::Serial(later) | Reply::Parked(later) | Reply::Pipelined(later) => Self(later),
+            other => panic!("answered at once: {other:?}"),
+        }
+    }
+
+    fn is_there(&mut self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        matches!(Pin::new(&mut self.0).poll(&mut context), Poll::Ready(_))
+    }
+}
+
+async fn produced(later: Later) -> ProduceResponse {
+    match decode::<ProduceRequest>(later.0.await, 9) {
+        Answered::Response(response) => response,
+        other => panic!("no response: {other:?}"),
+    }
+}
+
+fn code(response: &ProduceResponse) -> i16 {
+    response.responses[0].partition_responses[0].error_code
+}
+
+/// A broker whose disk has stopped to force, with one record that it has forced before.
+async fn with_stalled_disk() -> Fixture {
+    let mut fixture = Fixture::open().await;
+    fixture.topic("t").await;
+    fixture.produce("t", batch(&["durable"])).await;
+    fixture.disk.set(Forces::Wait);
+    fixture
+}
+
+#[tokio::test]
+async fn acks_all_waits_for_the_disk_and_acks_1_does_not() {
+    let mut fixture = with_stalled_disk().await;
+    let mut request = produce_request("t", batch(&["a"]));
+    request.acks = 1;
+    let acks_1 = Later::of(&mut fixture, &request, 9);
+    assert_code(code(&produced(acks_1).await), ErrorCode::None);
+
+    let mut acks_all = Later::of(&mut fixture, &produce_request("t", batch(&["b"])), 9);
+    assert!(!acks_all.is_there());
+    // Nobody reads what a power cut can take back.
+    let fetched = fixture.fetch("t", 0).await;
+    assert_eq!(fetched.high_watermark, 1);
+    assert_eq!(values(fetched.records), [(0, "durable".to_owned())]);
+    assert!(!acks_all.is_there());
+
+    fixture.disk.set(Forces::Pass);
+    assert_code(code(&produced(acks_all).await), ErrorCode::None);
+    assert_eq!(values(fixture.fetch("t", 0).await.records).len(), 3);
+}
+
+#[tokio::test]
+async fn refusals_and_duplicates_wait_for_what_they_rest_on() {
+    let mut fixture = with_stalled_disk().await;
+    let original = produce_request("t", idempotent_batch(5, 0, 0, &["a"]));
+    let mut original_answer = Later::of(&mut fixture, &original, 9);
+    let mut duplicate = Later::of(&mut fixture, &original, 9);
+    let gap = produce_request("t", idempotent_batch(5, 0, 7, &["b"]));
+    let mut refused = Later::of(&mut fixture, &gap, 9);
+    for later in [&mut original_answer, &mut duplicate, &mut refused] {
+        assert!(!later.is_there());
+    }
+    fixture.disk.set(Forces::Pass);
+    assert_code(code(&produced(original_answer).await), ErrorCode::None);
+    assert_code(code(&produced(duplicate).await), ErrorCode::None);
+    assert_code(
+        code(&produced(refused).await),
+        ErrorCode::OutOfOrderSequenceNumber,
+    );
+}
+
+#[tokio::test]
+async fn a_topic_is_not_told_of_before_it_is_durable() {
+    let mut fixture = with_stalled_disk().await;
+    let asking = |topics| MetadataRequest {
+        topics,
+        ..MetadataRequest::default()
+    };
+    let new = MetadataRequestTopic {
+        name: Some(Text::from_static("new")),
+        ..MetadataRequestTopic::default()
+    };
+    let mut creating = Later::of(&mut fixture, &asking(Some(vec![new])), 9);
+    assert!(!creating.is_there());
+    // Nor told of to somebody else.
+    let all = fixture.call(&asking(None), 9).await;
+    assert_eq!(all.topics.len(), 1);
+    let mut id = Later::of(
+        &mut fixture,
+        &InitProducerIdRequest {
+            transactional_id: None,
+            ..InitProducerIdRequest::default()
+        },
+        4,
+    );
+    assert!(!id.is_there());
+
+    fixture.disk.set(Forces::Pass);
+    creating.0.await;
+    id.0.await;
+    let all = fixture.call(&asking(None), 9).await;
+    assert_eq!(all.topics.len(), 2);
+}
+
+#[tokio::test]
+async fn a_disk_that_does_not_come_back_is_a_timeout() {
+    let mut fixture = with_stalled_disk().await;
+    let mut request = produce_request("t", batch(&["a"]));
+    request.timeout_ms = 1000;
+    let mut later = Later::of(&mut fixture, &request, 9);
+    fixture.clock.advance(Duration::from_millis(999));
+    assert!(!later.is_there());
+    fixture.clock.advance(Duration::from_millis(1));
+    assert_code(code(&produced(later).await), ErrorCode::RequestTimedOut);
+    fixture.disk.set(Forces::Pass);
+    // The record stays.
+    let response = fixture.produce("t", batch(&["b"])).await;
+    assert_eq!(response.base_offset, 2);
+}
+
+#[tokio::test]
+async fn after_a_failed_force_nothing_is_acknowledged_and_reads_go_on() {
+    let mut fixture = with_stalled_disk().await;
+    let waiting = Later::of(&mut fixture, &produce_request("t", batch(&["a"])), 9);
+    fixture.disk.set(Forces::Fail);
+    assert_code(code(&produced(waiting).await), ErrorCode::KafkaStorageError);
+    // Also when the disk says that all is well again.
+    fixture.disk.set(Forces::Pass);
+    let response = fixture.produce("t", batch(&["b"])).await;
+    assert_code(response.error_code, ErrorCode::KafkaStorageError);
+    let failed = fixture.topic("new").await;
+    assert_code(failed.error_code, ErrorCode::KafkaStorageError);
+
+    let fetched = fixture.fetch("t", 0).await;
+    assert_code(fetched.error_code, ErrorCode::None);
+    assert_eq!(values(fetched.records), [(0, "durable".to_owned())]);
+    let health = fixture.broker.health();
+    assert_eq!(health[0].code, "wal-poisoned");
+    assert!(health[0].path.is_some());
+
+    let mut fixture = fixture.restart().await;
+    assert!(fixture.broker.health().is_empty());
+    let response = fixture.produce("t", batch(&["c"])).await;
+    assert_code(response.error_code, ErrorCode::None);
+}
+
+#[tokio::test]
+async fn a_broker_that_stops_takes_nothing_more() {
+    let mut fixture = Fixture::open().await;
+    fixture.topic("t").await;
+    fixture.broker.shut_down();
+    let response = fixture.produce("t", batch(&["a"])).await;
+    assert_code(response.error_code, ErrorCode::NotLeaderOrFollower);
+}
