@@ -14,7 +14,7 @@ use crate::metrics::Metrics;
 use crate::settings::StorageSettings;
 use crate::signal::Signal;
 use crate::wal::progress::Progress;
-use crate::wal::queue::{Queue, Refusal};
+use crate::wal::queue::Queue;
 use crate::wal::slots::Slots;
 
 pub(crate) struct Engine {
@@ -106,7 +106,7 @@ impl Engine {
     }
 
     pub(crate) fn is_closing(&self) -> bool {
-        self.queue.refusal() == Some(Refusal::ShuttingDown)
+        self.queue.is_closing()
     }
 
     pub(crate) fn raise_if_flush_wanted(&self) {

@@ -58,6 +58,8 @@ pub(crate) struct Queue {
 
 #[derive(Default)]
 struct Inner {
+    /// The engine is to end, whether or not it is poisoned.
+    is_closing: bool,
     entries: VecDeque<Queued>,
     last: u64,
     refusal: Option<Refusal>,
@@ -120,9 +122,15 @@ impl Queue {
         self.inner.lock().refusal
     }
 
-    /// Takes nothing more from now on. The first reason stays.
+    /// Whether the engine is to end. A poisoned one ends too.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.inner.lock().is_closing
+    }
+
+    /// Takes nothing more from now on. That it is poisoned stays the reason.
     pub(crate) fn refuse(&self, refusal: Refusal) {
         let mut inner = self.inner.lock();
+        inner.is_closing |= refusal == Refusal::ShuttingDown;
         if inner.refusal != Some(Refusal::Poisoned) {
             inner.refusal = Some(refusal);
         }
