@@ -7,6 +7,7 @@ use model::ErrorCode;
 use network::Reply;
 use wire::batch::BatchBuilder;
 use wire::compression::Codec;
+use wire::messages::find_coordinator::FindCoordinatorRequest;
 use wire::messages::produce::{PartitionProduceData, ProduceRequest};
 use wire::{Chunks, Text};
 
@@ -298,6 +299,22 @@ async fn log_append_time_is_stamped_and_told() {
     assert!(view.crc_is_valid());
     assert!(view.attributes.is_log_append_time());
     assert_eq!(view.max_timestamp, NOW_MS);
+}
+
+#[tokio::test]
+async fn internal_topics_are_for_admin_clients_only() {
+    let mut fixture = Fixture::open().await;
+    // The first question for a coordinator makes the topic.
+    let request = FindCoordinatorRequest {
+        key: Text::from_static("g"),
+        ..FindCoordinatorRequest::default()
+    };
+    fixture.call(&request, 3).await;
+    let response = fixture.produce("__consumer_offsets", batch(&["a"])).await;
+    assert_code(response.error_code, ErrorCode::InvalidTopicException);
+    let mut fixture = fixture.with_client_id("__admin_client");
+    let response = fixture.produce("__consumer_offsets", batch(&["a"])).await;
+    assert_code(response.error_code, ErrorCode::None);
 }
 
 #[tokio::test]
