@@ -35,15 +35,7 @@ pub(super) struct Place {
 /// A row for each record. What cannot be read is skipped and said in the row of its batch.
 pub(super) fn table(path: &Path, batches: impl Iterator<Item = Place>) -> anyhow::Result<Table> {
     let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut table = Table::new(&[
-        "BATCH",
-        "OFFSET",
-        "TIMESTAMP",
-        "KEY",
-        "VALUE",
-        "HEADERS",
-        "ERROR",
-    ]);
+    let mut table = Table::new(COLUMNS);
     for place in batches {
         let length = usize::try_from(place.bytes)?;
         let mut bytes = vec![0; length];
