@@ -47,7 +47,7 @@ pub fn verify(fs: &dyn Fs, data_dir: &Path) -> Result<VerifyReport, OpenError> {
     let path = data_dir.join(data_format::FILE_NAME);
     let bytes = fs.read(&path).map_err(OpenError::io(&path))?;
     let format = directory::decode_format(&path, &bytes)?;
-    let checkpoints = directory::read_checkpoints(fs, data_dir, format.wal_id)?;
+    let checkpoints = directory::read_checkpoints(fs, data_dir, format.wal_id, false)?;
     let mut verifier = Verifier {
         fs,
         data_dir,

@@ -124,16 +124,22 @@ pub(crate) struct Checkpoints {
     pub unsound: Vec<PathBuf>,
 }
 
-/// Reads both checkpoints.
+/// Reads both checkpoints. If `repairs`, what is in the cache only is forced first.
 pub(crate) fn read_checkpoints(
     fs: &dyn Fs,
     data_dir: &Path,
     wal_id: u64,
+    repairs: bool,
 ) -> Result<Checkpoints, OpenError> {
     let mut found = Checkpoints::default();
     for (number, name) in FILE_NAMES.iter().enumerate() {
         let path = data_dir.join(name);
-        let bytes = match read_durable(fs, &path) {
+        let read = if repairs {
+            read_durable(fs, &path)
+        } else {
+            fs.read(&path)
+        };
+        let bytes = match read {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(OpenError::Io { path, error }),

@@ -105,7 +105,7 @@ impl Recovery {
             }
         })?;
         let format = directory::open_format(env, data_dir)?;
-        let checkpoints = directory::read_checkpoints(fs, data_dir, format.wal_id)?;
+        let checkpoints = directory::read_checkpoints(fs, data_dir, format.wal_id, true)?;
         let now_ms = env.clock.wall_ms();
         let mut recovery = Self {
             env: env.clone(),
