@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use env::{Fs, OpenMode};
 
@@ -14,7 +15,7 @@ use crate::format::offset_index;
 use crate::format::producer_snapshot::ProducerSnapshot;
 use crate::recovery::scan::{ScanOptions, ScannedRound, ScannedSlot};
 use crate::recovery::{chain, chain_damage, directory, payloads, scan};
-use crate::segment::{BatchScanner, INDEX, LOG, SNAPSHOT, file_name};
+use crate::segment::{BatchScanner, Expected, INDEX, LOG, SNAPSHOT, file_name};
 
 /// What was checked, and what is wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -169,8 +170,9 @@ impl Verifier<'_> {
 
     fn check_log(&mut self, log: &LogCheckpoint) {
         let directory = log_directory(self.data_dir, log.log_id);
+        let epochs: Arc<[(i32, i64)]> = log.epochs.as_slice().into();
         for segment in &log.segments {
-            self.check_segment(&directory, segment);
+            self.check_segment(&directory, segment, &epochs);
         }
         if log.snapshot_offset >= 0 {
             let path = directory.join(file_name(log.snapshot_offset, SNAPSHOT));
@@ -187,7 +189,12 @@ impl Verifier<'_> {
         }
     }
 
-    fn check_segment(&mut self, directory: &Path, segment: &SegmentCheckpoint) {
+    fn check_segment(
+        &mut self,
+        directory: &Path,
+        segment: &SegmentCheckpoint,
+        epochs: &Arc<[(i32, i64)]>,
+    ) {
         let path = directory.join(file_name(segment.base_offset, LOG));
         self.report.files += 1;
         let file = match self.fs.open(&path, OpenMode::Read) {
@@ -209,19 +216,17 @@ impl Verifier<'_> {
                 return;
             }
         }
-        let mut scanner = BatchScanner::new(file, 0, segment.bytes);
+        let expected = Expected {
+            offset: segment.base_offset,
+            epochs: Arc::clone(epochs),
+        };
+        let mut scanner = BatchScanner::new(file, 0, segment.bytes, expected);
         let mut batch_at = BTreeMap::new();
         let mut position = 0;
-        let mut end_offset = segment.base_offset;
         loop {
             match scanner.next_batch() {
                 Ok(Some((header, batch))) => {
                     batch_at.insert(position, header.base_offset);
-                    if header.base_offset != end_offset {
-                        let what = format!("the segment goes on at offset {}", header.base_offset);
-                        self.note(DamageCode::OffsetGap, path.clone(), position, &what);
-                    }
-                    end_offset = header.last_offset() + 1;
                     position += batch.len() as u64;
                     self.report.batches += 1;
                     self.report.bytes += batch.len() as u64;

@@ -56,8 +56,9 @@ impl Log {
         if from.get() >= end
             && state
                 .quarantined_from
-                .is_some_and(|first| first <= from.get())
+                .is_some_and(|first| first >= state.high_watermark)
         {
+            // There were more records, and there will be no others.
             return Err(ReadError::Damaged);
         }
         if from.get() >= end || (bytes_max == 0 && !at_least_one) {
@@ -87,6 +88,7 @@ impl Log {
                 bytes_max,
                 at_least_one,
                 index_interval_bytes: index_interval(&state),
+                epochs: state.epochs.below(i64::MAX).into(),
             },
             isolation,
             view,
@@ -173,14 +175,14 @@ impl DiskRead {
     pub fn run(self) -> Result<ReadBatches, ReadError> {
         let fs = self.log.engine.env.fs.as_ref();
         let mut chunks: Vec<Bytes> = Vec::new();
-        let mut request = self.request;
+        let mut request = self.request.clone();
         for segment in &self.segments {
             let is_satisfied = request.bytes_max == 0 && !request.at_least_one;
             if is_satisfied || request.from >= request.end {
                 break;
             }
             let before = chunks.len();
-            match segment.read(fs, request, &mut chunks) {
+            match segment.read(fs, &request, &mut chunks) {
                 Ok(next) => {
                     let read: usize = chunks.iter().skip(before).map(Bytes::len).sum();
                     request.from = next.max(request.from);

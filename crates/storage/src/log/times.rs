@@ -11,7 +11,7 @@ use super::Log;
 use super::read::index_interval;
 use crate::batch::BatchHeader;
 use crate::errors::ReadError;
-use crate::segment::{BatchScanner, Segment, SegmentFault};
+use crate::segment::{BatchScanner, Expected, Segment, SegmentFault};
 use crate::views::{Isolation, TimestampAndOffset};
 
 /// How far a batch is opened to look at its records' times, in bytes.
@@ -70,13 +70,17 @@ impl Log {
         search: &Search,
     ) -> Result<Option<TimestampAndOffset>, SegmentFault> {
         let fs = self.engine.env.fs.as_ref();
-        let position =
+        let (position, offset) =
             segment.position_before_timestamp(fs, search.timestamp_ms, search.interval)?;
+        let expected = Expected {
+            offset,
+            ..Expected::default()
+        };
         let path = segment.path();
         let file = fs
             .open(&path, OpenMode::Read)
             .map_err(|error| SegmentFault::io(&path, 0, &error))?;
-        let mut scanner = BatchScanner::new(file, position, segment.facts().bytes);
+        let mut scanner = BatchScanner::new(file, position, segment.facts().bytes, expected);
         let fault = |error: crate::segment::ScanError| error.into_fault(&path);
         while let Some(header) = scanner.peek().map_err(fault)? {
             if header.last_offset() >= search.end {

@@ -27,7 +27,7 @@ use crate::errors::OpenError;
 use crate::flush::{CheckpointState, Flusher, Logs};
 use crate::format::checkpoint::LogCheckpoint;
 use crate::log::{Log, RestoredLog};
-use crate::segment::BatchScanner;
+use crate::segment::{BatchScanner, Expected};
 use crate::settings::{LogConfig, StorageSettings};
 use crate::storage::Storage;
 use crate::wal::committer::{CommitStart, Committer};
@@ -203,7 +203,11 @@ impl Recovery {
             let Ok(file) = fs.open(&path, OpenMode::Read) else {
                 continue;
             };
-            let mut scanner = BatchScanner::new(file, 0, segment.facts().bytes);
+            let expected = Expected {
+                offset: segment.base_offset,
+                epochs: log.epochs.below(i64::MAX).into(),
+            };
+            let mut scanner = BatchScanner::new(file, 0, segment.facts().bytes, expected);
             loop {
                 match scanner.next_batch() {
                     Ok(Some((_, batch))) => self.metadata_batches.push(batch),

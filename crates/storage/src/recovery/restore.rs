@@ -13,7 +13,7 @@ use crate::format::checkpoint::LogCheckpoint;
 use crate::format::producer_snapshot::ProducerSnapshot;
 use crate::log::{Flushed, RestoredLog};
 use crate::producers::Producers;
-use crate::segment::{BatchScanner, LOG, SNAPSHOT, Segment, SegmentFacts, file_name};
+use crate::segment::{BatchScanner, Expected, LOG, SNAPSHOT, Segment, SegmentFacts, file_name};
 use crate::transactions::Transactions;
 
 /// Restores the part of a log that is in segments. Damage is noted and quarantines the log where it
@@ -135,7 +135,11 @@ fn restore_flushed(
         let Ok(file) = fs.open(&segment.path(), OpenMode::Read) else {
             continue;
         };
-        let mut scanner = BatchScanner::new(file, 0, segment.facts().bytes);
+        let expected = Expected {
+            offset: segment.base_offset,
+            ..Expected::default()
+        };
+        let mut scanner = BatchScanner::new(file, 0, segment.facts().bytes, expected);
         // Damage in a segment is found, and named, when it is read.
         while let Ok(Some((_, batch))) = scanner.next_batch() {
             flushed.fold(&batch, now_ms);

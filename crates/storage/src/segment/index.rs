@@ -4,7 +4,8 @@
 use env::{Fs, OpenMode};
 
 use super::{
-    BatchScanner, INDEX, ScanError, Segment, SegmentFacts, SegmentFault, TIME_INDEX, file_name,
+    BatchScanner, Expected, INDEX, ScanError, Segment, SegmentFacts, SegmentFault, TIME_INDEX,
+    file_name,
 };
 use crate::batch::BatchHeader;
 use crate::format::offset_index::{self, OffsetIndexEntry};
@@ -46,17 +47,22 @@ impl SegmentIndex {
         let mut index = Self::from_files(fs, segment, facts.bytes);
         if let Some(last) = index.offsets.last().copied() {
             let position = u64::from(last.position);
-            let mut scanner = BatchScanner::new(file.clone(), position, facts.bytes);
-            let expected = segment.base_offset + i64::from(last.offset_delta);
-            let agrees =
-                matches!(scanner.peek(), Ok(Some(header)) if header.base_offset == expected);
-            if agrees {
+            let expected = Expected {
+                offset: segment.base_offset + i64::from(last.offset_delta),
+                ..Expected::default()
+            };
+            let mut scanner = BatchScanner::new(file.clone(), position, facts.bytes, expected);
+            if matches!(scanner.peek(), Ok(Some(_))) {
                 index.indexed_bytes = position;
             } else {
                 index = Self::empty();
             }
         }
-        let mut scanner = BatchScanner::new(file, index.indexed_bytes, facts.bytes);
+        let expected = Expected {
+            offset: index.offset_at(segment.base_offset),
+            ..Expected::default()
+        };
+        let mut scanner = BatchScanner::new(file, index.indexed_bytes, facts.bytes, expected);
         // The batch of the last entry has its entry already.
         index.bytes_since_entry = 0;
         loop {
@@ -131,8 +137,14 @@ impl SegmentIndex {
         self.indexed_bytes
     }
 
-    /// The position of a batch at or before the one that holds the offset.
-    pub(crate) fn position_before(&self, segment_base: i64, offset: i64) -> u64 {
+    /// The offset of the last entry's batch.
+    fn offset_at(&self, segment_base: i64) -> i64 {
+        let last = self.offsets.last();
+        segment_base + last.map_or(0, |entry| i64::from(entry.offset_delta))
+    }
+
+    /// The position and the offset of a batch at or before the one that holds the offset.
+    pub(crate) fn position_before(&self, segment_base: i64, offset: i64) -> (u64, i64) {
         let delta = u32::try_from((offset - segment_base).max(0)).unwrap_or(u32::MAX);
         let above = self
             .offsets
@@ -140,7 +152,12 @@ impl SegmentIndex {
         above
             .checked_sub(1)
             .and_then(|at| self.offsets.get(at))
-            .map_or(0, |entry| u64::from(entry.position))
+            .map_or((0, segment_base), |entry| {
+                (
+                    u64::from(entry.position),
+                    segment_base + i64::from(entry.offset_delta),
+                )
+            })
     }
 
     /// An offset up to which every batch has a smaller timestamp.

@@ -5,13 +5,14 @@ mod scanner;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use env::{Fs, OpenMode};
 use parking_lot::Mutex;
 
 pub(crate) use index::SegmentIndex;
-pub(crate) use scanner::{BatchScanner, ScanError};
+pub(crate) use scanner::{BatchScanner, Expected, ScanError};
 
 use crate::format::checkpoint::SegmentCheckpoint;
 
@@ -130,7 +131,7 @@ impl Segment {
         fs: &dyn Fs,
         offset: i64,
         interval: u64,
-    ) -> Result<u64, SegmentFault> {
+    ) -> Result<(u64, i64), SegmentFault> {
         self.with_index(fs, interval, |index| {
             index.position_before(self.base_offset, offset)
         })
@@ -142,10 +143,12 @@ impl Segment {
         fs: &dyn Fs,
         timestamp: i64,
         interval: u64,
-    ) -> Result<u64, SegmentFault> {
+    ) -> Result<(u64, i64), SegmentFault> {
         self.with_index(fs, interval, |index| {
             let after = index.offset_before_timestamp(self.base_offset, timestamp);
-            after.map_or(0, |offset| index.position_before(self.base_offset, offset))
+            after.map_or((0, self.base_offset), |offset| {
+                index.position_before(self.base_offset, offset)
+            })
         })
     }
 
@@ -173,7 +176,7 @@ impl Segment {
     pub(crate) fn read(
         &self,
         fs: &dyn Fs,
-        request: ReadRequest,
+        request: &ReadRequest,
         chunks: &mut Vec<Bytes>,
     ) -> Result<i64, SegmentFault> {
         let facts = self.facts();
@@ -181,8 +184,13 @@ impl Segment {
         let file = fs
             .open(&path, OpenMode::Read)
             .map_err(|error| SegmentFault::io(&path, 0, &error))?;
-        let start = self.position_before(fs, request.from, request.index_interval_bytes)?;
-        let mut scanner = BatchScanner::new(file, start, facts.bytes);
+        let interval = request.index_interval_bytes;
+        let (start, offset) = self.position_before(fs, request.from, interval)?;
+        let expected = Expected {
+            offset,
+            epochs: Arc::clone(&request.epochs),
+        };
+        let mut scanner = BatchScanner::new(file, start, facts.bytes, expected);
         let mut budget = request.bytes_max;
         let mut next = request.from;
         let mut is_first = request.at_least_one;
@@ -217,13 +225,15 @@ impl Segment {
 }
 
 /// What to read from a segment.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ReadRequest {
     pub from: i64,
     pub end: i64,
     pub bytes_max: usize,
     pub at_least_one: bool,
     pub index_interval_bytes: u64,
+    /// The leader epochs of the log with their first offsets.
+    pub epochs: Arc<[(i32, i64)]>,
 }
 
 impl SegmentFault {

@@ -18,8 +18,43 @@ pub(crate) struct BatchScanner {
     file: Arc<dyn File>,
     position: u64,
     end: u64,
+    expected: Expected,
     window: Vec<u8>,
     window_start: u64,
+}
+
+/// What a batch's own checksum does not cover, and what is known of it from elsewhere.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Expected {
+    /// The base offset of the batch at the position.
+    pub offset: i64,
+    /// Leader epochs with the offsets of their first batches; none: not looked at.
+    pub epochs: Arc<[(i32, i64)]>,
+}
+
+impl Expected {
+    /// Whether this is the batch, and if so what is expected next.
+    fn accept(&mut self, header: &BatchHeader) -> bool {
+        let fits = header.base_offset == self.offset && self.is_epoch_right(header);
+        if fits {
+            self.offset = header.last_offset() + 1;
+        }
+        fits
+    }
+
+    fn fits(&self, header: &BatchHeader) -> bool {
+        header.base_offset == self.offset && self.is_epoch_right(header)
+    }
+
+    fn is_epoch_right(&self, header: &BatchHeader) -> bool {
+        // The first epoch's start moves with the start of the log. What lies wholly below is not
+        // served, and the epochs of it are forgotten.
+        let above = self
+            .epochs
+            .partition_point(|(_, start)| *start <= header.last_offset());
+        let known = above.checked_sub(1).and_then(|at| self.epochs.get(at));
+        known.is_none_or(|(epoch, _)| *epoch == header.leader_epoch)
+    }
 }
 
 /// Batches that follow one another.
@@ -50,11 +85,12 @@ impl ScanError {
 }
 
 impl BatchScanner {
-    pub(crate) fn new(file: Arc<dyn File>, position: u64, end: u64) -> Self {
+    pub(crate) fn new(file: Arc<dyn File>, position: u64, end: u64, expected: Expected) -> Self {
         Self {
             file,
             position,
             end,
+            expected,
             window: Vec::new(),
             window_start: 0,
         }
@@ -76,7 +112,9 @@ impl BatchScanner {
             .window
             .get(skip..)
             .and_then(BatchHeader::parse)
-            .filter(|header| self.position + header.bytes as u64 <= self.end)
+            .filter(|header| {
+                self.position + header.bytes as u64 <= self.end && self.expected.fits(header)
+            })
             .ok_or(ScanError::Unsound(self.position))?;
         Ok(Some(header))
     }
@@ -95,6 +133,7 @@ impl BatchScanner {
 
     /// Goes past the batch whose header was peeked at.
     pub(crate) fn skip(&mut self, header: &BatchHeader) {
+        self.expected.offset = header.last_offset() + 1;
         self.position += header.bytes as u64;
     }
 
@@ -126,7 +165,7 @@ impl BatchScanner {
                 break;
             }
             let sound = buffer.get(taken..).and_then(BatchHeader::parse_sound);
-            if sound.is_none() {
+            if !sound.is_some_and(|header| self.expected.accept(&header)) {
                 // What was sound before it is served; the next read finds it at the front.
                 break;
             }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use env::Env;
@@ -121,6 +123,14 @@ fn push_records(builder: &mut BatchBuilder, value: &[u8], records: i32, timestam
 
 pub(crate) fn append(log: &Arc<Log>, batch: Bytes) -> Result<Appended, AppendError> {
     log.append(batch, Append::Produce)
+}
+
+/// Looks once whether a future is done.
+pub(crate) fn poll<T>(future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+    match future.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
 }
 
 /// Reads from an offset to the end, however many reads it takes.

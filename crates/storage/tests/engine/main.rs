@@ -4,4 +4,7 @@
 
 mod basics;
 mod crash;
+mod damage;
+mod faults;
 mod harness;
+mod lifecycle;

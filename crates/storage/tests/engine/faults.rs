@@ -1,0 +1,146 @@
+//! Writes and forces that fail, and a disk that is full.
+
+use std::time::Duration;
+
+use model::{LogId, Offset};
+use sim::{Fault, Handles, Operation};
+use storage::{
+    Append, AppendError, CommitError, DamageCode, Durability, LogConfig, SetLogStartError, Step,
+};
+
+use crate::harness::{
+    Engine, LOG, append, batch, open, open_with, poll, read_values, sim_settings,
+};
+
+fn advance(handles: &Handles, engine: &Engine) {
+    handles.clock.advance(Duration::from_millis(1_100));
+    engine.settle();
+}
+
+#[test]
+fn a_force_that_fails_ends_all_acknowledging_and_reads_go_on() {
+    for kind in [Operation::Force, Operation::Write] {
+        let (env, handles) = sim::env(1);
+        let engine = open(&env);
+        let log = engine.log(LOG);
+        append(&log, batch(b"durable", 1)).unwrap();
+        engine.commit();
+        handles.fs.fail_next(kind, "slot", Fault::Device, 1);
+        let appended = append(&log, batch(b"lost", 1)).unwrap();
+        let mut waits = Box::pin(engine.storage.wait(appended.sequence, Durability::Durable));
+        assert_eq!(poll(waits.as_mut()), None);
+        engine.commit();
+        assert_eq!(poll(waits.as_mut()), Some(Err(CommitError::Poisoned)));
+        assert!(engine.storage.is_poisoned());
+        let again = log.append(batch(b"more", 1), Append::Internal);
+        assert_eq!(again, Err(AppendError::Poisoned));
+        assert_eq!(
+            log.set_log_start(Offset(1)),
+            Err(SetLogStartError::Poisoned)
+        );
+        assert_eq!(log.view().high_watermark, Offset(1));
+        assert_eq!(read_values(&log, 0), [(0, b'd', 7)]);
+        let damages = engine.storage.damages();
+        assert_eq!(damages[0].code, DamageCode::WalPoisoned);
+        assert!(damages[0].path.ends_with("wal/slot-00"));
+        assert_eq!(engine.storage.commit_step(), Step::Stopped);
+        let mut permit = Box::pin(engine.storage.reserve(usize::MAX));
+        assert!(poll(permit.as_mut()).is_some(), "nobody waits for ever");
+
+        drop(engine);
+        let engine = open(&handles.crash().env());
+        let values = read_values(&engine.log(LOG), 0);
+        assert!(values.len() <= 2 && values[0] == (0, b'd', 7), "{values:?}");
+        append(&engine.log(LOG), batch(b"goes on", 1)).unwrap();
+        engine.commit();
+        assert_eq!(
+            engine.log(LOG).view().high_watermark,
+            Offset(values.len() as i64 + 1)
+        );
+    }
+}
+
+#[test]
+fn a_segment_that_fails_is_tried_again_in_a_new_file() {
+    for (kind, part) in [
+        (Operation::Write, ".log"),
+        (Operation::Force, ".log"),
+        (Operation::Force, "checkpoint"),
+        (Operation::ForceDir, "/logs/"),
+        (Operation::Create, ".log"),
+    ] {
+        let (env, handles) = sim::env(1);
+        let config = LogConfig {
+            segment_bytes: 32 << 10,
+            ..LogConfig::default()
+        };
+        let engine = open_with(&env, sim_settings(), 3, &config).unwrap();
+        let log = engine.log(LOG);
+        let mut expected = Vec::new();
+        for number in 0..120u8 {
+            if number == 60 {
+                handles.fs.fail_next(kind, part, Fault::Device, 2);
+            }
+            let value = vec![number; 3_000];
+            append(&log, batch(&value, 1)).unwrap();
+            expected.push((i64::from(number), number, 3_000));
+            advance(&handles, &engine);
+        }
+        let metrics = engine.storage.metrics();
+        assert_eq!(metrics.flush_failures, 2, "{kind:?} {part}");
+        assert!(metrics.flushes > 0);
+        assert_eq!(engine.storage.damages(), []);
+        assert_eq!(read_values(&log, 0), expected, "{kind:?} {part}");
+        let engine = open(&handles.crash().env());
+        assert_eq!(engine.report.damages, []);
+        assert_eq!(read_values(&engine.log(LOG), 0), expected);
+    }
+}
+
+#[test]
+fn a_full_disk_refuses_appends_until_there_is_space() {
+    let (env, handles) = sim::env(1);
+    let engine = open_with(&env, sim_settings(), 3, &LogConfig::default()).unwrap();
+    let log = engine.log(LOG);
+    let mut acknowledged = 0;
+    handles
+        .fs
+        .set_space(Some(handles.fs.used_bytes() + (20 << 10)));
+    let mut refused = None;
+    for number in 0..200u8 {
+        match append(&log, batch(&[number; 3_000], 1)) {
+            Ok(_) => acknowledged += 1,
+            Err(error) => {
+                refused = Some(error);
+                break;
+            }
+        }
+        advance(&handles, &engine);
+    }
+    assert_eq!(refused, Some(AppendError::DiskFull));
+    assert!(acknowledged > 1, "{acknowledged}");
+    assert!(!engine.storage.is_poisoned());
+    assert_eq!(
+        log.view().high_watermark,
+        Offset(acknowledged),
+        "all of them are durable"
+    );
+    assert_eq!(read_values(&log, 0).len() as i64, acknowledged);
+    let metadata = engine.log(LogId::METADATA);
+    let delete = metadata
+        .append(batch(b"delete a topic", 1), Append::Internal)
+        .unwrap();
+    engine.commit();
+    assert!(
+        engine.storage.is_durable(delete.sequence),
+        "what frees space gets through"
+    );
+    let mut permit = Box::pin(engine.storage.reserve(1_000));
+    assert!(poll(permit.as_mut()).is_some(), "to be refused further on");
+
+    handles.fs.set_space(None);
+    advance(&handles, &engine);
+    append(&log, batch(b"space", 1)).unwrap();
+    engine.settle();
+    assert_eq!(log.view().high_watermark, Offset(acknowledged + 1));
+}

@@ -1,0 +1,575 @@
+//! Logs come and go, their starts move, they are looked up by time and by epoch.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use env::Fs;
+use model::{LeaderEpoch, LogId, Offset};
+use storage::{
+    AbortedTransaction, Append, AppendError, Durability, Isolation, LogConfig, OpenError, Read,
+    ReadError, Recovery, SetLogStartError, Step, StorageSettings, TimestampType,
+};
+use tokio::sync::Notify;
+use wire::batch::{BatchBuilder, BatchView, NewRecord};
+
+use crate::harness::{
+    DATA_DIR, LOG, append, batch, open, open_with, poll, producer_batch, read_all, read_some,
+    read_values, sim_settings, timed_batch,
+};
+
+fn log_files(fs: &dyn Fs, id: LogId) -> Vec<String> {
+    let directory = Path::new(DATA_DIR).join("logs").join(id.to_string());
+    let entries = fs.list_dir(&directory).unwrap_or_default();
+    entries.into_iter().map(|entry| entry.name).collect()
+}
+
+#[test]
+fn one_process_at_a_time() {
+    let (env, _) = sim::env(1);
+    let engine = open(&env);
+    let second = Recovery::open(&env, sim_settings());
+    assert!(matches!(second, Err(OpenError::Locked { .. })));
+    engine.storage.shut_down();
+    assert!(Recovery::open(&env, sim_settings()).is_ok());
+}
+
+#[test]
+fn a_shutdown_commits_what_was_taken_and_leaves_a_clean_log() {
+    let (env, handles) = sim::env(1);
+    let engine = open(&env);
+    let log = engine.log(LOG);
+    let appended = append(&log, batch(b"last", 1)).unwrap();
+    let mut waits = Box::pin(engine.storage.wait(appended.sequence, Durability::Durable));
+    assert!(poll(waits.as_mut()).is_none());
+    engine.storage.shut_down();
+    assert_eq!(poll(waits.as_mut()), Some(Ok(())));
+    assert_eq!(
+        append(&log, batch(b"late", 1)),
+        Err(AppendError::ShuttingDown)
+    );
+    drop((log, engine));
+    let engine = open(&handles.crash().env());
+    assert!(engine.report.was_clean, "{:?}", engine.report);
+    assert_eq!(read_values(&engine.log(LOG), 0).len(), 1);
+}
+
+#[test]
+fn the_metadata_log_says_which_logs_are_alive() {
+    let (env, handles) = sim::env(1);
+    let engine = open(&env);
+    let metadata = engine.log(LogId::METADATA);
+    metadata
+        .append(batch(b"first", 1), Append::Internal)
+        .unwrap();
+    append(&engine.log(LogId(2)), batch(b"of a log to be deleted", 1)).unwrap();
+    metadata
+        .append(batch(b"second", 1), Append::Internal)
+        .unwrap();
+    engine.commit();
+    drop((metadata, engine));
+    let env = handles.crash().env();
+    let recovery = Recovery::open(&env, sim_settings()).unwrap();
+    let offsets: Vec<_> = recovery
+        .metadata_batches()
+        .iter()
+        .map(|batch| {
+            BatchView::parse(batch)
+                .unwrap()
+                .0
+                .header()
+                .base_offset
+                .get()
+        })
+        .collect();
+    assert_eq!(offsets, [0, 1]);
+    let live = BTreeMap::from([(LOG, LogConfig::default())]);
+    let opened = recovery.finish(live, LogId(3)).unwrap();
+    assert_eq!(opened.report.damages, []);
+    assert!(opened.storage.log(LogId(2)).is_none());
+    assert_eq!(
+        opened
+            .storage
+            .log(LogId::METADATA)
+            .unwrap()
+            .view()
+            .high_watermark,
+        Offset(2)
+    );
+}
+
+#[test]
+fn entries_of_a_log_that_never_was_are_damage() {
+    let (env, handles) = sim::env(1);
+    let engine = open(&env);
+    append(&engine.log(LogId(3)), batch(b"x", 1)).unwrap();
+    engine.commit();
+    drop(engine);
+    let recovery = Recovery::open(&handles.crash().env(), sim_settings()).unwrap();
+    let opened = recovery.finish(BTreeMap::new(), LogId(3)).unwrap();
+    assert_eq!(opened.report.damages.len(), 1);
+}
+
+#[test]
+fn a_deleted_log_is_gone_with_its_files() {
+    let (env, _) = sim::env(1);
+    let engine = open(&env);
+    let log = engine.log(LOG);
+    for number in 0..100u8 {
+        append(
+            &log,
+            producer_batch(&[number; 3_000], 1, (1, 0), i32::from(number)),
+        )
+        .unwrap();
+        engine.settle();
+    }
+    assert!(log_files(env.fs.as_ref(), LOG).len() >= 4);
+    let notify = Arc::new(Notify::new());
+    let guard = log.watch(Arc::clone(&notify));
+    engine.storage.delete_log(LOG);
+    assert!(
+        poll(Box::pin(notify.notified()).as_mut()).is_some(),
+        "who waits is told"
+    );
+    drop(guard);
+    assert!(engine.storage.log(LOG).is_none());
+    assert_eq!(append(&log, batch(b"x", 1)), Err(AppendError::Deleted));
+    assert!(matches!(
+        read_some(&log, Offset(0), 100),
+        Err(ReadError::Deleted)
+    ));
+    engine.settle();
+    let logs = env.fs.list_dir(&Path::new(DATA_DIR).join("logs")).unwrap();
+    assert_eq!(logs, []);
+    engine
+        .storage
+        .create_logs(&[(LogId(9), LogConfig::default())]);
+    append(&engine.log(LogId(9)), batch(b"new", 1)).unwrap();
+    engine.settle();
+    assert_eq!(read_values(&engine.log(LogId(9)), 0).len(), 1);
+}
+
+#[test]
+fn a_moved_start_hides_records_and_frees_segments() {
+    let (env, handles) = sim::env(1);
+    let config = LogConfig {
+        segment_bytes: 16 << 10,
+        ..LogConfig::default()
+    };
+    let engine = open_with(&env, sim_settings(), 3, &config).unwrap();
+    let log = engine.log(LOG);
+    for number in 0..100u8 {
+        append(&log, batch(&[number; 3_000], 2)).unwrap();
+        engine.settle();
+    }
+    let before = log_files(env.fs.as_ref(), LOG).len();
+    let too_far = log.set_log_start(Offset(201));
+    let high_watermark = Offset(200);
+    assert_eq!(
+        too_far,
+        Err(SetLogStartError::OutOfRange { high_watermark })
+    );
+    let sequence = log.set_log_start(Offset(151)).unwrap();
+    assert_eq!(log.view().log_start, Offset(0), "not before it is durable");
+    engine.settle();
+    assert!(engine.storage.is_durable(sequence));
+    assert_eq!(log.view().log_start, Offset(151));
+    assert!(matches!(
+        read_some(&log, Offset(150), 100),
+        Err(ReadError::OutOfRange { .. })
+    ));
+    assert_eq!(read_values(&log, 151).len(), 49);
+    assert!(log_files(env.fs.as_ref(), LOG).len() < before);
+    assert_eq!(log.set_log_start(Offset(7)), Ok(sequence), "never back");
+
+    log.set_log_start(Offset(200)).unwrap();
+    engine.settle();
+    assert_eq!(log.view().bytes, 0);
+    append(&log, batch(b"goes on", 1)).unwrap();
+    engine.settle();
+    drop((log, engine));
+    let engine = open_with(&handles.crash().env(), sim_settings(), 3, &config).unwrap();
+    assert_eq!(engine.report.damages, []);
+    let log = engine.log(LOG);
+    assert_eq!(log.view().log_start, Offset(200));
+    assert_eq!(read_values(&log, 200), [(200, b'g', 7)]);
+}
+
+#[test]
+fn retention_works_on_a_live_log_with_little_traffic() {
+    let (env, handles) = sim::env(1);
+    let config = LogConfig {
+        retention_ms: 60_000,
+        segment_ms: 10_000,
+        ..LogConfig::default()
+    };
+    let engine = open_with(&env, sim_settings(), 1, &config).unwrap();
+    let log = engine.log(LOG);
+    let mut starts = Vec::new();
+    for _ in 0..10 {
+        let now_ms = env.clock.wall_ms();
+        append(&log, timed_batch(b"now and then", 1, now_ms)).unwrap();
+        engine.settle();
+        handles.clock.advance(Duration::from_secs(15));
+        engine.storage.run_retention(env.clock.wall_ms());
+        engine.settle();
+        starts.push(log.view().log_start.get());
+    }
+    assert_eq!(starts, [0, 0, 0, 0, 1, 2, 3, 4, 5, 6]);
+    handles.clock.advance(Duration::from_secs(100));
+    engine.storage.run_retention(env.clock.wall_ms());
+    engine.settle();
+    assert_eq!(log.view().log_start, Offset(10), "all of it");
+    assert_eq!(log_files(env.fs.as_ref(), LOG), Vec::<String>::new());
+}
+
+#[test]
+fn retention_by_size_reaches_what_was_in_memory() {
+    let (env, _) = sim::env(1);
+    let config = LogConfig {
+        retention_bytes: 20_000,
+        segment_bytes: 8_000,
+        ..LogConfig::default()
+    };
+    let settings = StorageSettings {
+        flush_bytes: 1 << 20,
+        ..sim_settings()
+    };
+    let engine = open_with(&env, settings, 1, &config).unwrap();
+    let log = engine.log(LOG);
+    for _ in 0..20 {
+        append(&log, batch(&[1; 3_000], 1)).unwrap();
+    }
+    engine.settle();
+    for _ in 0..2 {
+        engine.storage.run_retention(0);
+        engine.settle();
+    }
+    let view = log.view();
+    assert!((14_000..28_000).contains(&view.bytes), "{view:?}");
+    assert_eq!(
+        read_values(&log, view.log_start.get()).len() as i64,
+        20 - view.log_start.get()
+    );
+}
+
+#[test]
+fn records_are_found_by_time_in_memory_and_in_segments() {
+    let (env, _) = sim::env(1);
+    let config = LogConfig {
+        segment_bytes: 16 << 10,
+        index_interval_bytes: 1_000,
+        ..LogConfig::default()
+    };
+    let engine = open_with(&env, sim_settings(), 1, &config).unwrap();
+    let log = engine.log(LOG);
+    // Times rise by 10, except that each tenth is early.
+    let time = |number: i64| {
+        if number % 10 == 9 {
+            5
+        } else {
+            1_000 + number * 10
+        }
+    };
+    for number in 0..200i64 {
+        append(&log, timed_batch(&[1; 1_000], 1, time(number))).unwrap();
+        engine.settle();
+    }
+    assert!(engine.storage.metrics().flushes > 0);
+    for asked in (0..3_100).step_by(7) {
+        let expected = (0..200).find(|number| time(*number) >= asked);
+        let found = log
+            .offset_for_timestamp(asked, Isolation::ReadUncommitted)
+            .unwrap();
+        assert_eq!(found.map(|found| found.offset.get()), expected, "{asked}");
+        if let Some(found) = found {
+            assert_eq!(found.timestamp_ms, time(found.offset.get()));
+        }
+    }
+    let latest = log.offset_of_max_timestamp().unwrap().unwrap();
+    assert_eq!(
+        (latest.offset, latest.timestamp_ms),
+        (Offset(198), time(198))
+    );
+    log.set_log_start(Offset(100)).unwrap();
+    engine.settle();
+    let found = log
+        .offset_for_timestamp(0, Isolation::ReadUncommitted)
+        .unwrap()
+        .unwrap();
+    assert_eq!(found.offset, Offset(100));
+    let empty = engine.log(LogId::METADATA);
+    assert_eq!(empty.offset_of_max_timestamp(), Ok(None));
+}
+
+#[test]
+fn a_record_within_a_batch_is_found_by_time() {
+    let (env, _) = sim::env(1);
+    let engine = open(&env);
+    let log = engine.log(LOG);
+    let mut builder = BatchBuilder::new().codec(wire::compression::Codec::Lz4);
+    for timestamp in [100, 300, 200, 400] {
+        builder.push(NewRecord {
+            timestamp,
+            value: Some(b"value"),
+            ..NewRecord::default()
+        });
+    }
+    append(&log, builder.build().into()).unwrap();
+    engine.commit();
+    let find = |asked| {
+        let found = log
+            .offset_for_timestamp(asked, Isolation::ReadUncommitted)
+            .unwrap();
+        found.map(|found| (found.offset.get(), found.timestamp_ms))
+    };
+    assert_eq!(find(0), Some((0, 100)));
+    assert_eq!(find(150), Some((1, 300)));
+    assert_eq!(find(350), Some((3, 400)));
+    assert_eq!(find(401), None);
+}
+
+#[test]
+fn log_append_time_is_stamped_and_answered() {
+    let (env, handles) = sim::env(1);
+    let config = LogConfig {
+        timestamp_type: TimestampType::LogAppendTime,
+        ..LogConfig::default()
+    };
+    let engine = open_with(&env, sim_settings(), 1, &config).unwrap();
+    let log = engine.log(LOG);
+    handles.clock.advance(Duration::from_secs(77));
+    let now_ms = env.clock.wall_ms();
+    let sent = producer_batch(b"x", 2, (1, 0), 0);
+    let appended = append(&log, sent.clone()).unwrap();
+    assert_eq!(appended.log_append_time_ms, now_ms);
+    engine.commit();
+    handles.clock.advance(Duration::from_secs(1));
+    assert_eq!(
+        append(&log, sent).unwrap().log_append_time_ms,
+        now_ms,
+        "that of the original"
+    );
+    let batches = read_all(&log, 0).unwrap();
+    let (view, _) = BatchView::parse(&batches[0]).unwrap();
+    assert!(view.crc_is_valid() && view.header().attributes.is_log_append_time());
+    assert_eq!(view.header().max_timestamp, now_ms);
+    let found = log
+        .offset_for_timestamp(now_ms, Isolation::ReadUncommitted)
+        .unwrap()
+        .unwrap();
+    assert_eq!((found.offset, found.timestamp_ms), (Offset(0), now_ms));
+}
+
+#[test]
+fn each_start_is_an_epoch_and_epochs_end_where_the_next_begins() {
+    let (env, handles) = sim::env(1);
+    let engine = open(&env);
+    assert_eq!(engine.storage.leader_epoch(), LeaderEpoch(0));
+    append(&engine.log(LOG), batch(b"a", 3)).unwrap();
+    engine.commit();
+    drop(engine);
+    let handles = handles.crash();
+    drop(open(&handles.env()));
+    let handles = handles.crash();
+    let engine = open(&handles.env());
+    let log = engine.log(LOG);
+    assert_eq!(engine.storage.leader_epoch(), LeaderEpoch(2));
+    append(&log, batch(b"b", 2)).unwrap();
+    engine.commit();
+    let end = |epoch| {
+        let (epoch, end) = log.end_offset_for_epoch(LeaderEpoch(epoch));
+        (epoch.get(), end.get())
+    };
+    assert_eq!(
+        [end(0), end(1), end(2), end(3)],
+        [(0, 3), (0, 3), (2, 5), (-1, -1)]
+    );
+    let batches = read_all(&log, 0).unwrap();
+    let epochs: Vec<_> = batches
+        .iter()
+        .map(|batch| {
+            BatchView::parse(batch)
+                .unwrap()
+                .0
+                .header()
+                .leader_epoch
+                .get()
+        })
+        .collect();
+    assert_eq!(epochs, [0, 2]);
+}
+
+#[test]
+fn a_relaxed_log_is_read_when_written_and_forced_by_its_bounds() {
+    let (env, handles) = sim::env(1);
+    let relaxed = LogConfig {
+        flush_messages: 5,
+        flush_ms: 500,
+        ..LogConfig::default()
+    };
+    let engine = open(&env);
+    engine.log(LOG).set_config(relaxed);
+    let log = engine.log(LOG);
+    assert_eq!(log.ack_durability(), Durability::Written);
+    assert_eq!(engine.log(LogId(2)).ack_durability(), Durability::Durable);
+    let first = append(&log, batch(b"a", 1)).unwrap().sequence;
+    assert_eq!(engine.storage.commit_step(), Step::Worked);
+    assert_eq!(log.view().high_watermark, Offset(1));
+    assert!(!engine.storage.is_durable(first));
+    let Step::Idle { until: Some(until) } = engine.storage.commit_step() else {
+        panic!("a force is due later");
+    };
+    assert_eq!(until.since(env.clock.now()), Duration::from_millis(500));
+    handles.clock.advance(Duration::from_millis(500));
+    engine.commit();
+    assert!(engine.storage.is_durable(first), "by age");
+    let second = append(&log, batch(b"b", 3)).unwrap().sequence;
+    engine.commit();
+    assert!(!engine.storage.is_durable(second));
+    let third = append(&log, batch(b"c", 2)).unwrap().sequence;
+    engine.commit();
+    assert!(engine.storage.is_durable(third), "by count");
+    let fourth = append(&log, batch(b"d", 1)).unwrap().sequence;
+    engine.commit();
+    append(&engine.log(LogId(2)), batch(b"strict", 1)).unwrap();
+    engine.commit();
+    assert!(engine.storage.is_durable(fourth), "by a strict neighbour");
+}
+
+fn transactional(producer: i64, base_sequence: i32) -> bytes::Bytes {
+    let mut builder = BatchBuilder::new()
+        .producer(
+            model::ProducerId(producer),
+            model::ProducerEpoch(0),
+            base_sequence,
+        )
+        .transactional();
+    builder.push(NewRecord {
+        value: Some(b"value"),
+        ..NewRecord::default()
+    });
+    builder.build().into()
+}
+
+fn marker(producer: i64, is_commit: bool) -> bytes::Bytes {
+    let mut builder = BatchBuilder::new()
+        .producer(model::ProducerId(producer), model::ProducerEpoch(0), -1)
+        .transactional()
+        .control();
+    builder.push(NewRecord {
+        key: Some(&[0, 0, 0, u8::from(is_commit)]),
+        value: Some(&[0; 6]),
+        ..NewRecord::default()
+    });
+    builder.build().into()
+}
+
+#[test]
+fn open_transactions_hold_the_last_stable_offset_over_a_restart() {
+    let (env, handles) = sim::env(1);
+    let engine = open(&env);
+    let log = engine.log(LOG);
+    append(&log, batch(b"plain", 1)).unwrap();
+    append(&log, transactional(1, 0)).unwrap();
+    append(&log, transactional(2, 0)).unwrap();
+    log.append(marker(1, false), Append::Internal).unwrap();
+    engine.commit();
+    drop((log, engine));
+    let mut handles = handles.crash();
+    for _ in 0..2 {
+        let engine = open(&handles.env());
+        let log = engine.log(LOG);
+        let view = log.view();
+        assert_eq!(
+            (view.high_watermark, view.last_stable_offset),
+            (Offset(4), Offset(2))
+        );
+        let committed = log
+            .read(Offset(0), 10_000, Isolation::ReadCommitted, true)
+            .unwrap();
+        let committed = match committed {
+            Read::Ready(read) => read,
+            Read::Disk(disk) => disk.run().unwrap(),
+        };
+        let aborted = AbortedTransaction {
+            producer_id: model::ProducerId(1),
+            first_offset: Offset(1),
+            last_offset: Offset(3),
+        };
+        assert_eq!(committed.aborted, [aborted]);
+        assert_eq!(
+            committed
+                .chunks
+                .iter()
+                .map(|chunk| chunk.len())
+                .sum::<usize>(),
+            committed.bytes
+        );
+        assert_eq!(read_values(&log, 0).len(), 4);
+        // The second time the batches are in a segment, and the rest in a snapshot.
+        let other = engine.log(LogId(2));
+        for _ in 0..100 {
+            append(&other, batch(&[1; 3_000], 1)).unwrap();
+            engine.settle();
+        }
+        drop((log, other, engine));
+        handles = handles.crash();
+    }
+    let engine = open(&handles.env());
+    let log = engine.log(LOG);
+    log.append(marker(2, true), Append::Internal).unwrap();
+    engine.commit();
+    assert_eq!(log.view().last_stable_offset, Offset(5));
+}
+
+#[test]
+fn room_is_given_back_and_waited_for() {
+    let (env, _) = sim::env(1);
+    let engine = open(&env);
+    let log = engine.log(LOG);
+    // A request may reserve a quarter of the write-ahead log, and all of them seven eighths.
+    let reserve = |bytes| Box::pin(engine.storage.reserve(bytes));
+    let permits: Vec<_> = (0..3)
+        .map(|_| poll(reserve(1 << 30).as_mut()).unwrap())
+        .collect();
+    assert_eq!(engine.storage.metrics().reserved_bytes, 384 << 10);
+    let mut large = reserve(1 << 30);
+    assert!(poll(large.as_mut()).is_none(), "there is no room");
+    let mut small = reserve(1);
+    assert!(poll(small.as_mut()).is_none(), "nobody overtakes");
+    drop(large);
+    drop(permits);
+    assert!(poll(small.as_mut()).is_some());
+    drop(small);
+    assert_eq!(engine.storage.metrics().reserved_bytes, 0);
+    // What is in memory and in no segment counts too, and is moved when somebody waits.
+    for _ in 0..100 {
+        append(&log, batch(&[1; 3_000], 1)).unwrap();
+        engine.commit();
+    }
+    let mut fifth = Box::pin(engine.storage.reserve(256 << 10));
+    if poll(fifth.as_mut()).is_none() {
+        engine.settle();
+        assert!(poll(fifth.as_mut()).is_some());
+    }
+    assert_eq!(log.view().high_watermark, Offset(100));
+}
+
+#[test]
+fn an_idle_engine_sleeps() {
+    let (env, handles) = sim::env(1);
+    let engine = open(&env);
+    append(&engine.log(LOG), batch(b"x", 1)).unwrap();
+    engine.settle();
+    let Step::Idle { until: Some(_) } = engine.storage.commit_step() else {
+        panic!("what is durable is to be written down");
+    };
+    handles.clock.advance(Duration::from_millis(100));
+    let rounds = engine.storage.metrics().rounds;
+    engine.settle();
+    assert_eq!(engine.storage.metrics().rounds, rounds + 1);
+    assert_eq!(engine.storage.commit_step(), Step::Idle { until: None });
+    assert_eq!(engine.storage.flush_step(), Step::Idle { until: None });
+}
