@@ -103,6 +103,10 @@ impl<S: Service> Connection<S> {
         loop {
             self.dispatch();
             self.write()?;
+            if self.may_dispatch() && !self.frames.is_empty() {
+                // What has just been written was in the way.
+                continue;
+            }
             if self.is_finished()? {
                 return Ok(());
             }

@@ -6,5 +6,6 @@
 mod frames;
 mod limits;
 mod order;
+mod scripts;
 mod shutdown;
 mod toy;

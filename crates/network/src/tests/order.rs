@@ -2,7 +2,7 @@
 
 use super::toy::{Seen, World, frame};
 use crate::NetworkSettings;
-use crate::limits::IN_FLIGHT_REQUESTS_MAX;
+use crate::limits::{IN_FLIGHT_REQUESTS_MAX, OUTPUT_BYTES_MAX};
 
 fn world() -> World {
     World::new(NetworkSettings::default())
@@ -74,6 +74,25 @@ async fn nothing_overtakes_a_serial_or_parked_request() {
         for content in [[b'p', b'a'], [kind, b'b'], [b'r', b'c']] {
             assert_eq!(client.receive().await, content);
         }
+    }
+}
+
+#[tokio::test]
+async fn a_frame_that_waited_for_a_large_answer_is_taken_up_when_that_is_written() {
+    let mut world = world();
+    let mut client = world.client().await;
+    let large = [b"pa".to_vec(), vec![0; OUTPUT_BYTES_MAX]].concat();
+    client
+        .send_raw(&[frame(&large), frame(b"sb"), frame(b"rc")].concat())
+        .await;
+    world
+        .expect(&[Seen::Connected, Seen::Called('a'), Seen::Called('b')])
+        .await;
+    // Both answers are there at once, so that the third frame finds the first one in the way.
+    world.toy.let_go('b');
+    world.toy.let_go('a');
+    for content in [&large[..], b"sb", b"rc"] {
+        assert_eq!(client.receive().await, content);
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
 
@@ -164,6 +164,14 @@ pub(super) fn frame(content: &[u8]) -> Vec<u8> {
     frame
 }
 
+/// The next answer.
+pub(super) async fn receive(stream: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
+    let length = stream.read_u32().await.unwrap();
+    let mut content = vec![0; length as usize];
+    stream.read_exact(&mut content).await.unwrap();
+    content
+}
+
 impl Client {
     pub(super) async fn send(&mut self, content: &[u8]) {
         self.send_raw(&frame(content)).await;
@@ -174,10 +182,7 @@ impl Client {
     }
 
     pub(super) async fn receive(&mut self) -> Vec<u8> {
-        let length = self.stream.read_u32().await.unwrap();
-        let mut content = vec![0; length as usize];
-        self.stream.read_exact(&mut content).await.unwrap();
-        content
+        receive(&mut self.stream).await
     }
 
     /// The server closes the connection without another answer.
