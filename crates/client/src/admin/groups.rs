@@ -64,8 +64,9 @@ pub struct Group {
     pub protocol_type: String,
     /// How partitions are shared out, such as `range`; empty without members.
     pub protocol: String,
-    /// Its members.
-    pub members: Vec<Member>,
+    /// Its members; `None` if the broker does not tell them, as of groups of the newer protocol
+    /// (KIP-848).
+    pub members: Option<Vec<Member>>,
 }
 
 /// A member of a group.
@@ -120,8 +121,25 @@ impl Admin {
         Ok(groups.map(listing).collect())
     }
 
-    /// A group and its members, or `None` if the cluster knows no such classic group.
+    /// A group and its members, or `None` if there is no such group.
     pub async fn group(&mut self, id: &str) -> Result<Option<Group>, ClientError> {
+        if let Some(group) = self.classic_group(id).await? {
+            return Ok(Some(group));
+        }
+        // What is no classic group may be one of a newer kind, which is listed all the same.
+        let listed = self.groups().await?;
+        let listed = listed.into_iter().find(|listing| listing.id == id);
+        Ok(listed.map(|listing| Group {
+            id: listing.id,
+            coordinator: listing.coordinator,
+            state: listing.state.unwrap_or_default(),
+            protocol_type: listing.protocol_type,
+            protocol: String::new(),
+            members: None,
+        }))
+    }
+
+    async fn classic_group(&mut self, id: &str) -> Result<Option<Group>, ClientError> {
         let request = DescribeGroupsRequest {
             groups: vec![Text::from(id)],
             ..DescribeGroupsRequest::default()
@@ -150,7 +168,7 @@ impl Admin {
             state: group.group_state.to_string(),
             protocol_type: group.protocol_type.to_string(),
             protocol: group.protocol_data.to_string(),
-            members: members.map(|one| member(one, shares_partitions)).collect(),
+            members: Some(members.map(|one| member(one, shares_partitions)).collect()),
         }))
     }
 

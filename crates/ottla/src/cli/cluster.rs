@@ -75,9 +75,9 @@ async fn offsets(command: &Offsets, connection: &Connection) -> anyhow::Result<(
     let mut admin = connection.admin().await?;
     let mut all = Vec::new();
     for listing in admin.groups().await? {
-        // Gone since it was listed, or of a kind that cannot be described: its offsets still count.
+        // Whoever is in it, and even if it is gone since it was listed: its offsets still count.
         let group = admin.group(&listing.id).await?;
-        let members = group.map(|group| group.members).unwrap_or_default();
+        let members = group.and_then(|group| group.members).unwrap_or_default();
         let committed = admin.committed(&listing.id).await?;
         all.push((listing.id, progress(&committed, members)));
     }

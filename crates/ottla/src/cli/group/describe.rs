@@ -7,11 +7,11 @@ use client::{Admin, Group, Position, Refusal, TopicPartition};
 use serde::Serialize;
 
 use super::{Progress, no_such_group, progress};
-use crate::cli::Connection;
 use crate::cli::cluster::lag;
 use crate::cli::output::OutputArguments;
 use crate::cli::table::{Cell, Fields, Table};
 use crate::cli::topic::count;
+use crate::cli::{Connection, note};
 
 #[derive(Debug, Args)]
 pub(crate) struct Command {
@@ -44,8 +44,11 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
 
 async fn describe(admin: &mut Admin, group: Group) -> anyhow::Result<Description> {
     let committed = admin.committed(&group.id).await?;
-    let members = count(group.members.len());
-    let rows = progress(&committed, group.members);
+    if group.members.is_none() {
+        note("The members of this kind of group (KIP-848) cannot be shown.");
+    }
+    let members = group.members.as_ref().map(|members| count(members.len()));
+    let rows = progress(&committed, group.members.unwrap_or_default());
     let at: BTreeSet<TopicPartition> = rows.keys().cloned().collect();
     let starts = admin.offsets(&at, Position::Start).await?;
     let ends = admin.offsets(&at, Position::End).await?;

@@ -11,6 +11,9 @@ use crate::cli::output::OutputArguments;
 use crate::cli::table::Table;
 use crate::cli::{Connection, note, start_at, topic};
 
+/// The state of a group without members, by Kafka's name.
+const EMPTY: &str = "Empty";
+
 #[derive(Debug, Args)]
 pub(crate) struct Command {
     /// Group to move
@@ -33,10 +36,11 @@ pub(crate) struct Command {
 pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::Result<()> {
     let mut admin = connection.admin().await?;
     let group = admin.group(&command.group).await?;
-    if group
-        .as_ref()
-        .is_some_and(|group| !group.members.is_empty())
-    {
+    let is_active = group.as_ref().is_some_and(|group| match &group.members {
+        Some(members) => !members.is_empty(),
+        None => group.state != EMPTY,
+    });
+    if is_active {
         return Err(has_members(&command.group));
     }
     let committed = admin.committed(&command.group).await?;
@@ -72,6 +76,9 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
         }
     }
     command.output.table(&table)?;
+    if targets.is_empty() {
+        note("The group has committed nothing; name the topics to set offsets in with --topics.");
+    }
     if command.dry_run {
         note("Nothing was changed: this was a dry run.");
     }
