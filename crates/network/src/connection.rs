@@ -20,7 +20,7 @@ use crate::answer_queue::AnswerQueue;
 use crate::close_reason;
 use crate::frame::FrameAssembler;
 use crate::frame_budget::{FrameBudget, FrameShare};
-use crate::limits::{OUTPUT_BYTES_MAX, READ_BYTES};
+use crate::limits::{FRAME_FREE_BYTES, OUTPUT_BYTES_MAX, READ_BYTES};
 use crate::listener::{Open, Shared};
 use crate::output::Output;
 use crate::service::{BoxFuture, Service};
@@ -220,8 +220,15 @@ impl<S: Service> Connection<S> {
 
     /// Reads what is there, up to a few kilobytes, and takes it apart.
     fn read_small(&mut self) -> Result<io::Result<usize>, &'static str> {
+        // What is read and cannot be dispatched has to be held.
+        let limit = match self.may_dispatch() && !self.budget.is_scarce() {
+            true => READ_BYTES,
+            false => FRAME_FREE_BYTES,
+        };
         SCRATCH.with_borrow_mut(|scratch| {
-            let read = self.stream.try_read(scratch);
+            let read = self
+                .stream
+                .try_read(scratch.get_mut(..limit).unwrap_or_default());
             let count = *read.as_ref().unwrap_or(&0);
             let mut input = scratch.get(..count).unwrap_or_default();
             while !input.is_empty() {
@@ -234,8 +241,20 @@ impl<S: Service> Connection<S> {
                     }
                 }
             }
+            self.share_what_is_held();
             Ok(read)
         })
+    }
+
+    /// Takes a share for the part of a frame that has come with others. If there is none left it goes
+    /// without: it is here already, and nothing more is read of it before it has one.
+    fn share_what_is_held(&mut self) {
+        if let Some(bytes) = self.assembler.bytes_to_share() {
+            let share = self.assembler.take_share();
+            let share = self.budget.try_grow(share, bytes);
+            self.assembler
+                .put_share(share.map_or_else(|before| before, Some));
+        }
     }
 
     /// Reads more of one frame into its own buffer.

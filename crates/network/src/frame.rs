@@ -5,7 +5,7 @@ use bytes::{BufMut, Bytes};
 
 use crate::close_reason;
 use crate::frame_budget::FrameShare;
-use crate::limits::{FRAME_FIRST_BYTES, READ_BYTES};
+use crate::limits::{FRAME_FIRST_BYTES, FRAME_FREE_BYTES, READ_BYTES};
 
 /// Puts frames together. Memory grows with the bytes that have come, never with the length that was
 /// announced.
@@ -98,17 +98,26 @@ impl FrameAssembler {
         }
     }
 
-    /// How large the buffer should be to go on reading into it directly; `None` if the rest of the
-    /// frame is so small that it comes together with what follows it.
+    /// How large the buffer should be to go on reading into it directly; `None` if so little has come,
+    /// or is to come, that it is read together with what follows it.
     pub(crate) fn wanted_capacity(&self) -> Option<usize> {
         let length = self.length?;
-        if length - self.body.len() < READ_BYTES {
-            return (length > READ_BYTES).then_some(length);
+        let held = self.body.len();
+        if length <= READ_BYTES && held < FRAME_FREE_BYTES {
+            None
+        } else if length - held < READ_BYTES {
+            Some(length)
+        } else if held < self.body.capacity() {
+            Some(self.body.capacity().min(length))
+        } else {
+            Some((held * 2).max(FRAME_FIRST_BYTES).min(length))
         }
-        if self.body.len() < self.body.capacity() {
-            return Some(self.body.capacity().min(length));
-        }
-        Some((self.body.len() * 2).max(FRAME_FIRST_BYTES).min(length))
+    }
+
+    /// Bytes that the frame holds and should have a share of the budget for.
+    pub(crate) fn bytes_to_share(&self) -> Option<usize> {
+        let held = self.body.len();
+        (held > FRAME_FREE_BYTES).then_some(held)
     }
 
     /// The share of the budget, to be grown.

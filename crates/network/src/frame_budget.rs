@@ -45,6 +45,11 @@ impl FrameBudget {
         }
     }
 
+    /// Whether so little is left that nothing should be read that may have to be held.
+    pub(crate) fn is_scarce(&self) -> bool {
+        self.bytes.available_permits() < self.bytes_max / 8
+    }
+
     /// A share for a buffer of this size in place of a smaller one, if it can be had at once;
     /// otherwise the smaller one comes back.
     pub(crate) fn try_grow(

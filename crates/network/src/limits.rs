@@ -1,8 +1,11 @@
 //! Bounds that nobody needs to set.
 
-/// Most bytes that are read before it is known what they belong to, and most that a frame may hold
-/// without a share of the budget.
+/// Most bytes that are read before it is known what they belong to.
 pub(crate) const READ_BYTES: usize = 8 * 1024;
+
+/// What a frame that is not complete may hold without a share of the budget, and most that is read
+/// at a time when little of the budget is left.
+pub(crate) const FRAME_FREE_BYTES: usize = 1024;
 
 /// What a frame that is larger than [`READ_BYTES`] gets first; doubled as its bytes arrive.
 pub(crate) const FRAME_FIRST_BYTES: usize = 64 * 1024;
@@ -26,4 +29,4 @@ pub(crate) const WRITE_PIECES_MAX: usize = 64;
 /// Connections that the operating system keeps waiting to be accepted.
 pub(crate) const ACCEPT_BACKLOG: i32 = 1024;
 
-const _: () = assert!(READ_BYTES < FRAME_FIRST_BYTES);
+const _: () = assert!(FRAME_FREE_BYTES < READ_BYTES && READ_BYTES < FRAME_FIRST_BYTES);

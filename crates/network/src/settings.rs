@@ -15,7 +15,7 @@ pub struct NetworkSettings {
     pub frame_bytes_max: usize,
     /// How long a frame may stop in the middle, and a client not take its answers; 30 s.
     pub stall: Duration,
-    /// How much memory frames of all connections may hold while they arrive; 16 MiB. One frame at a
+    /// How much memory frames of all connections may hold while they arrive; 12 MiB. One frame at a
     /// time may hold more, so that any frame gets through.
     pub frames_in_progress_bytes_max: usize,
 }
@@ -28,7 +28,7 @@ impl Default for NetworkSettings {
             idle: Duration::from_secs(600),
             frame_bytes_max: 100 * 1024 * 1024,
             stall: Duration::from_secs(30),
-            frames_in_progress_bytes_max: 16 * 1024 * 1024,
+            frames_in_progress_bytes_max: 12 * 1024 * 1024,
         }
     }
 }
