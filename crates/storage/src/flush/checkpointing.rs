@@ -15,6 +15,8 @@ impl Flusher {
     /// Writes a snapshot for each log whose segments have grown and that has something to remember.
     pub(super) fn write_snapshots(&mut self, logs: &[Arc<Log>]) -> io::Result<()> {
         let fs = self.engine.env.fs.as_ref();
+        let mut written = Vec::new();
+        let mut has_first = false;
         for log in logs {
             let Some((snapshot, old)) = log.snapshot_work() else {
                 continue;
@@ -23,16 +25,22 @@ impl Flusher {
                 Some(snapshot) => {
                     let path = log.snapshot_path(snapshot.offset);
                     let directory = self.engine.log_directory(log.id().0);
-                    if !fs.exists(&directory)? {
-                        fs.create_dir_all(&directory)?;
-                        fs.sync_dir(&self.engine.settings.data_dir.join("logs"))?;
-                    }
+                    fs.create_dir_all(&directory)?;
                     write_forced(fs, &path, &snapshot.encode())?;
                     fs.sync_dir(&directory)?;
                     snapshot.offset
                 }
                 None => -1,
             };
+            has_first |= old.is_none();
+            written.push((log, offset, old));
+        }
+        if has_first {
+            // The directory of a log without segments may have been made for its snapshot, now or
+            // by a pass that failed after it.
+            fs.sync_dir(&self.engine.settings.data_dir.join("logs"))?;
+        }
+        for (log, offset, old) in written {
             log.finish_snapshot(offset);
             self.garbage.extend(old.map(Garbage::file));
         }
