@@ -16,6 +16,5 @@ mod list_offsets;
 mod metadata;
 mod produce;
 mod restart;
-mod retention;
 mod support;
 mod topics_admin;

@@ -1,0 +1,179 @@
+//! Record batches, made and read by code that the engine does not share: what checks the engine
+//! must not make its mistakes.
+
+use std::sync::LazyLock;
+
+/// Bytes before the records of a batch.
+const HEADER_BYTES: usize = 61;
+/// What the checksum covers begins here.
+const CHECKED_FROM: usize = 21;
+const LOG_APPEND_TIME: u8 = 8;
+
+/// What a batch is made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Recipe {
+    pub records: u32,
+    pub value: Vec<u8>,
+    pub timestamp_ms: i64,
+    /// Producer id, epoch and first sequence number.
+    pub producer: Option<(i64, i16, i32)>,
+}
+
+/// The bytes of a batch as a client sends it.
+pub(crate) fn build(recipe: &Recipe) -> Vec<u8> {
+    let mut records = Vec::new();
+    for delta in 0..recipe.records {
+        let mut record = vec![0];
+        varint(&mut record, 0);
+        varint(&mut record, i64::from(delta));
+        varint(&mut record, -1);
+        varint(&mut record, recipe.value.len() as i64);
+        record.extend_from_slice(&recipe.value);
+        varint(&mut record, 0);
+        varint(&mut records, record.len() as i64);
+        records.extend_from_slice(&record);
+    }
+    let (id, epoch, sequence) = recipe.producer.unwrap_or((-1, -1, -1));
+    let mut bytes = Vec::with_capacity(HEADER_BYTES + records.len());
+    bytes.extend_from_slice(&0_i64.to_be_bytes());
+    let length = (HEADER_BYTES - 12 + records.len()) as i32;
+    bytes.extend_from_slice(&length.to_be_bytes());
+    bytes.extend_from_slice(&(-1_i32).to_be_bytes());
+    bytes.push(2);
+    bytes.extend_from_slice(&[0; 4]);
+    bytes.extend_from_slice(&0_i16.to_be_bytes());
+    bytes.extend_from_slice(&(recipe.records as i32 - 1).to_be_bytes());
+    bytes.extend_from_slice(&recipe.timestamp_ms.to_be_bytes());
+    bytes.extend_from_slice(&recipe.timestamp_ms.to_be_bytes());
+    bytes.extend_from_slice(&id.to_be_bytes());
+    bytes.extend_from_slice(&epoch.to_be_bytes());
+    bytes.extend_from_slice(&sequence.to_be_bytes());
+    bytes.extend_from_slice(&(recipe.records as i32).to_be_bytes());
+    bytes.extend_from_slice(&records);
+    seal(&mut bytes);
+    bytes
+}
+
+/// What the batch must look like once it has its place. A time is given where the log stamps it.
+pub(crate) fn stamped(
+    batch: &[u8],
+    base_offset: i64,
+    leader_epoch: i32,
+    time: Option<i64>,
+) -> Vec<u8> {
+    let mut bytes = batch.to_vec();
+    bytes[..8].copy_from_slice(&base_offset.to_be_bytes());
+    bytes[12..16].copy_from_slice(&leader_epoch.to_be_bytes());
+    if let Some(time) = time {
+        bytes[22] |= LOG_APPEND_TIME;
+        bytes[35..43].copy_from_slice(&time.to_be_bytes());
+        seal(&mut bytes);
+    }
+    bytes
+}
+
+/// The offset of the first record of a batch, of the last one, and the batch.
+pub(crate) type Placed<'a> = (i64, i64, &'a [u8]);
+
+/// The batches in some bytes.
+pub(crate) fn split(mut bytes: &[u8]) -> Result<Vec<Placed<'_>>, String> {
+    let mut batches = Vec::new();
+    while !bytes.is_empty() {
+        if bytes.len() < HEADER_BYTES {
+            return Err(format!("{} bytes are no batch", bytes.len()));
+        }
+        let base = i64::from_be_bytes(bytes[..8].try_into().unwrap());
+        let length = i32::from_be_bytes(bytes[8..12].try_into().unwrap());
+        let length = usize::try_from(length).map_err(|_| "negative length")? + 12;
+        let delta = i32::from_be_bytes(bytes[23..27].try_into().unwrap());
+        let Some((batch, rest)) = bytes.split_at_checked(length) else {
+            return Err(format!("a batch of {length} bytes cut at {}", bytes.len()));
+        };
+        let crc = u32::from_be_bytes(batch[17..21].try_into().unwrap());
+        if crc != crc32c(&batch[CHECKED_FROM..]) {
+            return Err(format!("the batch at offset {base} has a wrong checksum"));
+        }
+        batches.push((base, base + i64::from(delta), batch));
+        bytes = rest;
+    }
+    Ok(batches)
+}
+
+/// The value of the first record of a batch that [`build`] made.
+pub(crate) fn first_value(batch: &[u8]) -> Option<Vec<u8>> {
+    let mut rest = batch.get(HEADER_BYTES..)?;
+    read_varint(&mut rest)?;
+    rest = rest.get(1..)?;
+    read_varint(&mut rest)?;
+    read_varint(&mut rest)?;
+    read_varint(&mut rest)?;
+    let length = usize::try_from(read_varint(&mut rest)?).ok()?;
+    rest.get(..length).map(<[u8]>::to_vec)
+}
+
+fn seal(bytes: &mut [u8]) {
+    let crc = crc32c(&bytes[CHECKED_FROM..]);
+    bytes[17..21].copy_from_slice(&crc.to_be_bytes());
+}
+
+fn varint(bytes: &mut Vec<u8>, value: i64) {
+    let mut rest = ((value << 1) ^ (value >> 63)) as u64;
+    while rest >= 0x80 {
+        bytes.push(rest as u8 | 0x80);
+        rest >>= 7;
+    }
+    bytes.push(rest as u8);
+}
+
+fn read_varint(bytes: &mut &[u8]) -> Option<i64> {
+    let mut value = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some((value >> 1) as i64 ^ -((value & 1) as i64));
+        }
+    }
+    None
+}
+
+static TABLE: LazyLock<[u32; 256]> = LazyLock::new(|| {
+    std::array::from_fn(|index| {
+        (0..8).fold(index as u32, |crc, _| {
+            if crc & 1 == 1 {
+                (crc >> 1) ^ 0x82f6_3b78
+            } else {
+                crc >> 1
+            }
+        })
+    })
+});
+
+fn crc32c(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (crc >> 8) ^ TABLE[((crc ^ u32::from(*byte)) & 0xff) as usize]
+    })
+}
+
+#[test]
+fn the_checksum_is_castagnolis() {
+    assert_eq!(crc32c(b"123456789"), 0xe306_9283);
+}
+
+#[test]
+fn batches_come_apart_as_they_were_put_together() {
+    let recipe = Recipe {
+        records: 3,
+        value: b"value".to_vec(),
+        timestamp_ms: 7,
+        producer: None,
+    };
+    let one = stamped(&build(&recipe), 10, 1, None);
+    let two = stamped(&build(&recipe), 13, 1, Some(99));
+    let both = [one.clone(), two.clone()].concat();
+    let parts = split(&both).unwrap();
+    assert_eq!(parts, [(10, 12, &one[..]), (13, 15, &two[..])]);
+    assert_eq!(first_value(&one).unwrap(), b"value");
+    assert!(split(&both[..both.len() - 1]).is_err());
+}

@@ -1,0 +1,173 @@
+//! Runs that have failed once. Each says what was wrong.
+
+use crate::actions::{Action, Place, Twist};
+use crate::run;
+
+/// Numbers that [`crate::engine::config`] takes for a strict and for a relaxed log.
+const STRICT: u64 = 1;
+const RELAXED: u64 = 0;
+
+fn check(seeds: std::ops::Range<u64>, actions: &[Action]) {
+    for seed in seeds {
+        if let Err(error) = run(seed, actions) {
+            panic!("seed {seed}: {error}");
+        }
+    }
+}
+
+fn append(log: u64) -> Action {
+    Action::Append {
+        log,
+        records: 2,
+        bytes: 300,
+    }
+}
+
+#[test]
+fn a_new_data_directory_survives_a_power_cut() {
+    let cut = Action::CrashInRecovery {
+        after: 24,
+        times: 3,
+    };
+    check(
+        0..20,
+        &[append(0), Action::CommitAll, cut, Action::ShutDown],
+    );
+}
+
+#[test]
+fn a_log_that_becomes_relaxed_between_two_appends_shows_them_in_order() {
+    let actions = [
+        Action::CreateLog { config: STRICT },
+        Action::CommitAll,
+        append(1),
+        Action::SetConfig {
+            log: 1,
+            config: RELAXED,
+        },
+        append(1),
+        Action::Commit,
+    ];
+    check(0..1, &actions);
+}
+
+#[test]
+fn appends_go_on_when_a_full_disk_has_space_again() {
+    let actions = [
+        append(0),
+        Action::Commit,
+        Action::CreateLog { config: STRICT },
+        Action::Fill { sectors: 13 },
+        Action::Commit,
+        Action::Append {
+            log: 0,
+            records: 3,
+            bytes: 10_381,
+        },
+        Action::Commit,
+        Action::Append {
+            log: 1,
+            records: 3,
+            bytes: 12_000,
+        },
+        Action::Commit,
+        Action::Flush,
+        Action::Empty,
+    ];
+    check(0..5, &actions);
+}
+
+/// The process was killed between the write and the force of a checkpoint. The next one believed
+/// it, wrote over the rounds that it released, and lost power.
+#[test]
+fn a_checkpoint_that_is_only_in_the_cache_frees_no_rounds() {
+    let actions = [
+        Action::Append {
+            log: 8819352899078630575,
+            records: 1,
+            bytes: 27,
+        },
+        Action::Crash { after: 2 },
+        Action::Commit,
+        Action::CreateLog {
+            config: 7407517986018900901,
+        },
+        Action::Produce {
+            log: 9046337882933286651,
+            producer: 2181960025666809749,
+            twist: Twist::Retry(3),
+            bytes: 2920,
+        },
+        Action::Commit,
+        Action::FailForce {
+            what: Place::Segments,
+        },
+        Action::KillAt { after: 10 },
+        Action::Retention,
+        Action::Flush,
+        Action::CrashInRecovery {
+            after: 10,
+            times: 3,
+        },
+    ];
+    check(170..200, &actions);
+}
+
+/// A read over two segments left out the rest of the first one when that did not fit, and went on
+/// with a smaller batch of the second.
+#[test]
+fn a_read_that_runs_out_of_budget_does_not_go_on_in_the_next_segment() {
+    let large = |bytes| Action::Append {
+        log: 1,
+        records: 1,
+        bytes,
+    };
+    let mut actions = vec![Action::CreateLog {
+        // Segments of 9000 bytes.
+        config: STRICT + 4,
+    }];
+    for _ in 0..6 {
+        actions.extend([large(4000), large(4500), large(400), Action::CommitAll]);
+    }
+    actions.extend([Action::FlushAll, Action::ShutDown]);
+    for bytes in (100..16_000).step_by(500) {
+        actions.extend((0..20).map(|from| Action::Read {
+            log: 1,
+            from,
+            bytes,
+        }));
+    }
+    check(0..1, &actions);
+}
+
+/// The directory of a log without segments was made for its producers; its name was not forced when
+/// that had failed the first time.
+#[test]
+fn the_directory_of_a_producer_snapshot_is_durable() {
+    let mut actions = vec![
+        Action::CreateLog { config: STRICT },
+        Action::CommitAll,
+        Action::Produce {
+            log: 1,
+            producer: 0,
+            twist: Twist::Next,
+            bytes: 5000,
+        },
+        Action::CommitAll,
+        Action::SetLogStart { log: 1, at: 1 },
+        Action::CommitAll,
+        Action::FailNames { which: 2 },
+        Action::Flush,
+        Action::Advance { ms: 1100 },
+        Action::Flush,
+    ];
+    actions.extend((0..4).map(|_| append(0)));
+    actions.extend([
+        Action::CommitAll,
+        Action::FlushAll,
+        Action::Crash { after: 1 },
+        append(0),
+        Action::CommitAll,
+    ]);
+    check(0..20, &actions);
+}
