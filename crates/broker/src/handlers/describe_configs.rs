@@ -6,6 +6,7 @@
 //! - Every known setting is listed, those whose behaviour does not exist with their default. No
 //!   setting is sensitive. The broker's are read-only, since they are read when it starts.
 //! - The broker's own topics are shown with the settings that hold for them, all read-only.
+//! - A resource that is named twice is answered once.
 //! - Null keys ask for all settings, and so does an empty list, as in Kafka. Keys that are not known
 //!   are left out.
 //! - v1 (KIP-226): sources and synonyms. v3 (KIP-569): types and documentation.
@@ -19,13 +20,16 @@ use wire::messages::describe_configs::{
 };
 
 use crate::context::RequestContext;
-use crate::handlers::support::{Refusal, resource_type};
+use crate::handlers::support::{Refusal, keep_first_of_each, resource_type};
 
 /// Lists the settings of each resource.
 pub(crate) fn handle(
     ctx: &RequestContext,
-    request: DescribeConfigsRequest,
+    mut request: DescribeConfigsRequest,
 ) -> DescribeConfigsResponse {
+    keep_first_of_each(&mut request.resources, |resource| {
+        (resource.resource_type, resource.resource_name.clone())
+    });
     let with_synonyms = request.include_synonyms;
     let with_documentation = request.include_documentation;
     let results = request.resources.into_iter().map(|resource| {
@@ -88,13 +92,13 @@ fn settings(ctx: &RequestContext, kind: i8, name: &str) -> Result<Vec<Described>
             Ok(listed)
         }
         resource_type::BROKER if name.is_empty() => Ok(Vec::new()),
-        resource_type::BROKER => match name.parse::<i32>() {
-            Ok(node_id) if node_id == settings.node_id => Ok(settings.describe_broker()),
-            Ok(_) | Err(_) => Err(Refusal::new(
-                ErrorCode::InvalidRequest,
-                format!("'{name}' is not this broker, which is {}", settings.node_id),
-            )),
-        },
+        resource_type::BROKER if name == settings.node_id.to_string() => {
+            Ok(settings.describe_broker())
+        }
+        resource_type::BROKER => Err(Refusal::new(
+            ErrorCode::InvalidRequest,
+            format!("'{name}' is not this broker, which is {}", settings.node_id),
+        )),
         _ => Err(resource_type::refused(kind)),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! - Protocol, metadata and assignments are shown in a stable group only: during a rebalance nothing
 //!   is agreed on.
+//! - A group that is named twice is answered once.
 //! - v3 (KIP-430): authorized operations; there are no ACLs, so all a group has are allowed.
 //! - v4 (KIP-345): static members. v5: flexible.
 //! - v6 (KIP-1043): a group that does not exist gets GROUP_ID_NOT_FOUND with a message; before, it is
@@ -15,6 +16,7 @@ use wire::messages::describe_groups::{
 };
 
 use crate::context::RequestContext;
+use crate::handlers::support::keep_first_of_each;
 
 /// The operations that exist for a group, as bits: READ (3), DELETE (6) and DESCRIBE (8).
 const GROUP_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8;
@@ -25,8 +27,9 @@ const NO_OPERATIONS: i32 = i32::MIN;
 /// Describes each group.
 pub(crate) async fn handle(
     ctx: RequestContext,
-    request: DescribeGroupsRequest,
+    mut request: DescribeGroupsRequest,
 ) -> DescribeGroupsResponse {
+    keep_first_of_each(&mut request.groups, Text::clone);
     let mut response = DescribeGroupsResponse::default();
     for group_id in request.groups {
         let groups = &ctx.broker.groups;

@@ -8,6 +8,7 @@
 //!   Unknown ids get UNKNOWN_TOPIC_ID with the id echoed, and are never created.
 //! - v8: authorized operations are not told (the smallest number): there are no ACLs.
 //! - v13 (KIP-1102): no top-level errors.
+//! - A topic that is named twice is answered once.
 //! - One broker, which is the controller and the leader of everything.
 
 use std::sync::Arc;
@@ -20,12 +21,16 @@ use wire::messages::metadata::{
 };
 
 use crate::context::RequestContext;
+use crate::handlers::support::keep_first_of_each;
 use crate::limits::AUTO_CREATED_TOPICS_PER_REQUEST_MAX;
 use crate::topic_creation;
 use crate::topics::{Topic, Topics};
 
 /// Creates what is missing, then answers from one moment's topics.
-pub(crate) async fn handle(ctx: RequestContext, request: MetadataRequest) -> MetadataResponse {
+pub(crate) async fn handle(ctx: RequestContext, mut request: MetadataRequest) -> MetadataResponse {
+    if let Some(topics) = &mut request.topics {
+        keep_first_of_each(topics, |topic| (topic.name.clone(), topic.topic_id));
+    }
     let asked = asked_topics(&ctx, &request);
     let creations = create_missing(&ctx, &request, asked).await;
     let published = ctx.broker.metadata.published();

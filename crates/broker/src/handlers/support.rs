@@ -1,6 +1,8 @@
-//! What the handlers that change the metadata have in common.
+//! What several handlers have in common.
 
+use std::collections::HashSet;
 use std::convert::Infallible;
+use std::hash::Hash;
 
 use metadata::{Image, MetadataRecord};
 use model::ErrorCode;
@@ -29,6 +31,13 @@ impl Refusal {
     pub(crate) fn text(self) -> Option<Text> {
         Some(Text::from(self.message))
     }
+}
+
+/// Keeps the first of all items with the same key. A request that names one thing a million times is
+/// answered once, as in Kafka: the answer must not grow beyond what there is to tell.
+pub(crate) fn keep_first_of_each<T, K: Hash + Eq>(items: &mut Vec<T>, key: impl Fn(&T) -> K) {
+    let mut seen = HashSet::new();
+    items.retain(|item| seen.insert(key(item)));
 }
 
 /// Plans a change for each item, each against what those before it have made of the metadata, and

@@ -7,11 +7,13 @@ use wire::messages::describe_configs::{
     DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResourceResult,
     DescribeConfigsResult,
 };
+use wire::messages::describe_groups::DescribeGroupsRequest;
 use wire::messages::find_coordinator::FindCoordinatorRequest;
 use wire::messages::incremental_alter_configs::{
     AlterConfigsResource, AlterConfigsResourceResponse, AlterableConfig,
     IncrementalAlterConfigsRequest,
 };
+use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
 
 use crate::support::{Fixture, assert_code, batch};
 
@@ -138,6 +140,29 @@ async fn only_the_settings_asked_for_are_described() {
 }
 
 #[tokio::test]
+async fn an_answer_does_not_grow_with_repetitions() {
+    let mut fixture = Fixture::open().await;
+    fixture.topic("t").await;
+    let mut request = asking(TOPIC, "t");
+    request.resources = vec![request.resources[0].clone(); 1000];
+    assert_eq!(fixture.call(&request, 4).await.results.len(), 1);
+    let topic = MetadataRequestTopic {
+        name: Some(Text::from_static("t")),
+        ..MetadataRequestTopic::default()
+    };
+    let request = MetadataRequest {
+        topics: Some(vec![topic; 1000]),
+        ..MetadataRequest::default()
+    };
+    assert_eq!(fixture.call(&request, 9).await.topics.len(), 1);
+    let request = DescribeGroupsRequest {
+        groups: vec![Text::from_static("g"); 1000],
+        ..DescribeGroupsRequest::default()
+    };
+    assert_eq!(fixture.call(&request, 5).await.groups.len(), 1);
+}
+
+#[tokio::test]
 async fn the_broker_is_described_under_its_node_id() {
     let mut fixture = Fixture::with_settings(&[("node.id", "3"), ("num.partitions", "7")]).await;
     let result = describe(&mut fixture, BROKER, "3").await;
@@ -190,6 +215,8 @@ async fn what_has_no_settings_is_refused() {
         (TOPIC, "bad name", ErrorCode::InvalidTopicException),
         (BROKER, "1", ErrorCode::InvalidRequest),
         (BROKER, "x", ErrorCode::InvalidRequest),
+        // Another spelling of its number is not its name.
+        (BROKER, "00", ErrorCode::InvalidRequest),
         (8, "0", ErrorCode::InvalidRequest),
         (16, "m", ErrorCode::InvalidRequest),
         (32, "g", ErrorCode::InvalidRequest),
