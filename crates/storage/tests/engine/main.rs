@@ -8,3 +8,4 @@ mod damage;
 mod faults;
 mod harness;
 mod lifecycle;
+mod real;
