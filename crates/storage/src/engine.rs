@@ -123,7 +123,7 @@ impl Engine {
         }
     }
 
-    /// Asks the flusher to move everything to segments.
+    /// Asks the flusher to free memory and the write-ahead log.
     pub(crate) fn demand_release(&self) {
         self.release_demanded.store(true, Ordering::Release);
         self.flush_signal.raise();
@@ -208,7 +208,7 @@ impl Engine {
     pub(crate) fn let_in(&self, may_demand: bool) {
         let still_waiting = self.admission.let_in(self.room());
         if still_waiting && may_demand && self.unflushed_bytes.load(Ordering::Relaxed) > 0 {
-            // There may be room as soon as everything is in segments.
+            // There may be room as soon as more is in segments.
             self.demand_release();
         }
     }

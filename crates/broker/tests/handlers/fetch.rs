@@ -7,6 +7,7 @@ use std::time::Duration;
 use model::{ErrorCode, TopicId};
 use network::{BoxFuture, Outcome, Reply};
 use wire::Text;
+use wire::messages::delete_topics::DeleteTopicsRequest;
 use wire::messages::fetch::{FetchPartition, FetchRequest, FetchResponse, FetchTopic};
 
 use crate::support::{Answered, Fixture, assert_code, batch, decode, fetch_request, values};
@@ -270,34 +271,37 @@ async fn budgets_are_kept_in_request_order_except_for_the_first_batch() {
 }
 
 /// A fetch that waits.
-struct Waiting(BoxFuture<Outcome>);
+struct Waiting {
+    answer: BoxFuture<Outcome>,
+    version: i16,
+}
 
 impl Waiting {
-    fn begin(fixture: &mut Fixture, request: &FetchRequest) -> Self {
-        let frame = fixture.frame(request, 12);
+    fn begin(fixture: &mut Fixture, request: &FetchRequest, version: i16) -> Self {
+        let frame = fixture.frame(request, version);
         let Reply::Parked(answer) = fixture.dispatch(frame) else {
             panic!("a fetch can wait for ever");
         };
-        let mut waiting = Self(answer);
+        let mut waiting = Self { answer, version };
         assert!(waiting.poll().is_none(), "it has something to wait for");
         waiting
     }
 
     fn poll(&mut self) -> Option<FetchResponse> {
         let mut context = Context::from_waker(Waker::noop());
-        match Pin::new(&mut self.0).poll(&mut context) {
-            Poll::Ready(outcome) => Some(response(outcome)),
+        match Pin::new(&mut self.answer).poll(&mut context) {
+            Poll::Ready(outcome) => Some(response(outcome, self.version)),
             Poll::Pending => None,
         }
     }
 
     async fn end(self) -> FetchResponse {
-        response(self.0.await)
+        response(self.answer.await, self.version)
     }
 }
 
-fn response(outcome: Outcome) -> FetchResponse {
-    match decode::<FetchRequest>(outcome, 12) {
+fn response(outcome: Outcome, version: i16) -> FetchResponse {
+    match decode::<FetchRequest>(outcome, version) {
         Answered::Response(response) => response,
         other => panic!("no response: {other:?}"),
     }
@@ -315,7 +319,7 @@ fn waiting_request(max_wait_ms: i32, min_bytes: i32) -> FetchRequest {
 async fn a_wait_ends_with_the_first_record() {
     let mut fixture = Fixture::open().await;
     fixture.topic("t").await;
-    let waiting = Waiting::begin(&mut fixture, &waiting_request(60_000, 1));
+    let waiting = Waiting::begin(&mut fixture, &waiting_request(60_000, 1), 12);
     fixture.produce("t", batch(&["a"])).await;
     let mut response = waiting.end().await;
     let records = response.responses[0].partitions.remove(0).records;
@@ -328,7 +332,7 @@ async fn a_wait_goes_on_until_there_are_min_bytes() {
     fixture.topic("t").await;
     let one = batch(&["a"]);
     let two = i32::try_from(2 * one.len()).unwrap();
-    let mut waiting = Waiting::begin(&mut fixture, &waiting_request(60_000, two));
+    let mut waiting = Waiting::begin(&mut fixture, &waiting_request(60_000, two), 12);
     fixture.produce("t", one.clone()).await;
     assert!(waiting.poll().is_none(), "one batch is not enough");
     fixture.produce("t", one).await;
@@ -341,7 +345,7 @@ async fn a_wait_goes_on_until_there_are_min_bytes() {
 async fn a_wait_ends_at_its_deadline_with_what_there_is() {
     let mut fixture = Fixture::open().await;
     fixture.topic("t").await;
-    let mut waiting = Waiting::begin(&mut fixture, &waiting_request(500, 1000));
+    let mut waiting = Waiting::begin(&mut fixture, &waiting_request(500, 1000), 12);
     fixture.produce("t", batch(&["a"])).await;
     fixture.clock.advance(Duration::from_millis(499));
     assert!(waiting.poll().is_none());
@@ -355,13 +359,35 @@ async fn a_wait_ends_at_its_deadline_with_what_there_is() {
 async fn a_wait_ends_when_the_broker_stops() {
     let mut fixture = Fixture::open().await;
     fixture.topic("t").await;
-    let waiting = Waiting::begin(&mut fixture, &waiting_request(60_000, 1));
+    let waiting = Waiting::begin(&mut fixture, &waiting_request(60_000, 1), 12);
     fixture.broker.shut_down();
     let response = waiting.end().await;
     assert_code(
         response.responses[0].partitions[0].error_code,
         ErrorCode::None,
     );
+}
+
+#[tokio::test]
+async fn a_wait_ends_when_the_topic_is_deleted() {
+    for (version, code) in [
+        (12, ErrorCode::UnknownTopicOrPartition),
+        (13, ErrorCode::UnknownTopicId),
+    ] {
+        let mut fixture = Fixture::open().await;
+        let topic_id = fixture.topic("t").await.topic_id;
+        let mut request = waiting_request(60_000, 1);
+        request.topics[0].topic_id = topic_id;
+        let waiting = Waiting::begin(&mut fixture, &request, version);
+        let delete = DeleteTopicsRequest {
+            topic_names: vec![Text::from_static("t")],
+            timeout_ms: 1000,
+            ..DeleteTopicsRequest::default()
+        };
+        fixture.call(&delete, 5).await;
+        let response = waiting.end().await;
+        assert_code(response.responses[0].partitions[0].error_code, code);
+    }
 }
 
 #[tokio::test]

@@ -16,5 +16,6 @@ mod list_offsets;
 mod metadata;
 mod produce;
 mod restart;
+mod retention;
 mod support;
 mod topics_admin;

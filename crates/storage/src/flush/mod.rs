@@ -31,6 +31,8 @@ use segment_writer::FlushedLog;
 
 /// How long after a failure the flusher tries again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// In how many parts what a pass has moved is evicted.
+const CACHED_PARTS: u64 = 16;
 /// How many segments have their index in memory.
 const INDEXES_MAX: usize = 64;
 
@@ -200,7 +202,7 @@ impl Flusher {
                 if self.engine.set_segments_stuck(true) {
                     warn!(%error, "segments cannot be written: trying again until they can");
                 }
-                if scope.everything {
+                if scope.is_memory_high {
                     self.engine.demand_release();
                 }
                 self.engine.ask_for_chores();
@@ -240,21 +242,24 @@ impl Flusher {
         let unflushed = engine.unflushed_bytes.load(Ordering::Relaxed);
         let (is_pressed, file_number) = engine.slots.pressure();
         let is_wal_high = is_pressed && file_number != self.handled_file_number;
+        let is_demanded = engine.take_release_demand();
+        let flush_at = engine.flush_at_bytes.load(Ordering::Relaxed);
         let scope = Scope {
-            everything: engine.take_release_demand(),
-            is_memory_high: unflushed >= engine.flush_at_bytes.load(Ordering::Relaxed),
-            older_than_round: if is_wal_high {
+            everything: false,
+            is_memory_high: is_demanded || unflushed >= flush_at,
+            older_than_round: if is_demanded || is_wal_high {
                 engine.slots.older_half_seq()
             } else {
                 0
             },
-            memory_target_bytes: engine.settings.flush_bytes,
+            // Half of what may be in memory only.
+            memory_target_bytes: engine.settings.memory_bytes_max / 4,
         };
         let has_chores = engine.take_chores();
         if is_wal_high {
             self.handled_file_number = file_number;
         }
-        (scope.everything || scope.is_memory_high || is_wal_high || has_chores).then_some(scope)
+        (scope.is_memory_high || is_wal_high || has_chores).then_some(scope)
     }
 
     /// Moves everything to segments.
@@ -304,7 +309,7 @@ impl Flusher {
         self.write_checkpoint(&logs, durable_seq)?;
         self.remove_garbage(&logs)?;
         if bytes > 0 {
-            self.cached.push_back((durable_seq, bytes));
+            self.note_cached(durable_seq, bytes);
             self.engine.metrics.note_flush(bytes);
         }
         self.evict(&logs);
@@ -362,6 +367,16 @@ impl Flusher {
             }
         }
         flushed
+    }
+
+    /// Notes what a pass has left to readers, as if it were spread evenly over its rounds.
+    fn note_cached(&mut self, durable_seq: u64, bytes: u64) {
+        let first = self.cached.back().map_or(0, |(round_seq, _)| *round_seq);
+        let rounds = durable_seq.saturating_sub(first);
+        for part in 1..=CACHED_PARTS {
+            let through = first + rounds * part / CACHED_PARTS;
+            self.cached.push_back((through, bytes / CACHED_PARTS));
+        }
     }
 
     /// Drops from memory what only readers need, down to the budget.

@@ -38,7 +38,7 @@ impl BufferPool {
         };
         let memory = pooled.unwrap_or_else(|| {
             let class = if needed >= POOLED_BYTES_MIN {
-                needed.next_power_of_two()
+                needed.next_multiple_of(needed.next_power_of_two() / 8)
             } else {
                 needed
             };

@@ -385,39 +385,46 @@ fn shown_when_written(entries: &[Queued]) -> Vec<bool> {
     entries.iter().map(is_early).collect()
 }
 
-/// The batches of a round as their logs keep them, in the order of the entries.
+/// The batches of a round as their logs keep them, in the order of the entries. Small ones are
+/// copied to memory that they share, so that they do not keep the whole round.
 fn cut_into_batches(built: BuiltRound, entries: &[Queued], seq: u64) -> Vec<Option<TailBatch>> {
-    let is_small = built.buffer.as_slice().len() <= COPIED_ROUND_BYTES_MAX;
+    let is_small_round = built.buffer.as_slice().len() <= COPIED_ROUND_BYTES_MAX;
+    let is_copied = |bytes: usize| is_small_round || bytes <= COPIED_BATCH_BYTES_MAX;
     let payloads = built.payloads;
-    let cut: Box<dyn Fn(usize, usize) -> Bytes> = if is_small {
-        let buffer = built.buffer;
-        Box::new(move |position, bytes| {
-            let end = position + bytes;
-            Bytes::copy_from_slice(buffer.as_slice().get(position..end).unwrap_or(&[]))
-        })
+    let copied_bytes = payloads
+        .iter()
+        .map(|(_, bytes)| *bytes)
+        .filter(|bytes| is_copied(*bytes));
+    let mut copies = Vec::with_capacity(copied_bytes.sum());
+    let round = built.buffer.as_slice();
+    for (position, bytes) in payloads.iter().filter(|(_, bytes)| is_copied(*bytes)) {
+        copies.extend_from_slice(round.get(*position..position + bytes).unwrap_or(&[]));
+    }
+    let copies = Bytes::from(copies);
+    let round = if is_small_round {
+        Bytes::new()
     } else {
-        let frozen = built.buffer.freeze();
-        Box::new(move |position, bytes| {
-            if bytes <= COPIED_BATCH_BYTES_MAX {
-                Bytes::copy_from_slice(frozen.get(position..position + bytes).unwrap_or(&[]))
-            } else {
-                frozen.slice(position..position + bytes)
-            }
+        built.buffer.freeze()
+    };
+    let mut next_copy = 0;
+    let cut = |(entry, (position, bytes)): (&Queued, (usize, usize))| {
+        let Content::Batch(batch) = &entry.content else {
+            return None;
+        };
+        let (memory, start) = if is_copied(bytes) {
+            next_copy += bytes;
+            (&copies, next_copy - bytes)
+        } else {
+            (&round, position)
+        };
+        Some(TailBatch {
+            base_offset: batch.base_offset,
+            last_offset: batch.base_offset + i64::from(batch.last_offset_delta),
+            max_timestamp: batch.max_timestamp,
+            round_seq: seq,
+            bytes: memory.slice(start..start + bytes),
+            is_shared: memory.len() > bytes,
         })
     };
-    entries
-        .iter()
-        .zip(payloads)
-        .map(|(entry, (position, bytes))| match &entry.content {
-            Content::Batch(batch) => Some(TailBatch {
-                base_offset: batch.base_offset,
-                last_offset: batch.base_offset + i64::from(batch.last_offset_delta),
-                max_timestamp: batch.max_timestamp,
-                round_seq: seq,
-                bytes: cut(position, bytes),
-                is_shared: !is_small && bytes > COPIED_BATCH_BYTES_MAX,
-            }),
-            Content::SetLogStart(_) => None,
-        })
-        .collect()
+    entries.iter().zip(payloads).map(cut).collect()
 }

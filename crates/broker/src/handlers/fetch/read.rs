@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{ErrorCode, LeaderEpoch, Offset};
-use storage::{Isolation, Log, LogView, Read, ReadBatches};
+use storage::{Isolation, Log, LogView, Read, ReadBatches, ReadError};
 use wire::Chunks;
 use wire::messages::fetch::{
     AbortedTransaction, EpochEndOffset, FetchPartition, FetchRequest, FetchResponse, FetchTopic,
@@ -119,11 +119,11 @@ impl Fetch {
                     return Ok(empty(request.partition, &view, self.isolation));
                 };
                 let batches = ctx.broker.read_disk(move || read.run()).await?;
-                let mut batches = batches.map_err(errors::of_read)?;
+                let mut batches = batches.map_err(|error| unreadable(ctx, error))?;
                 batches.chunks = egress.attach(batches.chunks);
                 batches
             }
-            Err(error) => return Err(errors::of_read(error)),
+            Err(error) => return Err(unreadable(ctx, error)),
         };
         pass.bytes += batches.bytes;
         Ok(self.data(request.partition, batches))
@@ -140,6 +140,14 @@ impl Fetch {
             records: Some(Chunks::from(batches.chunks)),
             ..empty
         }
+    }
+}
+
+/// A topic that was deleted during a wait is unknown by what the request calls it.
+fn unreadable(ctx: &RequestContext, error: ReadError) -> ErrorCode {
+    match error {
+        ReadError::Deleted if ctx.version >= 13 => ErrorCode::UnknownTopicId,
+        error => errors::of_read(error),
     }
 }
 

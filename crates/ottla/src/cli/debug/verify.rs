@@ -99,3 +99,42 @@ fn describe(report: &VerifyReport) -> Description {
         damages,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use storage::{Damage, DamageCode};
+
+    #[test]
+    fn damage_is_named_by_code_file_and_position() {
+        let damage = |code| Damage {
+            code,
+            path: "d/wal/slot-00".into(),
+            position: 4096,
+            message: "it is broken".to_owned(),
+        };
+        let mut report = VerifyReport {
+            files: 2,
+            damages: vec![damage(DamageCode::Index)],
+            ..VerifyReport::default()
+        };
+        let text = describe(&report).checked.text();
+        assert!(
+            text.starts_with("STATUS      sound\nFILES       2\n"),
+            "{text}"
+        );
+        report.damages.push(damage(DamageCode::WalPayload));
+        let description = describe(&report);
+        let text = description.checked.text();
+        assert!(text.starts_with("STATUS      damaged\n"), "{text}");
+        assert_eq!(
+            description.damages.text(),
+            "CODE         PATH           POSITION  REPAIRED  MESSAGE\n\
+             index        d/wal/slot-00  4096      true      it is broken\n\
+             wal-payload  d/wal/slot-00  4096      false     it is broken\n"
+        );
+        let json = serde_json::to_value(&description).unwrap();
+        assert_eq!(json["status"], "damaged");
+        assert_eq!(json["damages"][1]["position"], 4096);
+    }
+}
