@@ -1,11 +1,13 @@
 //! When answers leave: not before the disk has what they tell.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use model::ErrorCode;
 use network::{BoxFuture, Outcome, Reply};
+use sim::SimFs;
 use wire::messages::init_producer_id::InitProducerIdRequest;
 use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
 use wire::messages::produce::{ProduceRequest, ProduceResponse};
@@ -177,4 +179,108 @@ async fn a_broker_that_stops_takes_nothing_more() {
     fixture.broker.shut_down();
     let response = fixture.produce("t", batch(&["a"])).await;
     assert_code(response.error_code, ErrorCode::NotLeaderOrFollower);
+}
+
+/// Produces batches of one idempotent producer until one is refused. Gives how many were
+/// acknowledged.
+async fn produce_until_refused(fixture: &mut Fixture, code: ErrorCode) -> i32 {
+    for sequence in 0..10_000 {
+        let value = sequence.to_string();
+        let batch = idempotent_batch(7, 0, sequence, &[&value]);
+        let response = fixture.produce("t", batch).await;
+        if response.error_code != ErrorCode::None.code() {
+            assert_code(response.error_code, code);
+            return sequence;
+        }
+        assert_eq!(response.base_offset, i64::from(sequence));
+    }
+    panic!("nothing was ever refused");
+}
+
+/// All records of the topic; each is its own offset as text.
+async fn assert_records(fixture: &mut Fixture, count: i64) {
+    let mut from = 0;
+    while from < count {
+        let fetched = fixture.fetch("t", from).await;
+        assert_code(fetched.error_code, ErrorCode::None);
+        assert_eq!(fetched.high_watermark, count);
+        let records = values(fetched.records);
+        assert!(!records.is_empty());
+        for (offset, value) in records {
+            assert_eq!((offset, value), (from, from.to_string()));
+            from += 1;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_power_cut_at_any_moment_takes_nothing_back_and_a_retry_doubles_nothing() {
+    for cut in 1..=30 {
+        let disk = SimFs::new(cut);
+        let mut fixture = Fixture::on_files(&[], Arc::new(disk.clone())).await;
+        fixture.topic("t").await;
+        disk.crash_at(disk.operations() + cut);
+        let acknowledged = produce_until_refused(&mut fixture, ErrorCode::KafkaStorageError).await;
+
+        let mut fixture = fixture.crash_onto(Arc::new(disk.crash())).await;
+        // The producer cannot know whether the last one was kept, and sends it again.
+        let value = acknowledged.to_string();
+        let retry = idempotent_batch(7, 0, acknowledged, &[&value]);
+        let response = fixture.produce("t", retry).await;
+        assert_code(response.error_code, ErrorCode::None);
+        assert_eq!(response.base_offset, i64::from(acknowledged), "cut {cut}");
+        assert_records(&mut fixture, i64::from(acknowledged) + 1).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_refuses_and_goes_on_when_there_is_space_again() {
+    let disk = SimFs::new(1);
+    let mut fixture = Fixture::on_files(&[], Arc::new(disk.clone())).await;
+    fixture.topic("t").await;
+    disk.set_space(Some(disk.used_bytes()));
+    let acknowledged = produce_until_refused(&mut fixture, ErrorCode::KafkaStorageError).await;
+    let fetched = fixture.fetch("t", 0).await;
+    assert_code(fetched.error_code, ErrorCode::None);
+    assert_eq!(fetched.high_watermark, i64::from(acknowledged));
+
+    disk.set_space(None);
+    let value = acknowledged.to_string();
+    let retry = idempotent_batch(7, 0, acknowledged, &[&value]);
+    let response = loop {
+        // The engine looks for space again after a second.
+        fixture.clock.advance(Duration::from_secs(1));
+        let response = fixture.produce("t", retry.clone()).await;
+        if response.error_code == ErrorCode::None.code() {
+            break response;
+        }
+        assert_code(response.error_code, ErrorCode::KafkaStorageError);
+    };
+    assert_eq!(response.base_offset, i64::from(acknowledged));
+    assert_records(&mut fixture, i64::from(acknowledged) + 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_power_cut_takes_back_no_topic_that_was_told_of() {
+    const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    for cut in 1..=16 {
+        let disk = SimFs::new(cut);
+        let mut fixture = Fixture::on_files(&[], Arc::new(disk.clone())).await;
+        disk.crash_at(disk.operations() + cut);
+        let mut told = Vec::new();
+        for name in NAMES {
+            let topic = fixture.topic(name).await;
+            if topic.error_code != ErrorCode::None.code() {
+                assert_code(topic.error_code, ErrorCode::KafkaStorageError);
+                break;
+            }
+            told.push((name, topic.topic_id));
+        }
+        let cluster_id = fixture.broker.cluster_id().to_owned();
+        let mut fixture = fixture.crash_onto(Arc::new(disk.crash())).await;
+        assert_eq!(fixture.broker.cluster_id(), cluster_id);
+        for (name, topic_id) in told {
+            assert_eq!(fixture.topic(name).await.topic_id, topic_id, "cut {cut}");
+        }
+    }
 }
