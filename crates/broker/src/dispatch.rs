@@ -60,6 +60,12 @@ impl network::Service for KafkaService {
         route(&self.broker, connection, frame).unwrap_or_else(Reply::Close)
     }
 
+    fn refused(&self, peer: SocketAddr, reason: &'static str) {
+        tracing::debug!(%peer, reason, "connection refused");
+        self.broker.metrics.connection_opened();
+        self.broker.metrics.connection_closed(reason);
+    }
+
     fn closed(&self, connection: Connection, reason: &'static str) {
         tracing::debug!(peer = %connection.peer, reason, "connection closed");
         self.broker.metrics.connection_closed(reason);

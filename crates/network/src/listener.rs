@@ -13,7 +13,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::close_reason;
 use crate::connection::Connection;
@@ -240,7 +240,9 @@ async fn accept_until_drained<S: Service>(
                     if pause == ACCEPT_PAUSE {
                         tracing::warn!(%error, "connections cannot be accepted; trying again");
                     }
-                    sleep(pause).await;
+                    if timeout(pause, drain.changed()).await.is_ok() {
+                        break;
+                    }
                     pause = (pause * 2).min(ACCEPT_PAUSE_MAX);
                 }
             },
@@ -270,17 +272,22 @@ fn open<S: Service>(
     let local = match stream.set_nodelay(true).and_then(|()| stream.local_addr()) {
         Ok(local) => local,
         Err(_) => {
-            shared.metrics.closed(close_reason::IO_ERROR);
+            refuse(shared, peer, close_reason::IO_ERROR);
             return None;
         }
     };
     match Open::try_new(shared, peer, local) {
         Ok(open) => Some(Connection::new(stream, Arc::clone(shared), open)),
         Err(reason) => {
-            shared.metrics.closed(reason);
+            refuse(shared, peer, reason);
             None
         }
     }
+}
+
+fn refuse<S: Service>(shared: &Shared<S>, peer: SocketAddr, reason: &'static str) {
+    shared.metrics.closed(reason);
+    shared.service.refused(peer, reason);
 }
 
 fn is_one_connections_fault(error: &io::Error) -> bool {

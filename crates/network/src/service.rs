@@ -75,6 +75,11 @@ pub trait Service: Send + Sync + 'static {
     /// connection; must not block.
     fn call(&self, connection: &mut Self::Connection, frame: Bytes) -> Reply;
 
+    /// A connection was closed as soon as it was accepted, for this reason; `connect` was not called.
+    fn refused(&self, peer: SocketAddr, reason: &'static str) {
+        let _ = (peer, reason);
+    }
+
     /// The connection is gone, for this reason: one of [`close_reason`] or one that the service gave.
     fn closed(&self, connection: Self::Connection, reason: &'static str);
 }

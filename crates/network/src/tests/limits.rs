@@ -143,7 +143,12 @@ async fn connections_are_limited() {
     assert_eq!(second.receive().await, b"ra");
     drop(first);
     world
-        .expect(&[Seen::Connected, Seen::Connected, Seen::Called('a')])
+        .expect(&[
+            Seen::Connected,
+            Seen::Connected,
+            Seen::Refused("connection_limit"),
+            Seen::Called('a'),
+        ])
         .await;
     world.expect(&[Seen::Closed("client")]).await;
     let mut fourth = world.client().await;

@@ -102,6 +102,7 @@ async fn check(world: &mut World, kinds: &[u8]) {
                 }
             }
             Seen::Dropped(dropped) => panic!("{dropped} was dropped"),
+            Seen::Refused(reason) => panic!("refused: {reason}"),
             Seen::Closed(reason) => {
                 assert_eq!((next, reason), (REQUESTS, "client"));
                 return;

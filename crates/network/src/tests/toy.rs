@@ -24,6 +24,7 @@ pub(super) enum Seen {
     /// The future of a frame was dropped before that.
     Dropped(char),
     Closed(&'static str),
+    Refused(&'static str),
 }
 
 /// The first byte of a frame is what to do (`r`eady, `n`one, `c`lose, `s`erial, `p`ipelined, par`k`ed),
@@ -99,6 +100,10 @@ impl Service for Toy {
                 ])
             }
         }
+    }
+
+    fn refused(&self, _peer: SocketAddr, reason: &'static str) {
+        let _ = self.seen.send(Seen::Refused(reason));
     }
 
     fn closed(&self, (): (), reason: &'static str) {
