@@ -1,8 +1,10 @@
-//! What the tests of the binary share: programs that use a real client, and where those clients
-//! are.
+//! What the tests of the binary share: its commands, programs that use a real client, and where
+//! those clients are.
 
 mod client;
+mod command;
 mod program;
 
 pub use client::{CLIENTS, Client};
+pub use command::{Finished, finish, ottla};
 pub use program::{Program, Verdict};

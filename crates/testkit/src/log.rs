@@ -107,13 +107,14 @@ impl ProcessLog {
         }
     }
 
-    /// Waits until the stream has ended, so that no line is missing; at most `limit` long.
-    pub fn wait_for_end(&self, limit: Duration) {
-        drop(
-            self.shared
-                .1
-                .wait_timeout_while(self.lock(), limit, |lines| !lines.ended),
-        );
+    /// Waits until the stream has ended, so that no line is missing, at most `limit` long; tells
+    /// whether it has.
+    pub fn wait_for_end(&self, limit: Duration) -> bool {
+        let waited = self
+            .shared
+            .1
+            .wait_timeout_while(self.lock(), limit, |lines| !lines.ended);
+        waited.unwrap_or_else(PoisonError::into_inner).0.ended
     }
 
     fn lock(&self) -> MutexGuard<'_, Lines> {

@@ -1,0 +1,242 @@
+//! Starting and ending: addresses, signals, and one clear line for everything that is wrong.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use rustix::process::Signal;
+use testkit::{BrokerOptions, BrokerProcess, Connection, batch, fetch_request};
+use wire::messages::api_versions::ApiVersionsRequest;
+use wire::messages::metadata::{MetadataRequest, MetadataResponse};
+use workspace_tests::{Finished, finish, ottla};
+
+fn metadata(connection: &mut Connection) -> anyhow::Result<MetadataResponse> {
+    connection.call(&MetadataRequest::default(), 9)
+}
+
+/// `ottla serve` that is expected to end by itself, on ports of its own.
+fn refused(data_dir: &Path, arguments: &[&str]) -> anyhow::Result<Finished> {
+    let mut command = ottla(&["serve", "--data-dir"]);
+    command.arg(data_dir);
+    let given = |flag: &str| arguments.contains(&flag);
+    if !given("--listen") {
+        command.args(["--listen", "127.0.0.1:0"]);
+    }
+    if !given("--http") {
+        command.args(["--http", "127.0.0.1:0"]);
+    }
+    command.args(arguments);
+    finish(command, "")
+}
+
+/// Checks that a start ended with one clear line, an error that holds all of `parts`.
+fn check_refused(finished: &Finished, parts: &[&str]) {
+    assert!(!matches!(finished.code, Some(0) | None), "{finished:#?}");
+    let errors: Vec<&str> = finished
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("error:"))
+        .collect();
+    let [error] = errors[..] else {
+        panic!("one error line, not {finished:#?}")
+    };
+    for part in parts {
+        assert!(error.contains(part), "{part:?} is not in {error:?}");
+    }
+    assert!(!finished.stderr.contains("panicked"), "{finished:#?}");
+}
+
+#[test]
+fn start_lines_name_the_ports() -> anyhow::Result<()> {
+    let broker = BrokerOptions::new().start()?;
+    assert_ne!(broker.kafka().port(), 0);
+    assert_ne!(broker.http().port(), 0);
+    let mut connection = Connection::open(broker.kafka())?;
+    let versions = connection.call(&ApiVersionsRequest::default(), 0)?;
+    assert_eq!(versions.error_code, 0);
+    let metadata = metadata(&mut connection)?;
+    let brokers: Vec<(i32, &str, i32)> = metadata
+        .brokers
+        .iter()
+        .map(|broker| (broker.node_id, &*broker.host, broker.port))
+        .collect();
+    let port = i32::from(broker.kafka().port());
+    assert_eq!(brokers, [(0, "127.0.0.1", port)]);
+    let log = broker.log().text();
+    let directory = broker.data_dir().display().to_string();
+    assert!(log.contains(&directory), "names its directory: {log}");
+    assert!(
+        log.contains("acks=all"),
+        "says what an answer promises: {log}"
+    );
+    broker.finish()
+}
+
+#[test]
+fn ipv6_works() -> anyhow::Result<()> {
+    if TcpListener::bind("[::1]:0").is_err() {
+        println!("skipped: this machine has no IPv6 loopback");
+        return Ok(());
+    }
+    let broker = BrokerOptions::new().listen("[::1]:0").start()?;
+    let metadata = metadata(&mut Connection::open(broker.kafka())?)?;
+    assert_eq!(
+        metadata.brokers.first().map(|broker| &*broker.host),
+        Some("::1")
+    );
+    broker.finish()
+}
+
+#[test]
+fn a_second_instance_refuses() -> anyhow::Result<()> {
+    let broker = BrokerOptions::new().start()?;
+    let second = refused(broker.data_dir(), &[])?;
+    check_refused(&second, &[&broker.data_dir().display().to_string()]);
+    // The first one was not disturbed.
+    assert_eq!(
+        metadata(&mut Connection::open(broker.kafka())?)?
+            .brokers
+            .len(),
+        1
+    );
+    broker.finish()
+}
+
+/// A broker with clients that wait: idle ones, and one in a long poll.
+fn with_waiting_clients() -> anyhow::Result<(BrokerProcess, Vec<Connection>)> {
+    let broker = BrokerOptions::new().start()?;
+    let mut idle = (0..5)
+        .map(|_| Connection::open(broker.kafka()))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut poll = Connection::open(broker.kafka())?;
+    ensure!(
+        poll.create_topic("waiting", 1)? == 0,
+        "the topic is created"
+    );
+    poll.start(&fetch_request("waiting", 0, 0, 60_000), 12)?;
+    // Answered after the poll has been read: the poll waits in the broker by then.
+    metadata(idle.first_mut().context("one of five")?)?;
+    idle.push(poll);
+    Ok((broker, idle))
+}
+
+#[test]
+fn signals_end_it_in_order() -> anyhow::Result<()> {
+    for signal in [Signal::TERM, Signal::INT] {
+        let (mut broker, clients) = with_waiting_clients()?;
+        broker.signal(signal)?;
+        let status = broker.wait_for_exit(Duration::from_secs(5))?;
+        assert_eq!(
+            status.code(),
+            Some(0),
+            "{signal:?}: {}",
+            broker.log().text()
+        );
+        broker.check_log()?;
+        drop(clients);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() -> anyhow::Result<()> {
+    let mut broker = BrokerOptions::new().start()?;
+    broker.expect_warnings("ending at once");
+    let mut connection = Connection::open(broker.kafka())?;
+    ensure!(
+        connection.create_topic("large", 1)? == 0,
+        "the topic is created"
+    );
+    for _ in 0..8 {
+        let produced = connection.produce("large", 0, batch(1, [vec![7; 1_000_000].as_slice()]))?;
+        ensure!(produced.error_code == 0, "produce: {}", produced.error_code);
+    }
+    // Answers that nobody takes: the end in order has something to wait for.
+    for _ in 0..20 {
+        connection.start(&fetch_request("large", 0, 0, 0), 12)?;
+    }
+    let began = Instant::now();
+    broker.signal(Signal::TERM)?;
+    let stopping = broker.log().wait_for(0, Duration::from_secs(5), |line| {
+        line.text().contains("stopping")
+    });
+    assert!(stopping.is_some(), "{}", broker.log().text());
+    broker.signal(Signal::TERM)?;
+    let status = broker.wait_for_exit(Duration::from_secs(5))?;
+    assert_eq!(status.code(), Some(128 + 15), "after {:?}", began.elapsed());
+    broker.check_log()
+}
+
+#[test]
+fn wrong_flags_are_named() -> anyhow::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let data_dir = scratch.path().join("data");
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["--nonsense"], &["--nonsense"]),
+        (&["--listen", "nowhere"], &["nowhere", "--listen"]),
+        (&["--listen", "127.0.0.1:70000"], &["127.0.0.1:70000"]),
+        (&["--log-format", "xml"], &["xml"]),
+        (
+            &["--set", "num.partitons=3"],
+            &["num.partitons", "num.partitions"],
+        ),
+        (
+            &["--set", "num.partitions=many"],
+            &["num.partitions", "many"],
+        ),
+        (&["--set", "num.partitions=0"], &["num.partitions"]),
+        (&["--set", "num.partitions"], &["num.partitions"]),
+        (&["--listen", "0.0.0.0:0"], &["--advertise"]),
+    ];
+    for (arguments, parts) in cases {
+        check_refused(&refused(&data_dir, arguments)?, parts);
+    }
+    // Nothing was begun for a start that could not be meant.
+    assert!(!data_dir.exists());
+    Ok(())
+}
+
+#[test]
+fn an_unreadable_configuration_is_named() -> anyhow::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let file = scratch.path().join("ottla.toml");
+    let path = file.display().to_string();
+    let start = || refused(&scratch.path().join("data"), &["--config", &path]);
+    check_refused(&start()?, &[&path]);
+    std::fs::write(&file, "data_dir = ")?;
+    check_refused(&start()?, &[&path]);
+    std::fs::write(&file, [0xff, 0xfe])?;
+    check_refused(&start()?, &[&path]);
+    std::fs::write(&file, "\"num.partitons\" = 3\n")?;
+    check_refused(&start()?, &["num.partitons", "num.partitions"]);
+    Ok(())
+}
+
+#[test]
+fn a_port_in_use_is_named() -> anyhow::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let taken = TcpListener::bind("127.0.0.1:0")?;
+    let address = taken.local_addr()?.to_string();
+    for flag in ["--listen", "--http"] {
+        let finished = refused(&scratch.path().join("data"), &[flag, &address])?;
+        check_refused(&finished, &[&address]);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_directory_that_cannot_be_is_named() -> anyhow::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let file = scratch.path().join("file");
+    std::fs::write(&file, "no directory")?;
+    for data_dir in [
+        file.as_path(),
+        &file.join("below"),
+        Path::new("/proc/ottla"),
+    ] {
+        let finished = refused(data_dir, &[])?;
+        check_refused(&finished, &[&data_dir.display().to_string()]);
+    }
+    Ok(())
+}
