@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use anyhow::{Context, bail, ensure};
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
-use testkit::{BrokerOptions, BrokerProcess, Connection};
+use testkit::{BrokerOptions, Connection};
 use wire::batch::BatchView;
 use wire::compression::Codec;
-use workspace_tests::{Client, Program};
+use workspace_tests::{Client, Kills, Program};
 
 /// A scenario: it fails with what differed.
 pub(crate) type Scenario = fn(Client) -> anyhow::Result<()>;
@@ -111,54 +111,6 @@ fn killed_broker(client: Client) -> anyhow::Result<()> {
     program
         .finish(|program, event| kills.on_event(&mut broker, program, event))
         .with_context(|| broker.log().text())?;
-    ensure!(kills.left() == 0, "{} kills were never due", kills.left());
+    kills.all_done()?;
     broker.finish()
-}
-
-/// Kills a broker when a writer has so many acknowledgements, restarts it at once, and ends the
-/// program when it has seen some more of them after the last kill.
-struct Kills {
-    after: Vec<u64>,
-    finish_after: u64,
-}
-
-impl Kills {
-    fn new(after: impl IntoIterator<Item = u64>) -> Self {
-        let mut after: Vec<u64> = after.into_iter().collect();
-        let finish_after = after.last().copied().unwrap_or_default() + 500;
-        after.reverse();
-        Self {
-            after,
-            finish_after,
-        }
-    }
-
-    fn left(&self) -> usize {
-        self.after.len()
-    }
-
-    fn on_event(
-        &mut self,
-        broker: &mut BrokerProcess,
-        program: &mut Program,
-        event: &Value,
-    ) -> anyhow::Result<()> {
-        let Some(count) = event["count"]
-            .as_u64()
-            .filter(|_| event["event"] == "acknowledged")
-        else {
-            return Ok(());
-        };
-        if let Some(due) = self.after.last()
-            && count >= *due
-        {
-            self.after.pop();
-            broker.kill()?;
-            broker.start_again()?;
-        } else if self.after.is_empty() && count >= self.finish_after {
-            self.finish_after = u64::MAX;
-            program.say("finish")?;
-        }
-        Ok(())
-    }
 }

@@ -3,8 +3,12 @@
 
 mod client;
 mod command;
+mod http;
+mod kills;
 mod program;
 
 pub use client::{CLIENTS, Client};
 pub use command::{Finished, finish, ottla};
+pub use http::http_get;
+pub use kills::Kills;
 pub use program::{Program, Verdict};
