@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     let mut skipped = Vec::new();
     for client in CLIENTS {
         let missing = client.python().err();
-        for (scenario, run) in scenarios::ALL {
+        for (scenario, run) in scenarios::of(*client) {
             let name = format!("{}::{scenario}", client.name);
             match &missing {
                 Some(reason) if !required => {

@@ -13,8 +13,15 @@ use workspace_tests::{Client, Kills, Program};
 /// A scenario: it fails with what differed.
 pub(crate) type Scenario = fn(Client) -> anyhow::Result<()>;
 
-/// All scenarios that every client goes through.
-pub(crate) const ALL: &[(&str, Scenario)] = &[
+/// The scenarios of a client: kcat administers nothing.
+pub(crate) fn of(client: Client) -> impl Iterator<Item = &'static (&'static str, Scenario)> {
+    let administers = client.name != "kcat";
+    ALL.iter()
+        .filter(move |(name, _)| administers || *name != "administration")
+}
+
+const ALL: &[(&str, Scenario)] = &[
+    ("administration", administration),
     ("codecs_and_sizes", codecs_and_sizes),
     ("groups_rebalance_commit_and_resume", groups),
     ("killed_broker", killed_broker),
@@ -89,6 +96,16 @@ fn codec_arrived(connection: &mut Connection, event: &Value) -> anyhow::Result<(
     found.remove(&Codec::None);
     ensure!(found.is_empty(), "{topic}: batches also have {found:?}");
     Ok(())
+}
+
+fn administration(client: Client) -> anyhow::Result<()> {
+    let broker = options()
+        .set("group.initial.rebalance.delay.ms", "0")
+        .start()?;
+    Program::start(client, "admin", broker.kafka(), &[])?
+        .finish(|_, _| Ok(()))
+        .with_context(|| broker.log().text())?;
+    broker.finish()
 }
 
 fn groups(client: Client) -> anyhow::Result<()> {

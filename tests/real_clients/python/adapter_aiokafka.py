@@ -46,7 +46,7 @@ class Admin:
             [NewTopic(topic, partitions, 1, topic_configs=configs or {})]))
         for name, code, *_ in made.topic_errors:
             if code != 0:
-                raise Refused(errors.for_code(code).__name__)
+                raise Refused(kafka_name(errors.for_code(code)()))
 
     def delete_topic(self, topic):
         LOOP.run(self.client.delete_topics([topic]))
@@ -178,5 +178,9 @@ def is_passing(error):
 
 
 def kafka_name(error):
-    return {"MessageSizeTooLargeError": "MSG_SIZE_TOO_LARGE"}.get(type(error).__name__,
-                                                                  type(error).__name__)
+    """The name in the protocol's table of errors; the client has names of its own."""
+    return {"MessageSizeTooLargeError": "MSG_SIZE_TOO_LARGE",
+            "TopicAlreadyExistsError": "TOPIC_ALREADY_EXISTS",
+            "InvalidTopicError": "TOPIC_EXCEPTION",
+            "InvalidConfigurationError": "INVALID_CONFIG",
+            }.get(type(error).__name__, type(error).__name__)

@@ -27,7 +27,7 @@ def common(bootstrap):
             "reconnect_backoff_max_ms": 250, "retry_backoff_ms": 50}
 
 
-class Admin:
+class PlainAdmin:
     def __init__(self, bootstrap):
         self.client = KafkaAdminClient(**common(bootstrap))
 
@@ -44,6 +44,13 @@ class Admin:
         return {entry["name" if MODERN else "topic"]: len(entry["partitions"])
                 for entry in self.client.describe_topics()}
 
+    def close(self):
+        self.client.close()
+
+
+class ModernAdmin(PlainAdmin):
+    """What only version 3 can be asked for."""
+
     def topic_configs(self, topic):
         resource = ConfigResource(ConfigResourceType.TOPIC, topic)
         described = self.client.describe_configs([resource], config_filter="all")
@@ -52,10 +59,9 @@ class Admin:
 
     def set_topic_config(self, topic, name, value):
         resource = ConfigResource(ConfigResourceType.TOPIC, topic, configs={name: value})
-        try:
-            self.client.alter_configs([resource], incremental=True)
-        except errors.KafkaError as error:
-            raise Refused(kafka_name(error)) from error
+        outcome = self.client.alter_configs([resource], incremental=True)["topic"][topic]
+        if outcome != "OK":
+            raise Refused("INVALID_CONFIG" if "InvalidConfig" in outcome else outcome)
 
     def groups(self):
         return {group["group_id"] for group in self.client.list_groups()}
@@ -71,8 +77,8 @@ class Admin:
     def delete_group(self, group):
         self.client.delete_groups([group])
 
-    def close(self):
-        self.client.close()
+
+Admin = ModernAdmin if MODERN else PlainAdmin
 
 
 class ClientProducer:
