@@ -1,14 +1,18 @@
 //! Starting and ending: addresses, signals, and one clear line for everything that is wrong.
 
-use std::net::TcpListener;
+use std::fs::Permissions;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use rustix::process::Signal;
-use testkit::{BrokerOptions, BrokerProcess, Connection, batch, fetch_request};
+use testkit::{BrokerOptions, BrokerProcess, Connection, batch, fetch_request, ottla_binary};
+use wire::Text;
 use wire::messages::api_versions::ApiVersionsRequest;
-use wire::messages::metadata::{MetadataRequest, MetadataResponse};
+use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponse};
 use workspace_tests::{Finished, finish, ottla};
 
 fn metadata(connection: &mut Connection) -> anyhow::Result<MetadataResponse> {
@@ -239,4 +243,115 @@ fn a_directory_that_cannot_be_is_named() -> anyhow::Result<()> {
         check_refused(&finished, &[&data_dir.display().to_string()]);
     }
     Ok(())
+}
+
+/// As somebody who is not root, for whom permissions do not count.
+#[test]
+fn a_directory_without_permission_is_named() -> anyhow::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let forbidden = scratch.path().join("forbidden");
+    std::fs::create_dir(&forbidden)?;
+    std::fs::set_permissions(&forbidden, Permissions::from_mode(0o500))?;
+    let data_dir = forbidden.join("data");
+    let serve = [
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--http",
+        "none",
+        "--data-dir",
+    ];
+    let finished = if rustix::process::geteuid().is_root() {
+        // A directory that another user may pass through but not write to.
+        std::fs::set_permissions(&forbidden, Permissions::from_mode(0o755))?;
+        std::fs::set_permissions(scratch.path(), Permissions::from_mode(0o755))?;
+        let binary = scratch.path().join("ottla");
+        std::fs::copy(ottla_binary(), &binary)?;
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .arg(binary);
+        finish(with_arguments(command, &serve, &data_dir), "")?
+    } else {
+        finish(with_arguments(ottla(&[]), &serve, &data_dir), "")?
+    };
+    check_refused(&finished, &[&data_dir.display().to_string()]);
+    Ok(())
+}
+
+fn with_arguments(mut command: Command, arguments: &[&str], data_dir: &Path) -> Command {
+    command.args(arguments).arg(data_dir);
+    command
+}
+
+/// How many partitions a topic gets that is created by being asked for.
+fn partitions_by_default(broker: &BrokerProcess) -> anyhow::Result<usize> {
+    let mut connection = Connection::open(broker.kafka())?;
+    let request = MetadataRequest {
+        topics: Some(vec![MetadataRequestTopic {
+            name: Some(Text::from("asked-for")),
+            ..Default::default()
+        }]),
+        allow_auto_topic_creation: true,
+        ..Default::default()
+    };
+    // The first answer may tell that it is being created.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let answer = connection.call(&request, 9)?;
+        let topic = answer.topics.first().context("the topic asked for")?;
+        if topic.error_code == 0 {
+            return Ok(topic.partitions.len());
+        }
+        ensure!(
+            Instant::now() < deadline,
+            "still error {}",
+            topic.error_code
+        );
+    }
+}
+
+#[test]
+fn flags_go_over_environment_over_file() -> anyhow::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let file = scratch.path().join("ottla.toml");
+    std::fs::write(&file, "\"num.partitions\" = 3\n")?;
+    let path = file.display().to_string();
+    let from_file = || BrokerOptions::new().arguments(["--config", &path]);
+    let broker = from_file().start()?;
+    assert_eq!(partitions_by_default(&broker)?, 3);
+    broker.finish()?;
+    let from_environment = || from_file().environment("OTTLA_NUM_PARTITIONS", "5");
+    let broker = from_environment().start()?;
+    assert_eq!(partitions_by_default(&broker)?, 5);
+    broker.finish()?;
+    let broker = from_environment().set("num.partitions", "7").start()?;
+    assert_eq!(partitions_by_default(&broker)?, 7);
+    broker.finish()
+}
+
+#[test]
+fn what_is_unusual_is_warned_of() -> anyhow::Result<()> {
+    let mut broker = BrokerOptions::new()
+        .environment("OTTLA_NUM_PARTITON", "5")
+        .listen("0.0.0.0:0")
+        .arguments(["--advertise", "localhost:4711"])
+        .start()?;
+    broker.expect_warnings("OTTLA_NUM_PARTITON");
+    broker.expect_warnings("authentication");
+    let warnings: Vec<String> = broker
+        .log()
+        .lines()
+        .iter()
+        .filter(|line| line.is_alarming())
+        .map(|line| line.text().to_owned())
+        .collect();
+    let warned_of = |part: &str| warnings.iter().filter(|line| line.contains(part)).count();
+    assert_eq!(warned_of("OTTLA_NUM_PARTITON"), 1, "{warnings:#?}");
+    assert_eq!(warned_of("authentication"), 1, "{warnings:#?}");
+    let here = (Ipv4Addr::LOCALHOST, broker.kafka().port()).into();
+    let metadata = metadata(&mut Connection::open(here)?)?;
+    let advertised = metadata.brokers.first().context("a broker")?;
+    assert_eq!((&*advertised.host, advertised.port), ("localhost", 4711));
+    broker.finish()
 }

@@ -18,6 +18,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug, Default)]
 pub struct BrokerOptions {
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     data_dir: Option<PathBuf>,
     listen: Option<String>,
 }
@@ -40,6 +41,13 @@ impl BrokerOptions {
     #[must_use]
     pub fn set(self, name: &str, value: &str) -> Self {
         self.arguments(["--set", &format!("{name}={value}")])
+    }
+
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// Keeps data here instead of in a new temporary directory.
@@ -102,6 +110,7 @@ impl BrokerOptions {
             }
         }
         command
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
