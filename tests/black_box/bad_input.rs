@@ -377,9 +377,11 @@ fn sequences_that_are_wrong_are_refused() -> anyhow::Result<()> {
     const INVALID_RECORD: i16 = 87;
     let broker = BrokerOptions::new().start()?;
     let mut target = Target::new(&broker)?;
-    let answer = target
-        .connection
-        .call(&InitProducerIdRequest::default(), 1)?;
+    let request = InitProducerIdRequest {
+        transactional_id: None,
+        ..Default::default()
+    };
+    let answer = target.connection.call(&request, 1)?;
     ensure!(
         answer.error_code == 0,
         "InitProducerId: {}",
