@@ -312,7 +312,7 @@ impl GroupCoordinators {
             }
         };
         // A partition that cannot write lets go of those who wait.
-        let proven = answered.map_err(|_| Unavailable);
+        let proven = answered.map_err(|_| Unavailable::NotWritten);
         self.proven(broker, proven).await
     }
 
@@ -325,11 +325,10 @@ impl GroupCoordinators {
         let Proven { value, sequence } = proven?;
         if !broker.storage.is_durable(sequence) {
             let deadline = broker.env.clock.now() + GROUP_ANSWER_TIMEOUT;
-            // The client looks for its coordinator again and repeats what it asked.
             broker
                 .proven(sequence, Durability::Durable, deadline)
                 .await
-                .map_err(|_| ErrorCode::CoordinatorNotAvailable)?;
+                .map_err(|_| Unavailable::NotWritten)?;
         }
         Ok(value)
     }

@@ -19,6 +19,8 @@ use crate::topics::Topic;
 /// Why a partition's groups are not known.
 #[derive(Debug)]
 enum LoadError {
+    /// The log is damaged, and what can be read of it may be older than what was acknowledged.
+    Damaged,
     /// The log cannot be read.
     Read(ReadError),
     /// A batch in it is malformed.
@@ -30,6 +32,7 @@ enum LoadError {
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Damaged => f.write_str("the log is damaged"),
             Self::Read(error) => error.fmt(f),
             Self::Batch(message) => f.write_str(message),
             Self::Record(error) => error.fmt(f),
@@ -76,6 +79,9 @@ fn fold(
     log: &Arc<Log>,
     settings: &GroupSettings,
 ) -> Result<Coordinator, LoadError> {
+    if log.is_quarantined() {
+        return Err(LoadError::Damaged);
+    }
     let mut coordinator = Coordinator::new(settings.clone());
     let view = log.view();
     let mut from = view.log_start;

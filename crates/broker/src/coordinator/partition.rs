@@ -24,13 +24,23 @@ pub(crate) struct Proven<T> {
     pub(crate) sequence: Sequence,
 }
 
-/// The partition cannot be read or written; nobody is told anything of its groups.
+/// Why nobody is told anything of a partition's groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Unavailable;
+pub(crate) enum Unavailable {
+    /// The log is damaged: what the last run acknowledged is not known.
+    Damaged,
+    /// The log took no records, or will not keep them; that may change.
+    NotWritten,
+}
 
 impl From<Unavailable> for ErrorCode {
-    fn from(_: Unavailable) -> Self {
-        Self::CoordinatorNotAvailable
+    fn from(unavailable: Unavailable) -> Self {
+        match unavailable {
+            // Fails the client, which is right: waiting mends nothing.
+            Unavailable::Damaged => Self::KafkaStorageError,
+            // The client looks for its coordinator again and repeats what it asked.
+            Unavailable::NotWritten => Self::CoordinatorNotAvailable,
+        }
     }
 }
 
@@ -126,7 +136,7 @@ impl Partition {
     ) -> Result<Proven<T>, Unavailable> {
         let mut state = self.state.lock();
         self.write_backlog(&mut state)?;
-        let coordinator = state.coordinator.as_ref().ok_or(Unavailable)?;
+        let coordinator = state.coordinator.as_ref().ok_or(Unavailable::Damaged)?;
         Ok(Proven {
             value: look(coordinator),
             sequence: state.sequence,
@@ -162,7 +172,7 @@ impl Partition {
         run: impl FnOnce(&mut Coordinator, Now, &mut Effects) -> T,
     ) -> Result<Proven<T>, Unavailable> {
         self.write_backlog(state)?;
-        let coordinator = state.coordinator.as_mut().ok_or(Unavailable)?;
+        let coordinator = state.coordinator.as_mut().ok_or(Unavailable::Damaged)?;
         let mut effects = Effects::default();
         let value = run(coordinator, self.now(), &mut effects);
         let written = self.write(state, effects.records);
@@ -214,7 +224,7 @@ impl Partition {
                 }
                 state.backlog = pending;
                 state.retry_at = self.env.clock.now().0.saturating_add(GROUP_WRITE_RETRY);
-                return Err(Unavailable);
+                return Err(Unavailable::NotWritten);
             }
             pending.drain(..count);
         }

@@ -1,5 +1,6 @@
 //! No answer about a group leaves before what it rests on is durable, and none after a disk failed.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
@@ -240,4 +241,59 @@ async fn the_log_of_groups_is_rewritten_before_it_grows_without_bound() {
     assert_eq!(log_start(&mut fixture).await, starts[2]);
     let fetched = fixture.call(&fetch_request(), 5).await;
     assert_eq!(offset_of(&fetched), offset - 1);
+}
+
+/// Changes a byte of the first place in any file that holds these bytes.
+fn damage(directory: &Path, pattern: &[u8]) {
+    let mut directories = vec![directory.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+                continue;
+            }
+            let mut bytes = std::fs::read(&path).unwrap();
+            let found = bytes.windows(pattern.len()).position(|at| at == pattern);
+            if let Some(position) = found {
+                bytes[position] ^= 1;
+                std::fs::write(&path, bytes).unwrap();
+                return;
+            }
+        }
+    }
+    panic!("no file holds {pattern:?}");
+}
+
+#[tokio::test]
+async fn groups_of_a_damaged_log_are_not_told_older_offsets_and_the_others_are_served() {
+    let mut fixture = Fixture::open().await;
+    fixture.topic("t").await;
+    // The groups are in partitions of their own.
+    let of_group = |group: &'static str| OffsetCommitRequest {
+        group_id: Text::from_static(group),
+        ..commit_request(5)
+    };
+    for group in ["g", "my-group", "g"] {
+        let code = code_of(&fixture.call(&of_group(group), 7).await);
+        assert_code(code, ErrorCode::None);
+    }
+    let key = b"\0\x01\0\x08my-group\0\x01t\0\0\0\0";
+    let mut fixture = fixture.restart_after(|path| damage(path, key)).await;
+    assert!(!fixture.broker.health().is_empty());
+    let code = code_of(&fixture.call(&of_group("my-group"), 7).await);
+    assert_code(code, ErrorCode::KafkaStorageError);
+    let fetched = fixture
+        .call(
+            &OffsetFetchRequest {
+                group_id: Text::from_static("my-group"),
+                ..fetch_request()
+            },
+            5,
+        )
+        .await;
+    assert_code(fetched.error_code, ErrorCode::KafkaStorageError);
+    let fetched = fixture.call(&fetch_request(), 5).await;
+    assert_code(fetched.error_code, ErrorCode::None);
+    assert_eq!(offset_of(&fetched), 5);
 }

@@ -1,6 +1,7 @@
 //! A broker on a directory of its own, and one connection to it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use broker::{Broker, Connection, KafkaService, Settings};
@@ -106,6 +107,14 @@ impl Fixture {
     pub(crate) async fn restart(self) -> Self {
         self.broker.shut_down();
         drop((self.service, self.broker));
+        Self::on(self.files, self.directory, self.settings, self.clock).await
+    }
+
+    /// Stops the broker in good order, lets something happen to its directory and opens it again.
+    pub(crate) async fn restart_after(self, meddle: impl FnOnce(&Path)) -> Self {
+        self.broker.shut_down();
+        drop((self.service, self.broker));
+        meddle(self.directory.path());
         Self::on(self.files, self.directory, self.settings, self.clock).await
     }
 
