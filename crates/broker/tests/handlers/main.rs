@@ -10,6 +10,7 @@ mod every_api;
 mod fetch;
 mod gated_disk;
 mod group_durability;
+mod group_offsets;
 mod groups;
 mod init_producer_id;
 mod list_offsets;
