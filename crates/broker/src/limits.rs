@@ -51,3 +51,6 @@ pub(crate) const GROUP_WRITE_RETRY: Duration = Duration::from_secs(1);
 /// Deleted topics whose late commits are still recognised. A commit would have to be under way while
 /// this many topics are deleted to slip through.
 pub(crate) const DELETED_TOPICS_REMEMBERED: usize = 1024;
+
+/// Topics that one request can create, delete or alter.
+pub(crate) const CHANGES_PER_REQUEST_MAX: usize = 10_000;

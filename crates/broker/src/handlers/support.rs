@@ -10,6 +10,7 @@ use wire::Text;
 
 use crate::context::RequestContext;
 use crate::errors;
+use crate::limits::CHANGES_PER_REQUEST_MAX;
 use crate::metadata_store::{Plan, UpdateError};
 
 /// Why one item of a request is refused: the code for programs, the sentence for people.
@@ -50,6 +51,15 @@ pub(crate) async fn change_each<I, T>(
     mut plan: impl FnMut(&Image, &I) -> Result<(Option<MetadataRecord>, T), Refusal>,
 ) -> Vec<(I, Result<T, Refusal>)> {
     let mut items: Vec<_> = items.into_iter().collect();
+    if items.len() > CHANGES_PER_REQUEST_MAX {
+        // Planning goes on under the lock of the metadata, which is not held for as long as a client
+        // likes. Kafka refuses as many records in one request with the same code.
+        let refused = Refusal::new(ErrorCode::PolicyViolation, "too many in one request");
+        return items
+            .drain(..)
+            .map(|item| (item, Err(refused.clone())))
+            .collect();
+    }
     let changed = ctx.broker.metadata.update(|image| {
         let mut image = image.clone();
         let mut records = Vec::new();

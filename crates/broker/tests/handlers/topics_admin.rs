@@ -196,6 +196,16 @@ async fn each_topic_fails_by_itself() {
 }
 
 #[tokio::test]
+async fn a_request_creates_so_many_topics_and_no_more() {
+    let mut fixture = Fixture::open().await;
+    let results = create(&mut fixture, vec![topic("t"); 10_001]).await;
+    assert_eq!(results.len(), 10_001);
+    for result in results {
+        assert_code(result.error_code, ErrorCode::PolicyViolation);
+    }
+}
+
+#[tokio::test]
 async fn checking_creates_nothing() {
     let mut fixture = Fixture::open().await;
     let request = CreateTopicsRequest {
