@@ -236,7 +236,6 @@ fn log_report(report: &storage::RecoveryReport) {
     tracing::info!(
         replayed_rounds = report.replayed_rounds,
         replayed_bytes = report.replayed_bytes,
-        was_clean = report.was_clean,
         "recovered"
     );
     if report.cut_bytes > 0 || report.cut_rounds > 0 {
