@@ -1,12 +1,12 @@
 //! ListGroups (key 16), versions 0 to 5: all groups of this broker.
 //!
+//! - When some groups cannot be read the others are listed, with an error: the list is not whole.
 //! - v3: flexible.
 //! - v4 (KIP-518): states, and a filter by them. Names match in any case; one that is no state matches
 //!   nothing.
 //! - v5 (KIP-848): types, and a filter by them. All groups are of the type "classic".
 
 use groups::GroupListing;
-use model::ErrorCode;
 use wire::Text;
 use wire::messages::list_groups::{ListGroupsRequest, ListGroupsResponse, ListedGroup};
 
@@ -16,22 +16,14 @@ const CLASSIC: &str = "classic";
 
 /// Lists the groups that pass both filters.
 pub(crate) async fn handle(ctx: RequestContext, request: ListGroupsRequest) -> ListGroupsResponse {
-    let listings = match ctx.broker.groups.list(&ctx.broker).await {
-        Ok(listings) => listings,
-        Err(error) => {
-            return ListGroupsResponse {
-                error_code: error.code(),
-                ..ListGroupsResponse::default()
-            };
-        }
-    };
+    let (listings, error) = ctx.broker.groups.list(&ctx.broker).await;
     let groups = listings
         .into_iter()
         .filter(|group| passes(&request.states_filter, group.state.name()))
         .filter(|_| passes(&request.types_filter, CLASSIC))
         .map(listed);
     ListGroupsResponse {
-        error_code: ErrorCode::None.code(),
+        error_code: error.code(),
         groups: groups.collect(),
         ..ListGroupsResponse::default()
     }

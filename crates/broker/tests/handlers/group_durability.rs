@@ -8,6 +8,7 @@ use model::ErrorCode;
 use network::{Outcome, Reply};
 use sim::{Fault, Operation, SimFs};
 use wire::Text;
+use wire::messages::list_groups::ListGroupsRequest;
 use wire::messages::list_offsets::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic};
 use wire::messages::offset_commit::{
     OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
@@ -296,4 +297,7 @@ async fn groups_of_a_damaged_log_are_not_told_older_offsets_and_the_others_are_s
     let fetched = fixture.call(&fetch_request(), 5).await;
     assert_code(fetched.error_code, ErrorCode::None);
     assert_eq!(offset_of(&fetched), 5);
+    let listed = fixture.call(&ListGroupsRequest::default(), 4).await;
+    assert_code(listed.error_code, ErrorCode::KafkaStorageError);
+    assert_eq!(listed.groups.len(), 1);
 }
