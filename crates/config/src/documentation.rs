@@ -10,13 +10,38 @@ const INTRODUCTION: &str = "\
 
 <!-- Made from the tables in crates/config; `UPDATE_DOCS=1 cargo test -p config` writes it anew. -->
 
-Settings have Kafka's names. The broker's are given by `--set key=value`, by an environment variable
-(`OTTLA_` and the key in capitals with `_` for dots: `OTTLA_NUM_PARTITIONS`) or in the file named by
-`--config`; the flag is stronger than the environment, the environment stronger than the file. They
-are read once, at the start. A topic's are given when it is created or changed later, and act at once.
+`ottla serve` needs no configuration. What it is told comes from flags, environment variables and a
+file; a flag is stronger than a variable, a variable is stronger than the file. All of it is read once,
+at the start.
 
-A setting that is known in Kafka but whose behaviour does not exist here is shown with its default
-and refused with any other value, by its name.
+| flag | variable | in the file | default | meaning |
+|---|---|---|---|---|
+| `--data-dir DIR` | `OTTLA_DATA_DIR` | `data-dir` | `./ottla-data` | where the data is kept; made when it does not exist |
+| `--listen HOST:PORT` | `OTTLA_LISTEN` | `listen` | `127.0.0.1:9092` | where Kafka clients connect; port 0 picks a free one; an IPv6 address goes in brackets |
+| `--advertise HOST:PORT` | `OTTLA_ADVERTISE` | `advertise` | as `--listen` | what clients are told to connect to; needed when `--listen` is a wildcard |
+| `--http HOST:PORT` | `OTTLA_HTTP` | `http` | `127.0.0.1:8080` | where health and metrics are served; `none` for nowhere |
+| `--log-format FORMAT` | `OTTLA_LOG_FORMAT` | `log-format` | `text` | `text`, or `json` for one object per line |
+| `--config FILE` | `OTTLA_CONFIG` | | | the file, in TOML |
+| `--set KEY=VALUE` | `OTTLA_` and the key in capitals with `_` for dots | the key | see below | a broker setting; the flag may be repeated |
+
+An unknown variable that begins with `OTTLA_` is a warning, an unknown key is an error that names the
+nearest known one. The file, for example:
+
+```toml
+data-dir = '/var/lib/ottla'
+listen = '0.0.0.0:9092'
+advertise = 'broker.example:9092'
+num.partitions = 3
+group.initial.rebalance.delay.ms = 0
+log.retention.hours = 24
+# Where one key goes on where another ends, TOML wants quotes.
+'max.connections' = 10000
+'max.connections.per.ip' = 100
+```
+
+Settings have Kafka's names. Those of a topic are given when it is created or changed later, and act at
+once; the broker's give their defaults. A setting that is known in Kafka but whose behaviour does not
+exist here is shown with its default and refused with any other value, by its name.
 ";
 
 /// The text of `docs/CONFIGURATION.md`.

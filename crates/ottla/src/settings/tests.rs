@@ -290,6 +290,17 @@ fn values_of_the_file_may_be_numbers_texts_and_lists() {
     assert_eq!(settings.broker.max_connections_per_ip, 3);
 }
 
+/// The example in docs/CONFIGURATION.md is one that works.
+#[test]
+fn the_example_of_the_documentation_is_accepted() {
+    let page = include_str!("../../../../docs/CONFIGURATION.md");
+    let example = page.split("```toml").nth(1).unwrap();
+    let example = example.split("```").next().unwrap();
+    let settings = loaded("--config ottla.toml", &[], example);
+    assert_eq!(settings.listen, "0.0.0.0:9092".parse().unwrap());
+    assert_eq!(settings.broker.max_connections_per_ip, 100);
+}
+
 #[test]
 fn clients_are_told_the_listen_address_with_its_real_port_unless_another_is_given() {
     let bound = "127.0.0.1:4321".parse().unwrap();
