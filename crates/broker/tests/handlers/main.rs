@@ -4,6 +4,7 @@
 mod api_versions;
 mod bad_input;
 mod configs;
+mod damage;
 mod documents;
 mod durability;
 mod every_api;

@@ -123,6 +123,11 @@ impl Fixture {
         Self::on(files, self.directory, self.settings, self.clock).await
     }
 
+    /// Where the broker keeps everything.
+    pub(crate) fn data_dir(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// The same connection under another client id.
     pub(crate) fn with_client_id(mut self, client_id: &'static str) -> Self {
         self.client_id = client_id;

@@ -1,0 +1,69 @@
+//! Damage on disk: what it costs, and that it is told.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use env::Fs;
+use model::ErrorCode;
+use sim::SimFs;
+
+use crate::support::{Fixture, assert_code, batch, values};
+
+/// Where these bytes stand in the write-ahead log.
+fn find(disk: &SimFs, data_dir: &std::path::Path, bytes: &[u8]) -> (PathBuf, u64) {
+    let wal = data_dir.join("wal");
+    for entry in disk.list_dir(&wal).unwrap() {
+        let path = wal.join(entry.name);
+        let content = disk.read(&path).unwrap();
+        let found = content
+            .windows(bytes.len())
+            .position(|window| window == bytes);
+        if let Some(position) = found {
+            return (path, position as u64);
+        }
+    }
+    panic!("the bytes are not in the write-ahead log");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damage_to_one_log_is_named_and_spares_the_others() {
+    let disk = SimFs::new(1);
+    let mut fixture = Fixture::on_files(&[], Arc::new(disk.clone())).await;
+    for topic in ["broken", "whole"] {
+        fixture.topic(topic).await;
+        fixture.produce(topic, batch(&["first"])).await;
+    }
+    fixture.produce("broken", batch(&["will be damaged"])).await;
+    // What says that all of that was durable.
+    fixture.produce("whole", batch(&["second"])).await;
+
+    let disk = disk.kill();
+    let (path, position) = find(&disk, fixture.data_dir(), b"will be damaged");
+    disk.flip_bit(&path, position, 3);
+    let mut fixture = fixture.crash_onto(Arc::new(disk)).await;
+
+    let health = fixture.broker.health();
+    assert_eq!(health.len(), 1, "{health:?}");
+    assert_eq!(health[0].path.as_ref(), Some(&path));
+    let named = health[0].position.unwrap();
+    assert!(
+        named.abs_diff(position) < 4096,
+        "{named} is far from {position}"
+    );
+
+    // Up to the damage it can be read, and nothing is added behind it.
+    let fetched = fixture.fetch("broken", 0).await;
+    assert_code(fetched.error_code, ErrorCode::None);
+    assert_eq!(values(fetched.records), [(0, "first".to_owned())]);
+    // A reader that has come to the damage is not told that this is the end.
+    let fetched = fixture.fetch("broken", 1).await;
+    assert_code(fetched.error_code, ErrorCode::KafkaStorageError);
+    let response = fixture.produce("broken", batch(&["third"])).await;
+    assert_code(response.error_code, ErrorCode::KafkaStorageError);
+
+    let fetched = fixture.fetch("whole", 0).await;
+    assert_code(fetched.error_code, ErrorCode::None);
+    assert_eq!(values(fetched.records).len(), 2);
+    let response = fixture.produce("whole", batch(&["third"])).await;
+    assert_code(response.error_code, ErrorCode::None);
+}
