@@ -38,6 +38,8 @@ const COPIED_BATCH_BYTES_MAX: usize = 4 << 10;
 pub(crate) struct Committer {
     engine: Arc<Engine>,
     pool: BufferPool,
+    /// How many bytes of entries go into a round.
+    round_bytes_max: usize,
     writer_epoch: u32,
     slot: Option<OpenSlot>,
     /// The last round that was written, and its header_crc.
@@ -73,9 +75,14 @@ pub(crate) struct CommitStart {
 
 impl Committer {
     pub(crate) fn new(engine: Arc<Engine>, start: CommitStart) -> Self {
+        // A round that fits no slot would wait for one that may never be made. What is taken off is
+        // more than the first block, the header and the padding need.
+        let slot_bytes = engine.settings.wal_slot_bytes as usize;
+        let round_bytes_max = ROUND_BYTES_MAX.min(slot_bytes - 3 * env::SECTOR_BYTES);
         Self {
             engine,
             pool: BufferPool::default(),
+            round_bytes_max,
             writer_epoch: start.writer_epoch,
             slot: None,
             seq: start.seq,
@@ -106,7 +113,9 @@ impl Committer {
         if self.engine.queue.refusal() == Some(Refusal::Poisoned) {
             return Step::Stopped;
         }
-        self.engine.queue.take(ROUND_BYTES_MAX, &mut self.entries);
+        self.engine
+            .queue
+            .take(self.round_bytes_max, &mut self.entries);
         if self.entries.is_empty() {
             return self.idle_step();
         }

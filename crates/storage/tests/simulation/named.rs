@@ -171,3 +171,16 @@ fn the_directory_of_a_producer_snapshot_is_durable() {
     ]);
     check(0..20, &actions);
 }
+
+/// More was taken into one round than a slot holds, and all slots there may be were made.
+#[test]
+fn a_round_is_never_larger_than_a_slot() {
+    let large = Action::Append {
+        log: 0,
+        records: 1,
+        bytes: 15_900,
+    };
+    let mut actions = [large, Action::Commit].repeat(6);
+    actions.extend([Action::FlushAll, large, large, large, Action::CommitAll]);
+    check(0..1, &actions);
+}
