@@ -282,7 +282,8 @@ impl Flusher {
             .iter()
             .filter_map(|log| log.flush_candidate())
             .collect();
-        let mut chosen = choose(&candidates, scope);
+        let choice = choose(&candidates, scope);
+        let mut chosen = choice.log_ids;
         chosen.extend(
             logs.iter()
                 .filter(|log| log.has_tail_below_start())
@@ -318,11 +319,7 @@ impl Flusher {
         match failure {
             Some(error) => Err(error),
             None => {
-                let left = self.engine.unflushed_bytes.load(Ordering::Relaxed);
-                let flush_at = left.saturating_add(self.engine.settings.flush_bytes);
-                self.engine
-                    .flush_at_bytes
-                    .store(flush_at, Ordering::Relaxed);
+                self.plan_next_pass(scope, choice.is_complete);
                 if self.engine.set_segments_stuck(false) {
                     info!("segments can be written again");
                 }
@@ -367,6 +364,24 @@ impl Flusher {
             }
         }
         flushed
+    }
+
+    /// After a pass that took all it wanted, the next one comes when as much has gathered again.
+    fn plan_next_pass(&mut self, scope: Scope, is_complete: bool) {
+        if is_complete {
+            let left = self.engine.unflushed_bytes.load(Ordering::Relaxed);
+            let flush_at = left.saturating_add(self.engine.settings.flush_bytes);
+            self.engine
+                .flush_at_bytes
+                .store(flush_at, Ordering::Relaxed);
+            return;
+        }
+        if scope.older_than_round > 0 {
+            self.handled_file_number = 0;
+        }
+        if scope.is_memory_high {
+            self.engine.demand_release();
+        }
     }
 
     /// Notes what a pass has left to readers, as if it were spread evenly over its rounds.
