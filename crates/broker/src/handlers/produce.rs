@@ -89,9 +89,10 @@ async fn append(ctx: RequestContext, request: ProduceRequest) -> Appended {
     let timeout_ms = u64::try_from(request.timeout_ms).unwrap_or(0);
     let acks = Acks::of(request.acks);
     let bytes = records_bytes(&request);
-    let space = match bytes <= RESERVED_AT_ONCE_BYTES_MAX {
-        true => Some(ctx.broker.storage.reserve(bytes).await),
-        false => None,
+    let space = if bytes <= RESERVED_AT_ONCE_BYTES_MAX {
+        Some(ctx.broker.storage.reserve(bytes).await)
+    } else {
+        None
     };
     let mut topics = Vec::with_capacity(request.topic_data.len());
     for topic in request.topic_data {
@@ -127,9 +128,11 @@ async fn append_topic(
     let mut pending = Vec::with_capacity(request.partition_data.len());
     for partition in request.partition_data {
         // A large request takes its space batch by batch, so that it can be larger than the space.
-        let _space = match has_space {
-            true => None,
-            false => Some(ctx.broker.storage.reserve(batch_bytes(&partition)).await),
+        let _space = if has_space {
+            None
+        } else {
+            let bytes = batch_bytes(&partition);
+            Some(ctx.broker.storage.reserve(bytes).await)
         };
         let index = partition.index;
         let outcome = match (&topic, acks) {

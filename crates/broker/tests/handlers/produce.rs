@@ -443,3 +443,23 @@ async fn a_request_larger_than_the_space_is_taken_batch_by_batch() {
         assert_code(partition.error_code, ErrorCode::None);
     }
 }
+
+#[tokio::test]
+async fn the_largest_batch_finds_space_in_the_smallest_memory() {
+    let settings = [
+        ("memory.max.bytes", "67108864"),
+        ("message.max.bytes", "33554432"),
+    ];
+    let mut fixture = Fixture::with_settings(&settings).await;
+    fixture.topic("t").await;
+    let small = "x".repeat(1_000_000);
+    let large = "x".repeat(33_000_000);
+    for round in 0..3 {
+        for value in [&small, &large] {
+            let response = fixture.produce("t", batch(&[value])).await;
+            assert_code(response.error_code, ErrorCode::None);
+        }
+        let partition = fixture.fetch("t", 2 * round + 1).await;
+        assert_eq!(values(partition.records)[0].1.len(), large.len());
+    }
+}
