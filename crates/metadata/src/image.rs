@@ -1,10 +1,10 @@
 //! The fold of the metadata log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use model::{LogId, PartitionIndex, TopicId, TopicName};
+use model::{LogId, TopicId, TopicName};
 
 use crate::plan::is_internal;
 use crate::record::MetadataRecord;
@@ -33,13 +33,6 @@ pub struct Topic {
 }
 
 impl Topic {
-    /// The log of a partition; `None` if the topic has no such partition.
-    pub fn log(&self, partition: PartitionIndex) -> Option<LogId> {
-        self.partitions
-            .get(usize::try_from(partition.0).ok()?)
-            .copied()
-    }
-
     /// Whether the topic is the broker's own: clients neither write, alter nor delete it.
     pub fn is_internal(&self) -> bool {
         is_internal(&self.name)
@@ -86,7 +79,8 @@ pub struct Image {
     names: BTreeMap<TopicId, TopicName>,
     /// Names as metrics write them; no two topics share one.
     collision_keys: BTreeMap<String, TopicName>,
-    logs: BTreeMap<LogId, (TopicId, PartitionIndex)>,
+    /// Logs that partitions have.
+    logs: BTreeSet<LogId>,
     next_log_id: LogId,
     next_producer_id: i64,
 }
@@ -105,7 +99,7 @@ impl Image {
             topics: BTreeMap::new(),
             names: BTreeMap::new(),
             collision_keys: BTreeMap::new(),
-            logs: BTreeMap::new(),
+            logs: BTreeSet::new(),
             next_log_id: LogId(LogId::METADATA.0 + 1),
             next_producer_id: 0,
         }
@@ -136,15 +130,9 @@ impl Image {
         self.collision_keys.get(&name.collision_key())
     }
 
-    /// Which partition a log holds.
-    pub fn partition_of(&self, log: LogId) -> Option<(&Arc<Topic>, PartitionIndex)> {
-        let (id, partition) = self.logs.get(&log)?;
-        Some((self.topic_by_id(*id)?, *partition))
-    }
-
     /// All logs of partitions, ascending; the metadata log is not among them.
     pub fn logs(&self) -> impl ExactSizeIterator<Item = LogId> {
-        self.logs.keys().copied()
+        self.logs.iter().copied()
     }
 
     /// The first log id that was never given out.
@@ -216,12 +204,12 @@ impl Image {
         let mut logs = topic.partitions.clone();
         logs.sort_unstable();
         let twice = logs.windows(2).any(|pair| pair[0] == pair[1]);
-        let in_use = |log: &LogId| *log == LogId::METADATA || self.logs.contains_key(log);
+        let in_use = |log: &LogId| *log == LogId::METADATA || self.logs.contains(log);
         if twice || logs.iter().any(in_use) || logs.last() == Some(&LogId(u32::MAX)) {
             return Err(ApplyError::LogInUse);
         }
-        for (log, index) in topic.partitions.iter().zip(0..) {
-            self.logs.insert(*log, (topic.id, PartitionIndex(index)));
+        for log in &topic.partitions {
+            self.logs.insert(*log);
             self.next_log_id = self.next_log_id.max(LogId(log.0 + 1));
         }
         self.names.insert(topic.id, topic.name.clone());
@@ -277,8 +265,8 @@ impl Image {
             assert_eq!(self.names.get(&topic.id), Some(name));
             assert_eq!(self.collision_keys.get(&name.collision_key()), Some(name));
             assert!(!topic.partitions.is_empty());
-            for (log, index) in topic.partitions.iter().zip(0..) {
-                assert_eq!(self.logs.get(log), Some(&(topic.id, PartitionIndex(index))));
+            for log in &topic.partitions {
+                assert!(self.logs.contains(log));
                 assert!(*log < self.next_log_id && *log != LogId::METADATA);
                 partitions += 1;
             }

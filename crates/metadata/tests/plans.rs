@@ -7,9 +7,8 @@ use metadata::{
     AlterConfig, AlterConfigsError, AlterOperation, Assignment, CreateTopicError, DeleteTopicError,
     Image, MetadataRecord, NewTopic, TopicReference, plan_alter_topic_configs, plan_cluster,
     plan_create_internal_topic, plan_create_topic, plan_delete_topic, plan_producer_ids,
-    plan_replace_topic_configs,
 };
-use model::{LogId, PartitionIndex, TopicId, TopicName};
+use model::{LogId, TopicId, TopicName};
 
 fn settings(pairs: &[(&str, &str)]) -> BrokerSettings {
     let pairs = pairs
@@ -270,10 +269,6 @@ fn topics_are_deleted_by_name_or_id_and_log_ids_do_not_come_back() {
         Ok(deleted.clone())
     );
     assert_eq!(by(TopicReference::Id(id(1))), Ok(deleted.clone()));
-    assert_eq!(
-        image.partition_of(LogId(2)).map(|(_, partition)| partition),
-        Some(PartitionIndex(1))
-    );
 
     image.apply(&deleted).unwrap();
     image.check_invariants();
@@ -354,28 +349,6 @@ fn settings_are_altered_one_by_one() {
     assert_eq!(
         alter(&[("retention.ms", Delete), ("retention.ms", Set(text("6")))]),
         Err(text("config retention.ms is named twice"))
-    );
-}
-
-#[test]
-fn replacing_settings_puts_the_others_back() {
-    let image = image();
-    let given = [("segment.ms".to_owned(), "7".to_owned())];
-    let record = plan_replace_topic_configs(&image, "existing.one", &given).unwrap();
-    assert_eq!(
-        record,
-        Some(MetadataRecord::TopicConfigs {
-            id: id(1),
-            configs: BTreeMap::from(given)
-        })
-    );
-    assert_eq!(
-        plan_replace_topic_configs(&image, "existing.one", &[]),
-        Ok(None)
-    );
-    assert_eq!(
-        plan_replace_topic_configs(&image, "missing", &[]),
-        Err(AlterConfigsError::UnknownTopic)
     );
 }
 
