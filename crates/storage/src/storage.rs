@@ -211,6 +211,9 @@ impl Storage {
     /// Removes what has had its time: moves log starts by the retention settings, asks for rolls,
     /// and forgets producers. To be called now and then.
     pub fn run_retention(&self, now_ms: i64) {
+        if self.is_poisoned() {
+            return;
+        }
         for log in self.logs.all() {
             if log.has_producers() {
                 log.expire_producers(now_ms);

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use env::{Env, OpenMode, SECTOR_BYTES};
 use model::LogId;
+use tracing::warn;
 
 use crate::damage::{Damage, DamageCode};
 use crate::engine::Engine;
@@ -505,7 +506,8 @@ impl Recovery {
 }
 
 /// Writes the first round of the new epoch to a free slot. If there is none and there may not be
-/// another, the rounds are moved to segments first.
+/// another, the rounds are moved to segments first. On a full disk the commit loop begins it later;
+/// until then there are only readers.
 fn begin_epoch(
     engine: &Engine,
     flusher: &mut Flusher,
@@ -513,27 +515,34 @@ fn begin_epoch(
     settings: &StorageSettings,
 ) -> Result<(), OpenError> {
     let directory = settings.data_dir.join("wal");
-    let into_open_error = |no_slot| {
-        let error = match no_slot {
-            NoSlot::AllInUse => io::Error::other("all slots are in use"),
-            NoSlot::Io(error) => error,
-        };
-        OpenError::io(&directory)(error)
-    };
+    let mut begun = Ok(());
     if !engine.slots.has_free() {
         let made = engine.slots.make(u64::from(settings.wal_first_slot_bytes));
         if !matches!(made, Ok(true)) {
+            // What fails here is tried again by the flusher; what counts is whether a slot is free.
             let flushed = flusher.flush_everything();
-            if !engine.slots.has_free() {
-                return match (made, flushed) {
-                    (Err(no_slot), _) => Err(into_open_error(no_slot)),
-                    (Ok(_), Err(error)) => Err(OpenError::io(&directory)(error)),
-                    (Ok(_), Ok(())) => Err(into_open_error(NoSlot::AllInUse)),
-                };
-            }
+            begun = match (made, flushed) {
+                (Err(no_slot), _) => Err(no_slot),
+                (Ok(_), flushed) => flushed.map_err(NoSlot::Io),
+            };
         }
     }
-    committer.open().map_err(into_open_error)
+    if engine.slots.has_free() {
+        begun = committer.open();
+    }
+    match begun {
+        Ok(()) => Ok(()),
+        Err(NoSlot::Io(error)) if error.kind() == io::ErrorKind::StorageFull => {
+            warn!(%error, "the disk is full: appends are refused until there is space");
+            engine.set_disk_full(true);
+            Ok(())
+        }
+        Err(NoSlot::Io(error)) => Err(OpenError::io(directory)(error)),
+        Err(NoSlot::AllInUse) => {
+            let error = io::Error::other("all slots are in use");
+            Err(OpenError::io(directory)(error))
+        }
+    }
 }
 
 /// The damage that a broken chain is.

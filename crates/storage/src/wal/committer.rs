@@ -41,6 +41,8 @@ pub(crate) struct Committer {
     /// How many bytes of entries go into a round.
     round_bytes_max: usize,
     writer_epoch: u32,
+    /// Whether the round that begins the epoch has been written.
+    is_open: bool,
     slot: Option<OpenSlot>,
     /// The last round that was written, and its header_crc.
     seq: u64,
@@ -84,6 +86,7 @@ impl Committer {
             pool: BufferPool::default(),
             round_bytes_max,
             writer_epoch: start.writer_epoch,
+            is_open: false,
             slot: None,
             seq: start.seq,
             prev_crc: start.prev_crc,
@@ -99,19 +102,41 @@ impl Committer {
     /// Writes and forces the round that begins this start's epoch.
     pub(crate) fn open(&mut self) -> Result<(), NoSlot> {
         self.make_room(env::SECTOR_BYTES as u64)?;
+        self.write_open().map_err(NoSlot::Io)
+    }
+
+    fn write_open(&mut self) -> io::Result<()> {
         let built = round_builder::build_open(&self.pool, self.identity());
-        self.write(&built)
-            .and_then(|()| self.force_file())
-            .map_err(NoSlot::Io)?;
+        self.write(&built)?;
+        self.force_file()?;
         self.durable_seq = self.seq;
         self.engine.set_durable_seq(self.seq);
+        self.is_open = true;
         Ok(())
+    }
+
+    /// Begins the epoch of a start that found the disk full. `None` when it has begun.
+    fn open_late(&mut self) -> Option<Step> {
+        if self.is_open || self.engine.is_read_only {
+            return None;
+        }
+        if let Err(no_slot) = self.make_room(env::SECTOR_BYTES as u64) {
+            return Some(self.wait_for_slot(no_slot));
+        }
+        if let Err(error) = self.write_open() {
+            self.poison(&error);
+            return Some(Step::Worked);
+        }
+        None
     }
 
     /// Does what is to be done now: one round, or one force, or nothing.
     pub(crate) fn step(&mut self) -> Step {
         if self.engine.queue.refusal() == Some(Refusal::Poisoned) {
             return Step::Stopped;
+        }
+        if let Some(step) = self.open_late() {
+            return step;
         }
         self.engine
             .queue

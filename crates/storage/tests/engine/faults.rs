@@ -144,3 +144,32 @@ fn a_full_disk_refuses_appends_until_there_is_space() {
     engine.settle();
     assert_eq!(log.view().high_watermark, Offset(acknowledged + 1));
 }
+
+#[test]
+fn a_start_on_a_full_disk_serves_readers_and_goes_on_when_there_is_space() {
+    let (env, handles) = sim::env(1);
+    let engine = open(&env);
+    append(&engine.log(LOG), batch(b"before", 1)).unwrap();
+    engine.commit();
+    drop(engine);
+    let handles = handles.crash();
+    handles.fs.set_space(Some(handles.fs.used_bytes()));
+    let engine = open(&handles.env());
+    let log = engine.log(LOG);
+    assert_eq!(read_values(&log, 0), [(0, b'b', 6)]);
+    assert_eq!(
+        append(&log, batch(b"refused", 1)),
+        Err(AppendError::DiskFull)
+    );
+    advance(&handles, &engine);
+    assert_eq!(read_values(&log, 0).len(), 1);
+    handles.fs.set_space(None);
+    advance(&handles, &engine);
+    let appended = append(&log, batch(b"after", 1)).unwrap();
+    engine.settle();
+    assert!(engine.storage.is_durable(appended.sequence));
+    drop((log, engine));
+    let engine = open(&handles.crash().env());
+    assert_eq!(engine.report.damages, []);
+    assert_eq!(read_values(&engine.log(LOG), 0).len(), 2);
+}

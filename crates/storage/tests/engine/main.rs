@@ -8,4 +8,5 @@ mod damage;
 mod faults;
 mod harness;
 mod lifecycle;
+mod model;
 mod real;
