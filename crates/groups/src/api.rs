@@ -369,7 +369,7 @@ pub struct GroupDescription {
     pub protocol_type: String,
     /// The protocol in use; empty unless the group is stable.
     pub protocol_name: String,
-    /// Its members. Metadata and assignment are empty unless the group is stable.
+    /// Its members. Metadata is empty unless the group is stable.
     pub members: Vec<MemberDescription>,
 }
 
@@ -386,6 +386,6 @@ pub struct MemberDescription {
     pub client_host: String,
     /// Its metadata under the protocol in use.
     pub metadata: Bytes,
-    /// What it was assigned.
+    /// What it was assigned last.
     pub assignment: Bytes,
 }

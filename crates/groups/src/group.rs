@@ -253,25 +253,23 @@ impl Group {
     }
 
     pub(crate) fn describe(&self) -> GroupDescription {
-        // Between two rebalances nothing that could be shown is agreed on.
+        // During a rebalance no protocol is agreed on. What members were assigned last is shown all
+        // the same: it is what they are still working on.
         let agreed = match self.phase {
             Phase::Stable { .. } => self.protocol_name.as_deref(),
             Phase::Empty | Phase::Preparing { .. } | Phase::Completing { .. } => None,
         };
-        let members = self.members.iter().map(|(member_id, member)| {
-            let (metadata, assignment) = match agreed {
-                Some(name) => (member.metadata(name), member.assignment.clone()),
-                None => (Bytes::new(), Bytes::new()),
-            };
-            MemberDescription {
+        let members = self
+            .members
+            .iter()
+            .map(|(member_id, member)| MemberDescription {
                 member_id: member_id.clone(),
                 group_instance_id: member.group_instance_id.clone(),
                 client_id: member.client_id.clone(),
                 client_host: member.client_host.clone(),
-                metadata,
-                assignment,
-            }
-        });
+                metadata: agreed.map_or_else(Bytes::new, |name| member.metadata(name)),
+                assignment: member.assignment.clone(),
+            });
         GroupDescription {
             state: self.state(),
             generation_id: self.generation_id,

@@ -27,7 +27,7 @@ pub(crate) struct Member {
     pub(crate) rebalance_timeout_ms: i32,
     /// What it supports, best first.
     pub(crate) protocols: Vec<Protocol>,
-    /// What the leader gave it; means something in a stable group only.
+    /// What the leader gave it last; what it is given now in a stable group only.
     pub(crate) assignment: Bytes,
     pub(crate) waiting: Waiting,
     /// Whether it has not been part of a generation yet.

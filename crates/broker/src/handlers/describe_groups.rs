@@ -1,7 +1,7 @@
 //! DescribeGroups (key 15), versions 0 to 6: classic groups with their members.
 //!
-//! - Protocol, metadata and assignments are shown in a stable group only: during a rebalance nothing
-//!   is agreed on.
+//! - Protocol and metadata are shown in a stable group only: during a rebalance nothing is agreed on.
+//!   Assignments are those of the last generation that had any.
 //! - A group that is named twice is answered once.
 //! - v3 (KIP-430): authorized operations; there are no ACLs, so all a group has are allowed.
 //! - v4 (KIP-345): static members. v5: flexible.

@@ -66,8 +66,13 @@ impl Group {
     fn cancel_syncs(&mut self, step: &mut Step<'_>) {
         let now = step.now.monotonic;
         let mut earliest = None;
+        let is_unassigned = matches!(self.phase, Phase::Completing { .. });
         for member in self.members.values_mut() {
             member.must_sync = false;
+            if is_unassigned {
+                // Members have joined a generation that gave them nothing.
+                member.assignment.clear();
+            }
             if let Waiting::Sync(parked) = member.waiting {
                 step.synced(parked, Err(GroupError::RebalanceInProgress));
                 member.waiting = Waiting::No;
@@ -160,7 +165,6 @@ impl Group {
             let Some(member) = self.members.get_mut(&member_id) else {
                 continue;
             };
-            member.assignment.clear();
             // A static member that is away stays a member until its session ends, and is neither
             // answered nor missed.
             let Waiting::Join(token) = member.waiting else {

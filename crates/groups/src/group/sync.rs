@@ -71,7 +71,8 @@ impl Group {
     /// Whether the group's record would be one that can be written, with these assignments.
     fn fits_record(&self, assignments: &[(String, Bytes)]) -> bool {
         let assigned: usize = assignments.iter().map(|(_, bytes)| bytes.len()).sum();
-        self.record_bytes().saturating_add(assigned) <= GROUP_RECORD_BYTES_MAX
+        let replaced: usize = self.members.values().map(|m| m.assignment.len()).sum();
+        self.record_bytes() - replaced + assigned <= GROUP_RECORD_BYTES_MAX
     }
 
     /// Gives each member what the leader has for it. Who is given nothing gets no bytes, and what is
