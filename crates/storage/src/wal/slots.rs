@@ -116,10 +116,38 @@ impl Slots {
                     file_number,
                 });
             }
-            if !self.make(self.slot_bytes.max(needed))? {
+            let bytes = self.slot_bytes.max(needed);
+            if !self.make(bytes)? && !self.remove_small(needed, bytes).map_err(NoSlot::Io)? {
                 return Err(NoSlot::AllInUse);
             }
         }
+    }
+
+    /// Removes the free slots that are too small for a round, if that makes room for one of `bytes`:
+    /// starts that follow one another quickly leave many small ones.
+    fn remove_small(&self, needed: u64, bytes: u64) -> io::Result<bool> {
+        let removed = {
+            let mut inner = self.inner.lock();
+            let is_small = |slot: &SlotState| slot.highest_seq.is_none() && slot.bytes < needed;
+            let kept: u64 = inner
+                .slots
+                .iter()
+                .filter(|slot| !is_small(slot))
+                .map(|slot| slot.bytes)
+                .sum();
+            if inner.is_making || kept + bytes > self.bytes_max {
+                return Ok(false);
+            }
+            let (removed, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut inner.slots)
+                .into_iter()
+                .partition(is_small);
+            inner.slots = kept;
+            removed
+        };
+        for slot in &removed {
+            self.env.fs.remove_file(&self.path(slot.index))?;
+        }
+        Ok(!removed.is_empty())
     }
 
     fn find_free(&self, needed: u64) -> Option<(u32, u64)> {

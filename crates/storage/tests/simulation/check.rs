@@ -127,7 +127,12 @@ impl World {
             self.observe()?;
             self.is_faulty = false;
             self.is_full = false;
-            ensure!(self.waits.is_empty(), "{} wait for ever", self.waits.len());
+            ensure!(
+                self.waits.is_empty(),
+                "{} wait for ever: {:?}",
+                self.waits.len(),
+                self.storage.metrics()
+            );
             for log in 0..self.model.logs.len() as u64 {
                 let appended = self.counts.appended;
                 self.append_plain(log, 1, 10)?;

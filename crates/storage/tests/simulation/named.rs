@@ -184,3 +184,16 @@ fn a_round_is_never_larger_than_a_slot() {
     actions.extend([Action::FlushAll, large, large, large, Action::CommitAll]);
     check(0..1, &actions);
 }
+
+/// Each start had made a small slot, until there was no room for one of the usual size.
+#[test]
+fn many_small_slots_make_room_for_one_that_holds_a_large_round() {
+    let mut actions = [append(0), Action::Commit, Action::Kill].repeat(12);
+    actions.push(Action::Append {
+        log: 0,
+        records: 1,
+        bytes: 15_900,
+    });
+    actions.push(Action::CommitAll);
+    check(0..1, &actions);
+}
