@@ -14,7 +14,7 @@ use crate::format::data_format;
 use crate::format::offset_index;
 use crate::format::producer_snapshot::ProducerSnapshot;
 use crate::recovery::scan::{ScanOptions, ScannedRound, ScannedSlot};
-use crate::recovery::{chain, chain_damage, directory, payloads, scan};
+use crate::recovery::{chain, directory, payloads, scan};
 use crate::segment::{BatchScanner, Expected, INDEX, LOG, SNAPSHOT, file_name};
 
 /// What was checked, and what is wrong.
@@ -110,7 +110,7 @@ impl Verifier<'_> {
             self.report.files += 1;
         }
         let mut chain = chain::build(&rounds, release.0, release.1);
-        let damage = chain_damage(&directory, &slots, &rounds, &chain);
+        let damage = chain::damage(&directory, &slots, &rounds, &chain);
         self.report.damages.extend(damage);
         let entries = payloads::read(self.fs, &slots, &rounds, &mut chain, newest)
             .map_err(OpenError::io(&directory))?;

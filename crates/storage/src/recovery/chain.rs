@@ -6,8 +6,12 @@
 //! acknowledged, and is cut; at or below it, acknowledged rounds are damaged.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use super::scan::ScannedRound;
+use env::SECTOR_BYTES;
+
+use super::scan::{ScannedRound, ScannedSlot};
+use crate::damage::{Damage, DamageCode};
 
 /// The log as the rounds give it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -123,6 +127,47 @@ impl Chain {
                 (count + 1, bytes + round.header.padded_bytes())
             })
     }
+}
+
+/// The damage that a broken chain is.
+pub(crate) fn damage(
+    directory: &Path,
+    slots: &[ScannedSlot],
+    rounds: &[ScannedRound],
+    chain: &Chain,
+) -> Option<Damage> {
+    let broken = chain.broken?;
+    let at = |index: usize| {
+        let round = rounds.get(index)?;
+        Some((slots.get(round.slot)?.path.clone(), round.position, round))
+    };
+    let reason = match broken.reason {
+        BreakReason::Missing => "is missing",
+        BreakReason::OtherPredecessor => "does not follow the one before",
+        BreakReason::OlderEpoch => "was written by an earlier start than the one before",
+        BreakReason::DamagedTable => "has a damaged table",
+    };
+    // A round that is missing should stand behind the last one, or at the front of a slot.
+    let behind_last = || {
+        let (path, position, round) = at(*chain.rounds.last()?)?;
+        Some((path, position + round.header.padded_bytes()))
+    };
+    let found = broken
+        .found
+        .and_then(at)
+        .map(|(path, position, _)| (path, position));
+    let (path, position) = found
+        .or_else(behind_last)
+        .unwrap_or_else(|| (directory.to_owned(), SECTOR_BYTES as u64));
+    Some(Damage {
+        code: DamageCode::WalChain,
+        path,
+        position,
+        message: format!(
+            "round {} {reason}, yet rounds up to {} were acknowledged",
+            broken.seq, chain.attested_seq
+        ),
+    })
 }
 
 #[cfg(test)]

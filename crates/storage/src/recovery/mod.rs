@@ -5,35 +5,31 @@
 //! restores them. Damage at or below the last round that is known to have been durable is a loss
 //! of acknowledged bytes: it is named and never skipped. Damage above it is a torn tail, and is cut.
 
+mod assemble;
 pub(crate) mod chain;
 pub(crate) mod directory;
 mod fold;
 pub(crate) mod payloads;
 mod restore;
 pub(crate) mod scan;
+mod unlisted;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use env::{Env, OpenMode, SECTOR_BYTES};
 use model::LogId;
-use tracing::warn;
 
 use crate::damage::{Damage, DamageCode};
-use crate::engine::Engine;
 use crate::errors::OpenError;
-use crate::flush::{CheckpointState, Flusher, Logs};
 use crate::format::checkpoint::LogCheckpoint;
-use crate::log::{Log, RestoredLog};
+use crate::log::RestoredLog;
 use crate::segment::{BatchScanner, Expected};
 use crate::settings::{LogConfig, StorageSettings};
 use crate::storage::Storage;
-use crate::wal::committer::{CommitStart, Committer};
-use crate::wal::slots::{NoSlot, SlotState, Slots};
-use chain::{BreakReason, Chain};
+use chain::Chain;
 use directory::Checkpoints;
 use payloads::ReplayEntry;
 use scan::{ScanOptions, ScannedRound, ScannedSlot};
@@ -155,7 +151,7 @@ impl Recovery {
         let newest = self.checkpoints.newest.as_ref();
         self.replay = payloads::read(fs, &self.slots, &self.rounds, &mut self.chain, newest)
             .map_err(OpenError::io(&directory))?;
-        if let Some(damage) = chain_damage(&directory, &self.slots, &self.rounds, &self.chain) {
+        if let Some(damage) = chain::damage(&directory, &self.slots, &self.rounds, &self.chain) {
             self.is_read_only = true;
             self.damages.push(damage);
         }
@@ -332,258 +328,6 @@ impl Recovery {
             damages: self.damages.clone(),
         }
     }
-
-    /// Removes files that no checkpoint lists. Returns those that only the older one lists, and the
-    /// directories of logs that are gone, for the flusher.
-    fn remove_unlisted(
-        &self,
-        live: &BTreeMap<LogId, LogConfig>,
-    ) -> Result<Vec<(PathBuf, bool)>, OpenError> {
-        let has_damage = self.damages.iter().any(|damage| !damage.code.is_repaired());
-        if self.is_read_only || has_damage {
-            // What looks superfluous may be what is left of something.
-            return Ok(Vec::new());
-        }
-        let fs = self.env.fs.as_ref();
-        let logs = self.settings.data_dir.join("logs");
-        let listed_by = |checkpoint: Option<&crate::format::checkpoint::Checkpoint>| {
-            let logs = checkpoint.map_or(&[][..], |checkpoint| &checkpoint.logs);
-            logs.iter()
-                .map(|log| (log.log_id, directory::listed_files(log)))
-                .collect::<HashMap<_, _>>()
-        };
-        let newest = listed_by(self.checkpoints.newest.as_ref());
-        let older = listed_by(self.checkpoints.older.as_ref());
-        let mut later = Vec::new();
-        for entry in fs.list_dir(&logs).map_err(OpenError::io(&logs))? {
-            let id = entry.name.parse::<u32>().ok();
-            let Some(id) = id.filter(|id| entry.is_dir && format!("{id:010}") == entry.name) else {
-                continue;
-            };
-            let path = logs.join(&entry.name);
-            if !live.contains_key(&LogId(id)) {
-                later.push((path, true));
-                continue;
-            }
-            let is_in = |listed: &HashMap<u32, BTreeSet<String>>, name: &str| {
-                listed.get(&id).is_some_and(|names| names.contains(name))
-            };
-            for file in fs.list_dir(&path).map_err(OpenError::io(&path))? {
-                let file_path = path.join(&file.name);
-                if is_in(&newest, &file.name) || file.is_dir {
-                    continue;
-                }
-                if is_in(&older, &file.name) {
-                    later.push((file_path, false));
-                } else {
-                    fs.remove_file(&file_path)
-                        .map_err(OpenError::io(&file_path))?;
-                }
-            }
-        }
-        Ok(later)
-    }
-
-    /// Puts the engine together and begins the new epoch.
-    fn build(
-        self,
-        live: BTreeMap<LogId, LogConfig>,
-        mut restored: HashMap<u32, RestoredLog>,
-        next_id: u32,
-        mut report: RecoveryReport,
-        unlisted: Vec<(PathBuf, bool)>,
-    ) -> Result<Opened, OpenError> {
-        let newest = self.checkpoints.newest.as_ref();
-        let highest_epoch = self
-            .chain
-            .writer_epoch
-            .max(newest.map(|newest| newest.writer_epoch));
-        let writer_epoch = highest_epoch.map_or(0, |highest| highest.saturating_add(1));
-        let (release_seq, release_crc) = self.release();
-        let slots = self.build_slots(release_seq, release_crc)?;
-        let engine = Arc::new(Engine::new(
-            self.env.clone(),
-            self.settings.clone(),
-            self.wal_id,
-            writer_epoch.cast_signed(),
-            slots,
-            self.chain.end_seq,
-            self.is_read_only,
-            self.damages,
-        ));
-        let logs: HashMap<u32, Arc<Log>> = live
-            .into_iter()
-            .map(|(id, config)| {
-                let log = restored.remove(&id.0).unwrap_or_default();
-                report.replayed_bytes += log
-                    .tail
-                    .iter()
-                    .map(|batch| batch.bytes.len() as u64)
-                    .sum::<u64>();
-                (id.0, Log::restore(id, Arc::clone(&engine), config, log))
-            })
-            .collect();
-        let logs = Arc::new(Logs::new(logs, next_id));
-        let has_unlisted = !unlisted.is_empty();
-        let checkpoint = CheckpointState {
-            generation: newest.map_or(0, |newest| newest.generation),
-            next_file: self.checkpoints.next_file,
-            writer_epoch: highest_epoch.unwrap_or(0),
-            release_seq,
-            release_crc,
-        };
-        let mut flusher =
-            Flusher::new(Arc::clone(&engine), Arc::clone(&logs), checkpoint, unlisted);
-        let start = CommitStart {
-            writer_epoch,
-            seq: self.chain.end_seq,
-            prev_crc: self.chain.end_crc,
-        };
-        let mut committer = Committer::new(Arc::clone(&engine), start);
-        if !self.is_read_only {
-            begin_epoch(&engine, &mut flusher, &mut committer, &self.settings)?;
-            flusher.set_writer_epoch(writer_epoch);
-        }
-        if has_unlisted {
-            engine.ask_for_chores();
-        }
-        let storage = Storage::new(engine, logs, committer, flusher, self.lock);
-        Ok(Opened { storage, report })
-    }
-
-    /// The slots that can be used: those with rounds of the chain are in use, the others are free.
-    fn build_slots(&self, release_seq: u64, release_crc: u32) -> Result<Slots, OpenError> {
-        let fs = self.env.fs.as_ref();
-        let mut states = Vec::with_capacity(self.slots.len());
-        for (number, slot) in self.slots.iter().enumerate() {
-            let in_chain = self
-                .chain
-                .rounds
-                .iter()
-                .filter_map(|index| self.rounds.get(*index))
-                .filter(|round| round.slot == number)
-                .map(|round| (round.header.seq, round.header.file_number));
-            let highest = in_chain.max();
-            if highest.is_none() && !slot.has_sound_header {
-                // Making it was cut short; it has never been used.
-                if !self.is_read_only {
-                    fs.remove_file(&slot.path)
-                        .map_err(OpenError::io(&slot.path))?;
-                }
-                continue;
-            }
-            states.push(SlotState {
-                index: slot.index,
-                bytes: slot.bytes,
-                highest_seq: highest.map(|(seq, _)| seq),
-                file_number: highest.map_or(0, |(_, file_number)| file_number),
-            });
-        }
-        let listed = self
-            .checkpoints
-            .newest
-            .as_ref()
-            .map_or(0, |newest| newest.file_number);
-        let in_chain = self
-            .chain
-            .rounds
-            .iter()
-            .filter_map(|index| self.rounds.get(*index));
-        let crcs: VecDeque<u32> = std::iter::once(release_crc)
-            .chain(in_chain.map(|round| round.header_crc))
-            .collect();
-        Ok(Slots::new(
-            self.env.clone(),
-            self.settings.data_dir.join("wal"),
-            self.wal_id,
-            u64::from(self.settings.wal_slot_bytes),
-            self.settings.wal_bytes_max,
-            states,
-            listed.max(self.chain.file_number),
-            (release_seq, crcs),
-        ))
-    }
-}
-
-/// Writes the first round of the new epoch to a free slot. If there is none and there may not be
-/// another, the rounds are moved to segments first. On a full disk the commit loop begins it later;
-/// until then there are only readers.
-fn begin_epoch(
-    engine: &Engine,
-    flusher: &mut Flusher,
-    committer: &mut Committer,
-    settings: &StorageSettings,
-) -> Result<(), OpenError> {
-    let directory = settings.data_dir.join("wal");
-    let mut begun = Ok(());
-    if !engine.slots.has_free() {
-        let made = engine.slots.make(u64::from(settings.wal_first_slot_bytes));
-        if !matches!(made, Ok(true)) {
-            // What fails here is tried again by the flusher; what counts is whether a slot is free.
-            let flushed = flusher.flush_everything();
-            begun = match (made, flushed) {
-                (Err(no_slot), _) => Err(no_slot),
-                (Ok(_), flushed) => flushed.map_err(NoSlot::Io),
-            };
-        }
-    }
-    if engine.slots.has_free() {
-        begun = committer.open();
-    }
-    match begun {
-        Ok(()) => Ok(()),
-        Err(NoSlot::Io(error)) if error.kind() == io::ErrorKind::StorageFull => {
-            warn!(%error, "the disk is full: appends are refused until there is space");
-            engine.set_disk_full(true);
-            Ok(())
-        }
-        Err(NoSlot::Io(error)) => Err(OpenError::io(directory)(error)),
-        Err(NoSlot::AllInUse) => {
-            let error = io::Error::other("all slots are in use");
-            Err(OpenError::io(directory)(error))
-        }
-    }
-}
-
-/// The damage that a broken chain is.
-pub(crate) fn chain_damage(
-    directory: &Path,
-    slots: &[ScannedSlot],
-    rounds: &[ScannedRound],
-    chain: &Chain,
-) -> Option<Damage> {
-    let broken = chain.broken?;
-    let at = |index: usize| {
-        let round = rounds.get(index)?;
-        Some((slots.get(round.slot)?.path.clone(), round.position, round))
-    };
-    let reason = match broken.reason {
-        BreakReason::Missing => "is missing",
-        BreakReason::OtherPredecessor => "does not follow the one before",
-        BreakReason::OlderEpoch => "was written by an earlier start than the one before",
-        BreakReason::DamagedTable => "has a damaged table",
-    };
-    // A round that is missing should stand behind the last one, or at the front of a slot.
-    let behind_last = || {
-        let (path, position, round) = at(*chain.rounds.last()?)?;
-        Some((path, position + round.header.padded_bytes()))
-    };
-    let found = broken
-        .found
-        .and_then(at)
-        .map(|(path, position, _)| (path, position));
-    let (path, position) = found
-        .or_else(behind_last)
-        .unwrap_or_else(|| (directory.to_owned(), SECTOR_BYTES as u64));
-    Some(Damage {
-        code: DamageCode::WalChain,
-        path,
-        position,
-        message: format!(
-            "round {} {reason}, yet rounds up to {} were acknowledged",
-            broken.seq, chain.attested_seq
-        ),
-    })
 }
 
 fn check_settings(settings: &StorageSettings) -> Result<(), OpenError> {

@@ -1,4 +1,4 @@
-//! Logs come and go, their starts move, they are looked up by time and by epoch.
+//! Logs come and go, their starts move, and the engine sleeps when there is nothing to do.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use env::Fs;
-use model::{LeaderEpoch, LogId, Offset};
+use model::{LogId, Offset};
 use storage::{
-    AbortedTransaction, Append, AppendError, Durability, Isolation, LogConfig, OpenError, Read,
-    ReadError, Recovery, SetLogStartError, Step, StorageSettings, TimestampType,
+    Append, AppendError, Durability, LogConfig, OpenError, ReadError, Recovery, SetLogStartError,
+    Step, StorageSettings,
 };
 use tokio::sync::Notify;
-use wire::batch::{BatchBuilder, BatchView, NewRecord};
+use wire::batch::BatchView;
 
 use crate::harness::{
-    DATA_DIR, LOG, append, batch, open, open_with, poll, producer_batch, read_all, read_some,
-    read_values, sim_settings, timed_batch,
+    DATA_DIR, LOG, append, batch, open, open_with, poll, producer_batch, read_some, read_values,
+    sim_settings, timed_batch,
 };
 
 fn log_files(fs: &dyn Fs, id: LogId) -> Vec<String> {
@@ -255,153 +255,6 @@ fn retention_by_size_reaches_what_was_in_memory() {
 }
 
 #[test]
-fn records_are_found_by_time_in_memory_and_in_segments() {
-    let (env, _) = sim::env(1);
-    let config = LogConfig {
-        segment_bytes: 16 << 10,
-        index_interval_bytes: 1_000,
-        ..LogConfig::default()
-    };
-    let engine = open_with(&env, sim_settings(), 1, &config).unwrap();
-    let log = engine.log(LOG);
-    // Times rise by 10, except that each tenth is early.
-    let time = |number: i64| {
-        if number % 10 == 9 {
-            5
-        } else {
-            1_000 + number * 10
-        }
-    };
-    for number in 0..200i64 {
-        append(&log, timed_batch(&[1; 1_000], 1, time(number))).unwrap();
-        engine.settle();
-    }
-    assert!(engine.storage.metrics().flushes > 0);
-    for asked in (0..3_100).step_by(7) {
-        let expected = (0..200).find(|number| time(*number) >= asked);
-        let found = log
-            .offset_for_timestamp(asked, Isolation::ReadUncommitted)
-            .unwrap();
-        assert_eq!(found.map(|found| found.offset.get()), expected, "{asked}");
-        if let Some(found) = found {
-            assert_eq!(found.timestamp_ms, time(found.offset.get()));
-        }
-    }
-    let latest = log.offset_of_max_timestamp().unwrap().unwrap();
-    assert_eq!(
-        (latest.offset, latest.timestamp_ms),
-        (Offset(198), time(198))
-    );
-    log.set_log_start(Offset(100)).unwrap();
-    engine.settle();
-    let found = log
-        .offset_for_timestamp(0, Isolation::ReadUncommitted)
-        .unwrap()
-        .unwrap();
-    assert_eq!(found.offset, Offset(100));
-    let empty = engine.log(LogId::METADATA);
-    assert_eq!(empty.offset_of_max_timestamp(), Ok(None));
-}
-
-#[test]
-fn a_record_within_a_batch_is_found_by_time() {
-    let (env, _) = sim::env(1);
-    let engine = open(&env);
-    let log = engine.log(LOG);
-    let mut builder = BatchBuilder::new().codec(wire::compression::Codec::Lz4);
-    for timestamp in [100, 300, 200, 400] {
-        builder.push(NewRecord {
-            timestamp,
-            value: Some(b"value"),
-            ..NewRecord::default()
-        });
-    }
-    append(&log, builder.build().into()).unwrap();
-    engine.commit();
-    let find = |asked| {
-        let found = log
-            .offset_for_timestamp(asked, Isolation::ReadUncommitted)
-            .unwrap();
-        found.map(|found| (found.offset.get(), found.timestamp_ms))
-    };
-    assert_eq!(find(0), Some((0, 100)));
-    assert_eq!(find(150), Some((1, 300)));
-    assert_eq!(find(350), Some((3, 400)));
-    assert_eq!(find(401), None);
-}
-
-#[test]
-fn log_append_time_is_stamped_and_answered() {
-    let (env, handles) = sim::env(1);
-    let config = LogConfig {
-        timestamp_type: TimestampType::LogAppendTime,
-        ..LogConfig::default()
-    };
-    let engine = open_with(&env, sim_settings(), 1, &config).unwrap();
-    let log = engine.log(LOG);
-    handles.clock.advance(Duration::from_secs(77));
-    let now_ms = env.clock.wall_ms();
-    let sent = producer_batch(b"x", 2, (1, 0), 0);
-    let appended = append(&log, sent.clone()).unwrap();
-    assert_eq!(appended.log_append_time_ms, now_ms);
-    engine.commit();
-    handles.clock.advance(Duration::from_secs(1));
-    assert_eq!(
-        append(&log, sent).unwrap().log_append_time_ms,
-        now_ms,
-        "that of the original"
-    );
-    let batches = read_all(&log, 0).unwrap();
-    let (view, _) = BatchView::parse(&batches[0]).unwrap();
-    assert!(view.crc_is_valid() && view.header().attributes.is_log_append_time());
-    assert_eq!(view.header().max_timestamp, now_ms);
-    let found = log
-        .offset_for_timestamp(now_ms, Isolation::ReadUncommitted)
-        .unwrap()
-        .unwrap();
-    assert_eq!((found.offset, found.timestamp_ms), (Offset(0), now_ms));
-}
-
-#[test]
-fn each_start_is_an_epoch_and_epochs_end_where_the_next_begins() {
-    let (env, handles) = sim::env(1);
-    let engine = open(&env);
-    assert_eq!(engine.storage.leader_epoch(), LeaderEpoch(0));
-    append(&engine.log(LOG), batch(b"a", 3)).unwrap();
-    engine.commit();
-    drop(engine);
-    let handles = handles.crash();
-    drop(open(&handles.env()));
-    let handles = handles.crash();
-    let engine = open(&handles.env());
-    let log = engine.log(LOG);
-    assert_eq!(engine.storage.leader_epoch(), LeaderEpoch(2));
-    append(&log, batch(b"b", 2)).unwrap();
-    engine.commit();
-    let end = |epoch| {
-        let (epoch, end) = log.end_offset_for_epoch(LeaderEpoch(epoch));
-        (epoch.get(), end.get())
-    };
-    assert_eq!(
-        [end(0), end(1), end(2), end(3)],
-        [(0, 3), (0, 3), (2, 5), (-1, -1)]
-    );
-    let batches = read_all(&log, 0).unwrap();
-    let epochs: Vec<_> = batches
-        .iter()
-        .map(|batch| {
-            BatchView::parse(batch)
-                .unwrap()
-                .0
-                .header()
-                .leader_epoch
-                .get()
-        })
-        .collect();
-    assert_eq!(epochs, [0, 2]);
-}
-
-#[test]
 fn a_relaxed_log_is_read_when_written_and_forced_by_its_bounds() {
     let (env, handles) = sim::env(1);
     let relaxed = LogConfig {
@@ -436,92 +289,6 @@ fn a_relaxed_log_is_read_when_written_and_forced_by_its_bounds() {
     append(&engine.log(LogId(2)), batch(b"strict", 1)).unwrap();
     engine.commit();
     assert!(engine.storage.is_durable(fourth), "by a strict neighbour");
-}
-
-fn transactional(producer: i64, base_sequence: i32) -> bytes::Bytes {
-    let mut builder = BatchBuilder::new()
-        .producer(
-            model::ProducerId(producer),
-            model::ProducerEpoch(0),
-            base_sequence,
-        )
-        .transactional();
-    builder.push(NewRecord {
-        value: Some(b"value"),
-        ..NewRecord::default()
-    });
-    builder.build().into()
-}
-
-fn marker(producer: i64, is_commit: bool) -> bytes::Bytes {
-    let mut builder = BatchBuilder::new()
-        .producer(model::ProducerId(producer), model::ProducerEpoch(0), -1)
-        .transactional()
-        .control();
-    builder.push(NewRecord {
-        key: Some(&[0, 0, 0, u8::from(is_commit)]),
-        value: Some(&[0; 6]),
-        ..NewRecord::default()
-    });
-    builder.build().into()
-}
-
-#[test]
-fn open_transactions_hold_the_last_stable_offset_over_a_restart() {
-    let (env, handles) = sim::env(1);
-    let engine = open(&env);
-    let log = engine.log(LOG);
-    append(&log, batch(b"plain", 1)).unwrap();
-    append(&log, transactional(1, 0)).unwrap();
-    append(&log, transactional(2, 0)).unwrap();
-    log.append(marker(1, false), Append::Internal).unwrap();
-    engine.commit();
-    drop((log, engine));
-    let mut handles = handles.crash();
-    for _ in 0..2 {
-        let engine = open(&handles.env());
-        let log = engine.log(LOG);
-        let view = log.view();
-        assert_eq!(
-            (view.high_watermark, view.last_stable_offset),
-            (Offset(4), Offset(2))
-        );
-        let committed = log
-            .read(Offset(0), 10_000, Isolation::ReadCommitted, true)
-            .unwrap();
-        let committed = match committed {
-            Read::Ready(read) => read,
-            Read::Disk(disk) => disk.run().unwrap(),
-        };
-        let aborted = AbortedTransaction {
-            producer_id: model::ProducerId(1),
-            first_offset: Offset(1),
-            last_offset: Offset(3),
-        };
-        assert_eq!(committed.aborted, [aborted]);
-        assert_eq!(
-            committed
-                .chunks
-                .iter()
-                .map(|chunk| chunk.len())
-                .sum::<usize>(),
-            committed.bytes
-        );
-        assert_eq!(read_values(&log, 0).len(), 4);
-        // The second time the batches are in a segment, and the rest in a snapshot.
-        let other = engine.log(LogId(2));
-        for _ in 0..100 {
-            append(&other, batch(&[1; 3_000], 1)).unwrap();
-            engine.settle();
-        }
-        drop((log, other, engine));
-        handles = handles.crash();
-    }
-    let engine = open(&handles.env());
-    let log = engine.log(LOG);
-    log.append(marker(2, true), Append::Internal).unwrap();
-    engine.commit();
-    assert_eq!(log.view().last_stable_offset, Offset(5));
 }
 
 #[test]

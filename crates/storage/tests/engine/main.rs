@@ -8,5 +8,6 @@ mod damage;
 mod faults;
 mod harness;
 mod lifecycle;
+mod lookup;
 mod model;
 mod real;
