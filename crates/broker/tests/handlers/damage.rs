@@ -58,6 +58,8 @@ async fn damage_to_one_log_is_named_and_spares_the_others() {
     // A reader that has come to the damage is not told that this is the end.
     let fetched = fixture.fetch("broken", 1).await;
     assert_code(fetched.error_code, ErrorCode::KafkaStorageError);
+    let fetched = fixture.fetch("broken", 2).await;
+    assert_code(fetched.error_code, ErrorCode::KafkaStorageError);
     let response = fixture.produce("broken", batch(&["third"])).await;
     assert_code(response.error_code, ErrorCode::KafkaStorageError);
 
@@ -66,4 +68,36 @@ async fn damage_to_one_log_is_named_and_spares_the_others() {
     assert_eq!(values(fetched.records).len(), 2);
     let response = fixture.produce("whole", batch(&["third"])).await;
     assert_code(response.error_code, ErrorCode::None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broken_chain_of_rounds_is_named_and_what_is_before_it_can_be_read() {
+    let disk = SimFs::new(1);
+    let mut fixture = Fixture::on_files(&[], Arc::new(disk.clone())).await;
+    fixture.topic("t").await;
+    for value in ["first", "in a broken round", "third", "fourth"] {
+        fixture.produce("t", batch(&[value])).await;
+    }
+    let disk = disk.kill();
+    let (path, position) = find(&disk, fixture.data_dir(), b"in a broken round");
+    // Rounds begin with their header, on a block of their own.
+    let header = position / 4096 * 4096;
+    disk.flip_bit(&path, header + 20, 0);
+    let mut fixture = fixture.crash_onto(Arc::new(disk)).await;
+
+    let health = fixture.broker.health();
+    assert_eq!(health[0].code, "wal-chain", "{health:?}");
+    assert_eq!(health[0].path.as_ref(), Some(&path));
+    assert_eq!(health[0].position, Some(header));
+    let fetched = fixture.fetch("t", 0).await;
+    assert_eq!(values(fetched.records), [(0, "first".to_owned())]);
+    // A reader that was further than that is not sent back to the beginning.
+    for from in [1, 4] {
+        let fetched = fixture.fetch("t", from).await;
+        assert_code(fetched.error_code, ErrorCode::KafkaStorageError);
+    }
+    let response = fixture.produce("t", batch(&["fifth"])).await;
+    assert_code(response.error_code, ErrorCode::KafkaStorageError);
+    let topic = fixture.topic("new").await;
+    assert_code(topic.error_code, ErrorCode::KafkaStorageError);
 }

@@ -46,20 +46,20 @@ impl Log {
             return Err(ReadError::Deleted);
         }
         let view = state.view(self.engine.leader_epoch);
+        let end = state.end_for(isolation);
+        let is_quarantined = state
+            .quarantined_from
+            .is_some_and(|first| first >= state.high_watermark);
+        if from.get() >= end && (is_quarantined || self.engine.is_read_only) {
+            // There were more records, and there will be no others. A reader that was further must
+            // not be sent back to the beginning by an offset that is out of range.
+            return Err(ReadError::Damaged);
+        }
         if from < view.log_start || from > view.appended_end {
             return Err(ReadError::OutOfRange {
                 log_start: view.log_start,
                 high_watermark: view.high_watermark,
             });
-        }
-        let end = state.end_for(isolation);
-        if from.get() >= end
-            && state
-                .quarantined_from
-                .is_some_and(|first| first >= state.high_watermark)
-        {
-            // There were more records, and there will be no others.
-            return Err(ReadError::Damaged);
         }
         if from.get() >= end || (bytes_max == 0 && !at_least_one) {
             return Ok(Read::Ready(empty(view)));
