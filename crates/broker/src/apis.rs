@@ -81,7 +81,8 @@ pub(crate) static APIS: &[Api] = &[
         versions: 2..=10,
         advertised_from: 2,
         ordering: Ordering::Serial,
-        notes: "no consumer-protocol members",
+        notes: "no consumer-protocol members; a generation of a group that does not exist is \
+                ILLEGAL_GENERATION in every version",
         begin: |call, body| serial(call, body, handlers::offset_commit::handle),
     },
     Api {
@@ -105,7 +106,8 @@ pub(crate) static APIS: &[Api] = &[
         versions: 0..=9,
         advertised_from: 0,
         ordering: Ordering::Parked,
-        notes: "",
+        notes: "a refused join leaves no empty group behind; a static member that misses a rebalance \
+                stays until its session ends",
         begin: |call, body| serial(call, body, handlers::join_group::handle),
     },
     Api {
