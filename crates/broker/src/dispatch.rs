@@ -17,6 +17,7 @@ use crate::apis::{self, Api, Ordering};
 use crate::broker::Broker;
 use crate::context::{Connection, RequestContext};
 use crate::handlers;
+use crate::limits::REQUEST_BYTES_MAX;
 
 pub(crate) use network::{Outcome, Reply};
 pub(crate) use wire::DecodeError;
@@ -29,6 +30,8 @@ pub(crate) mod close_reason {
     pub(crate) const UNKNOWN_API: &str = "unknown_api";
     /// The API does not serve this version.
     pub(crate) const UNSUPPORTED_VERSION: &str = "unsupported_version";
+    /// The request is larger than one that carries no records can reasonably be.
+    pub(crate) const REQUEST_TOO_LARGE: &str = "request_too_large";
     /// The body does not parse.
     pub(crate) const BAD_REQUEST: &str = "bad_request";
     /// A produce request with acks=0 failed; closing is the only way to say so.
@@ -85,6 +88,9 @@ fn route(
     let known = api.versions.contains(&api_version);
     if !known && api.key != ApiKey::ApiVersions {
         return Err(close_reason::UNSUPPORTED_VERSION);
+    }
+    if request_bytes > REQUEST_BYTES_MAX && api.key != ApiKey::Produce {
+        return Err(close_reason::REQUEST_TOO_LARGE);
     }
     let mut body = Decoder::new(frame);
     let header = RequestHeader::decode(&mut body).map_err(|_| close_reason::BAD_HEADER)?;

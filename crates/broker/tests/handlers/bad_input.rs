@@ -4,10 +4,8 @@ use bytes::Bytes;
 use network::{Outcome, Reply};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use wire::messages::fetch::FetchRequest;
 use wire::messages::list_offsets::ListOffsetsRequest;
 use wire::messages::metadata::MetadataRequest;
-use wire::messages::produce::ProduceRequest;
 
 use crate::support::{Fixture, batch, fetch_request, produce_request, settle};
 
@@ -43,6 +41,29 @@ async fn frames_without_an_answer_close_the_connection_for_a_reason() {
     ] {
         assert_eq!(closed(&fixture.dispatch(frame)), Some(reason), "{what}");
     }
+}
+
+#[tokio::test]
+async fn only_produce_requests_may_be_large() {
+    let mut fixture = Fixture::open().await;
+    let large = |key: i16, version: i16| {
+        let mut frame = vec![0; 4 * 1024 * 1024 + 1];
+        frame[..2].copy_from_slice(&key.to_be_bytes());
+        frame[2..4].copy_from_slice(&version.to_be_bytes());
+        Bytes::from(frame)
+    };
+    let reply = fixture.dispatch(large(3, 1));
+    assert_eq!(closed(&reply), Some("request_too_large"));
+    let just_fits = large(3, 1).slice(..4 * 1024 * 1024);
+    assert_ne!(
+        closed(&fixture.dispatch(just_fits)),
+        Some("request_too_large")
+    );
+    // This one is refused for what is in it.
+    assert_ne!(
+        closed(&fixture.dispatch(large(0, 3))),
+        Some("request_too_large")
+    );
 }
 
 #[tokio::test]
@@ -100,6 +121,5 @@ async fn damaged_frames_are_answered_or_refused() {
         let _: Outcome = settle(reply).await;
     }
     // The broker is none the worse.
-    let _: (FetchRequest, ProduceRequest) = Default::default();
     assert_eq!(fixture.fetch("t", 0).await.error_code, 0);
 }
