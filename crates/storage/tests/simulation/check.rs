@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use env::Fs;
 use model::LogId;
 use sim::Handles;
 use storage::Storage;
@@ -68,6 +69,7 @@ impl World {
         let was_faulty = self.is_faulty;
         self.counts.faults += self.handles.fs.faults();
         self.counts.recoveries += 1;
+        self.counts.flushed_bytes += self.storage.metrics().flushed_bytes;
         let is_settled = end == End::PowerCut;
         let mut handles = match end {
             End::PowerCut => self.handles.crash(),
@@ -146,8 +148,33 @@ impl World {
         self.storage.shut_down();
         self.poll_waits()?;
         self.observe()?;
+        self.check_slots()?;
         self.recover(End::ShutDown)?;
         Ok(self.counts)
+    }
+
+    /// The write-ahead log keeps to its size.
+    fn check_slots(&self) -> Checked {
+        let settings = engine::settings();
+        let directory = settings.data_dir.join("wal");
+        let error = |error| format!("the slots cannot be listed: {error}");
+        let fs = &self.handles.fs;
+        let mut total = 0;
+        for slot in fs.list_dir(&directory).map_err(error)? {
+            let path = directory.join(slot.name);
+            let bytes = fs.read(&path).map_err(error)?.len() as u64;
+            ensure!(
+                bytes <= u64::from(settings.wal_slot_bytes),
+                "{} has {bytes} bytes",
+                path.display()
+            );
+            total += bytes;
+        }
+        ensure!(
+            total <= settings.wal_bytes_max,
+            "all slots have {total} bytes"
+        );
+        Ok(())
     }
 
     /// Compares what was recovered with what was promised; what is lost was never promised.

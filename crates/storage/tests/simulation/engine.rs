@@ -34,7 +34,7 @@ pub(crate) fn settings() -> StorageSettings {
         wal_bytes_max: 192 << 10,
         wal_slot_bytes: 32 << 10,
         wal_first_slot_bytes: 16 << 10,
-        memory_bytes_max: 128 << 10,
+        memory_bytes_max: 32 << 10,
         flush_bytes: 4 << 10,
         ..StorageSettings::new("/data")
     }

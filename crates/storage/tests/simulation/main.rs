@@ -103,6 +103,7 @@ fn run_seeds(mix: Mix, default: u64) {
         total.duplicates > seeds && total.cut > seeds / 10,
         "{total:?}"
     );
+    assert!(total.flushed_bytes > seeds * 10_000, "{total:?}");
 }
 
 #[test]

@@ -78,6 +78,7 @@ pub(crate) struct Counts {
     pub refused: u64,
     pub recoveries: u64,
     pub cut: u64,
+    pub flushed_bytes: u64,
     pub faults: u64,
 }
 
@@ -90,6 +91,7 @@ impl Counts {
         self.refused += other.refused;
         self.recoveries += other.recoveries;
         self.cut += other.cut;
+        self.flushed_bytes += other.flushed_bytes;
         self.faults += other.faults;
     }
 }
