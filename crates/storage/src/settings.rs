@@ -14,8 +14,9 @@ pub struct StorageSettings {
     /// The size of the slots that are made while starting, in bytes, a multiple of 4096; small, so
     /// that starting is quick.
     pub wal_first_slot_bytes: u32,
-    /// How much memory batches may take, in bytes: half for what is not in a segment yet, a quarter
-    /// for what is kept for readers, and the rest for answers under way.
+    /// How much memory batches may take, in bytes: half for what is not in a segment yet, an eighth
+    /// for what is kept for readers, an eighth for buffers to be used again, and the rest for
+    /// answers under way.
     pub memory_bytes_max: u64,
     /// How many bytes may gather before they are moved to segments.
     pub flush_bytes: u64,

@@ -396,7 +396,7 @@ impl Flusher {
 
     /// Drops from memory what only readers need, down to the budget.
     fn evict(&mut self, logs: &[Arc<Log>]) {
-        let budget = self.engine.settings.memory_bytes_max / 4;
+        let budget = self.engine.settings.memory_bytes_max / 8;
         let mut through = None;
         let mut cached: u64 = self.cached.iter().map(|(_, bytes)| bytes).sum();
         while cached > budget {

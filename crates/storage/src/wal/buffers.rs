@@ -8,13 +8,19 @@ use parking_lot::Mutex;
 
 /// Smaller buffers are not worth keeping.
 const POOLED_BYTES_MIN: usize = 64 << 10;
-/// What the pool keeps at most.
-const POOL_BYTES_MAX: usize = 32 << 20;
 
 /// Keeps large buffers for the next rounds: fresh memory costs more than the write.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct BufferPool {
-    free: Arc<Mutex<Vec<Vec<u8>>>>,
+    free: Arc<Mutex<Free>>,
+}
+
+/// The buffers that nobody uses.
+#[derive(Debug)]
+struct Free {
+    buffers: Vec<Vec<u8>>,
+    /// What is kept at most.
+    bytes_max: usize,
 }
 
 /// A buffer whose start is aligned to [`SECTOR_BYTES`]. Its content is arbitrary at first.
@@ -23,14 +29,22 @@ pub(crate) struct AlignedBuffer {
     memory: Vec<u8>,
     start: usize,
     bytes: usize,
-    pool: Weak<Mutex<Vec<Vec<u8>>>>,
+    pool: Weak<Mutex<Free>>,
 }
 
 impl BufferPool {
+    /// A pool that keeps this many bytes at most.
+    pub(crate) fn new(bytes_max: usize) -> Self {
+        let buffers = Vec::new();
+        Self {
+            free: Arc::new(Mutex::new(Free { buffers, bytes_max })),
+        }
+    }
+
     pub(crate) fn take(&self, bytes: usize) -> AlignedBuffer {
         let needed = bytes + SECTOR_BYTES;
         let pooled = {
-            let mut free = self.free.lock();
+            let free = &mut self.free.lock().buffers;
             let fitting = free
                 .iter()
                 .position(|memory| memory.len() >= needed && memory.len() / 4 <= needed);
@@ -86,9 +100,9 @@ impl Drop for AlignedBuffer {
         }
         if let Some(pool) = self.pool.upgrade() {
             let mut free = pool.lock();
-            let kept: usize = free.iter().map(Vec::len).sum();
-            if kept + self.memory.len() <= POOL_BYTES_MAX {
-                free.push(std::mem::take(&mut self.memory));
+            let kept: usize = free.buffers.iter().map(Vec::len).sum();
+            if kept + self.memory.len() <= free.bytes_max {
+                free.buffers.push(std::mem::take(&mut self.memory));
             }
         }
     }
@@ -100,7 +114,7 @@ mod tests {
 
     #[test]
     fn buffers_are_aligned_and_come_back() {
-        let pool = BufferPool::default();
+        let pool = BufferPool::new(1 << 20);
         for bytes in [4096, 8192, 100 * 4096] {
             let buffer = pool.take(bytes);
             assert_eq!(buffer.as_slice().len(), bytes);
@@ -109,8 +123,11 @@ mod tests {
         let frozen = pool.take(100 * 4096).freeze();
         let slice = frozen.slice(10..20);
         drop(frozen);
-        assert!(pool.free.lock().is_empty(), "a slice keeps the buffer");
+        assert!(
+            pool.free.lock().buffers.is_empty(),
+            "a slice keeps the buffer"
+        );
         drop(slice);
-        assert_eq!(pool.free.lock().len(), 1);
+        assert_eq!(pool.free.lock().buffers.len(), 1);
     }
 }

@@ -81,9 +81,11 @@ impl Committer {
         // more than the first block, the header and the padding need.
         let slot_bytes = engine.settings.wal_slot_bytes as usize;
         let round_bytes_max = ROUND_BYTES_MAX.min(slot_bytes - 3 * env::SECTOR_BYTES);
+        let pool_bytes = engine.settings.memory_bytes_max / 8;
+        let pool = BufferPool::new(usize::try_from(pool_bytes).unwrap_or(usize::MAX));
         Self {
             engine,
-            pool: BufferPool::default(),
+            pool,
             round_bytes_max,
             writer_epoch: start.writer_epoch,
             is_open: false,
