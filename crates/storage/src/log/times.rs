@@ -53,9 +53,9 @@ impl Log {
         for segment in &segments {
             let facts = segment.facts();
             if facts.max_timestamp >= timestamp_ms && facts.end_offset > search.log_start {
-                let found = self
-                    .search_segment(segment, &search)
-                    .map_err(|fault| self.note_fault(fault, segment.base_offset))?;
+                let found = self.search_segment(segment, &search).map_err(|fault| {
+                    self.note_fault(fault, segment.base_offset.max(search.log_start))
+                })?;
                 if found.is_some() {
                     return Ok(found);
                 }

@@ -340,3 +340,25 @@ fn an_idle_engine_sleeps() {
     assert_eq!(engine.storage.commit_step(), Step::Idle { until: None });
     assert_eq!(engine.storage.flush_step(), Step::Idle { until: None });
 }
+
+#[test]
+fn ten_thousand_logs_share_a_few_rounds_and_come_back() {
+    let (env, handles) = sim::env(1);
+    let settings = StorageSettings::new(DATA_DIR);
+    let config = LogConfig::default();
+    let engine = open_with(&env, settings.clone(), 10_000, &config).unwrap();
+    for id in 1..=10_000 {
+        append(&engine.log(LogId(id)), batch(b"one of many", 1)).unwrap();
+    }
+    engine.settle();
+    let metrics = engine.storage.metrics();
+    assert!(
+        metrics.rounds <= 3 && metrics.force_time.count() <= 3,
+        "{metrics:?}"
+    );
+    drop(engine);
+    let engine = open_with(&handles.crash().env(), settings, 10_000, &config).unwrap();
+    for id in [1, 5_000, 10_000] {
+        assert_eq!(read_values(&engine.log(LogId(id)), 0).len(), 1);
+    }
+}
