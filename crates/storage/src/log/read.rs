@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use model::Offset;
+use tracing::warn;
 
 use super::{Log, LogState};
 use crate::damage::{Damage, DamageCode};
@@ -96,7 +97,7 @@ impl Log {
     }
 
     /// Notes that a segment is damaged: what lies before the damage can be read, and nothing can be
-    /// appended behind it.
+    /// appended behind it. An error of the device is the answer to this read only.
     pub(super) fn note_fault(&self, fault: SegmentFault, offset: i64) -> ReadError {
         let mut state = self.state.lock();
         if state.is_deleted {
@@ -108,6 +109,12 @@ impl Log {
                 log_start: Offset(state.log_start),
                 high_watermark: Offset(state.high_watermark),
             };
+        }
+        if fault.is_device_error {
+            drop(state);
+            warn!(log = %self.id, path = %fault.path.display(), position = fault.position,
+                "a segment cannot be read: {}", fault.message);
+            return ReadError::Damaged;
         }
         let earlier = state.quarantined_from.unwrap_or(i64::MAX);
         state.quarantined_from = Some(earlier.min(offset));

@@ -53,6 +53,8 @@ pub(crate) struct SegmentFault {
     pub message: String,
     /// Whether the file does not exist.
     pub is_missing: bool,
+    /// Whether the system could not read, which says nothing about what is on disk.
+    pub is_device_error: bool,
 }
 
 impl Segment {
@@ -243,6 +245,7 @@ impl SegmentFault {
             position,
             message: error.to_string(),
             is_missing: error.kind() == io::ErrorKind::NotFound,
+            is_device_error: error.kind() != io::ErrorKind::NotFound,
         }
     }
 }

@@ -78,6 +78,7 @@ impl ScanError {
                 position,
                 message: "there is no batch with a right checksum".to_owned(),
                 is_missing: false,
+                is_device_error: false,
             },
             Self::Io(position, error) => SegmentFault::io(path, position, &error),
         }

@@ -41,6 +41,8 @@ pub(crate) enum Action {
     FailForce { what: Place },
     /// The next write to some files fails.
     FailWrite { what: Place },
+    /// The next read of a segment fails.
+    FailRead,
     /// The next removal, new file or directory force fails.
     FailNames { which: u64 },
     /// The disk gets full after this many more sectors.
@@ -185,7 +187,8 @@ fn roll(dice: &mut Dice, mix: Mix) -> Action {
 }
 
 fn fault(dice: &mut Dice) -> Action {
-    match dice.below(5) {
+    match dice.below(6) {
+        5 => Action::FailRead,
         0 | 1 => Action::FailForce {
             what: Place::roll(dice),
         },

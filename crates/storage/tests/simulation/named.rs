@@ -190,3 +190,20 @@ fn many_small_slots_make_room_for_one_that_holds_a_large_round() {
     actions.push(Action::CommitAll);
     check(0..1, &actions);
 }
+
+/// An error of the device took a log out of service for good.
+#[test]
+fn a_read_that_fails_once_harms_no_log() {
+    let mut actions = vec![Action::CreateLog { config: STRICT + 4 }];
+    for _ in 0..4 {
+        actions.extend([large(1, 4000), Action::CommitAll, Action::Flush]);
+    }
+    let read = Action::Read {
+        log: 1,
+        from: 1,
+        bytes: 5000,
+    };
+    actions.extend([Action::ShutDown, Action::FailRead, read, read]);
+    actions.extend([append(1), Action::CommitAll]);
+    check(0..3, &actions);
+}

@@ -10,7 +10,7 @@ use model::LogId;
 use sim::{Fault, Handles, Operation};
 use storage::{CommitError, Durability, LogConfig, Storage};
 
-use crate::actions::Action;
+use crate::actions::{Action, Place};
 use crate::model::{LogModel, Model};
 use crate::{check, engine};
 
@@ -202,6 +202,7 @@ impl World {
             Action::Read { log, from, bytes } => self.read(log, from, bytes),
             Action::FailForce { what } => self.fail(Operation::Force, what.part()),
             Action::FailWrite { what } => self.fail(Operation::Write, what.part()),
+            Action::FailRead => self.fail(Operation::Read, Place::Segments.part()),
             Action::FailNames { which } => {
                 let kinds = [Operation::Create, Operation::Remove, Operation::ForceDir];
                 self.fail(kinds[pick(which, kinds.len())], "")
