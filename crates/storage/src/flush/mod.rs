@@ -301,6 +301,11 @@ impl Flusher {
                 log.finish_flush(done.done, now_ms)
             })
             .sum();
+        if bytes > 0 {
+            // Whether the checkpoint succeeds or not: the batches are in segments.
+            self.note_cached(durable_seq, bytes);
+            self.engine.metrics.note_flush(bytes);
+        }
         if scope.is_memory_high || scope.everything {
             // Cold logs stay in memory, but must not keep the buffers of busy ones.
             logs.iter().for_each(|log| log.detach());
@@ -309,10 +314,6 @@ impl Flusher {
         self.write_snapshots(&logs)?;
         self.write_checkpoint(&logs, durable_seq)?;
         self.remove_garbage(&logs)?;
-        if bytes > 0 {
-            self.note_cached(durable_seq, bytes);
-            self.engine.metrics.note_flush(bytes);
-        }
         self.evict(&logs);
         self.engine.let_in(bytes > 0);
         self.engine.commit_signal.raise();

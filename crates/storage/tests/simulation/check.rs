@@ -149,6 +149,8 @@ impl World {
         self.poll_waits()?;
         self.observe()?;
         self.check_slots()?;
+        let metrics = self.storage.metrics();
+        ensure!(metrics.reserved_bytes == 0, "at rest: {metrics:?}");
         self.recover(End::ShutDown)?;
         Ok(self.counts)
     }
