@@ -6,6 +6,7 @@ Lines before the last are events for the harness. Exit code 0 only if nothing di
 """
 
 import argparse
+import faulthandler
 import importlib
 import logging
 import sys
@@ -37,6 +38,8 @@ def main():
             scenario.run(adapter, options.bootstrap, report, options)
     except Exception as error:  # the verdict must name whatever went wrong
         traceback.print_exc()
+        # Where each thread is, for a scenario that hangs.
+        faulthandler.dump_traceback(all_threads=True)
         report.check("the scenario ran to its end", [f"{type(error).__name__}: {error}"])
     return report.print()
 
