@@ -33,6 +33,7 @@ fn empty_requests() -> Vec<Bytes> {
         metadata::MetadataRequest,
         offset_commit::OffsetCommitRequest,
         offset_fetch::OffsetFetchRequest,
+        offset_for_leader_epoch::OffsetForLeaderEpochRequest,
         find_coordinator::FindCoordinatorRequest,
         join_group::JoinGroupRequest,
         heartbeat::HeartbeatRequest,

@@ -183,6 +183,14 @@ pub(crate) static APIS: &[Api] = &[
         begin: |call, body| serial(call, body, handlers::init_producer_id::handle),
     },
     Api {
+        key: ApiKey::OffsetForLeaderEpoch,
+        versions: 2..=4,
+        advertised_from: 2,
+        ordering: Ordering::Serial,
+        notes: "",
+        begin: |call, body| serial(call, body, handlers::offset_for_leader_epoch::handle),
+    },
+    Api {
         key: ApiKey::DescribeConfigs,
         versions: 1..=4,
         advertised_from: 1,

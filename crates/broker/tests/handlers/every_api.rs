@@ -47,6 +47,7 @@ fn apis() -> Vec<Api> {
         api::<create_topics::CreateTopicsRequest>(),
         api::<delete_topics::DeleteTopicsRequest>(),
         api::<init_producer_id::InitProducerIdRequest>(),
+        api::<offset_for_leader_epoch::OffsetForLeaderEpochRequest>(),
         api::<describe_configs::DescribeConfigsRequest>(),
         api::<delete_groups::DeleteGroupsRequest>(),
         api::<incremental_alter_configs::IncrementalAlterConfigsRequest>(),
