@@ -15,7 +15,7 @@ from scenario import Failed, StandardInput, event, read_all, wait_until
 PARTITIONS = 4
 IN_FLIGHT_MAX = 400
 EVENT_EVERY = 100
-SECONDS = 15
+SECONDS = 120
 # A reader that commits after each so many records.
 COMMIT_EVERY = 150
 
