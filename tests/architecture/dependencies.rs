@@ -33,7 +33,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     ("workspace-tests", &["model", "wire", "testkit"]),
-    ("xtask", &["wire"]),
+    ("tasks", &[]),
 ];
 
 /// What only tests of any crate may depend on besides.

@@ -19,13 +19,14 @@ fn main() -> ExitCode {
         let missing = client.python().err();
         for (scenario, run) in scenarios::of(*client) {
             let name = format!("{}::{scenario}", client.name);
-            match &missing {
-                Some(reason) if !required => {
+            trials.push(match missing.clone() {
+                None => trial(name, *client, *run),
+                Some(reason) if required => Trial::test(name, || Err(Failed::from(reason))),
+                Some(reason) => {
                     skipped.push(format!("{name}: {reason}"));
-                    trials.push(Trial::test(name, || Ok(())).with_ignored_flag(true));
+                    Trial::test(name, || Ok(())).with_ignored_flag(true)
                 }
-                _ => trials.push(trial(name, *client, *run)),
-            }
+            });
         }
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
