@@ -278,12 +278,11 @@ impl MetadataStore {
     /// are gone then.
     fn publish_when_durable(self: &Arc<Self>, newest: &Newest, gone: Vec<LogId>) {
         let store = Arc::clone(self);
-        let durable = self.storage.wait(newest.sequence, Durability::Durable);
         let image = newest.image.clone();
         let sequence = newest.sequence;
         let publish = async move {
             // On an error the engine takes no more changes; those who wait get the same error.
-            if durable.await.is_ok() {
+            if durable_at_last(&store.storage, sequence).await.is_ok() {
                 store.publish(image, sequence);
                 for log in gone {
                     store.storage.delete_log(log);
@@ -332,16 +331,27 @@ impl MetadataStore {
         let Ok(snapshot) = self.log.append(batch, Append::Internal) else {
             return;
         };
-        let durable = self.storage.wait(snapshot.sequence, Durability::Durable);
+        let storage = Arc::clone(&self.storage);
         let log = Arc::clone(&self.log);
         let cut = async move {
-            if durable.await.is_ok()
+            if durable_at_last(&storage, snapshot.sequence).await.is_ok()
                 && let Err(error) = log.set_log_start(snapshot.base_offset)
             {
                 tracing::warn!(%error, "the metadata log could not be shortened");
             }
         };
         self.env.spawn.task("shorten-metadata-log", Box::pin(cut));
+    }
+}
+
+/// Waits until a record is durable, also through a full disk: those who asked for the change have
+/// been told of that, but the record is still on its way.
+async fn durable_at_last(storage: &Storage, sequence: Sequence) -> Result<(), CommitError> {
+    loop {
+        match storage.wait(sequence, Durability::Durable).await {
+            Err(CommitError::DiskFull) => {}
+            outcome => return outcome,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use model::ErrorCode;
 use network::{BoxFuture, Outcome, Reply};
 use sim::SimFs;
 use wire::messages::init_producer_id::InitProducerIdRequest;
-use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
+use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponseTopic};
 use wire::messages::produce::{ProduceRequest, ProduceResponse};
 use wire::{Request, Text};
 
@@ -258,6 +258,45 @@ async fn a_full_disk_refuses_and_goes_on_when_there_is_space_again() {
     };
     assert_eq!(response.base_offset, i64::from(acknowledged));
     assert_records(&mut fixture, i64::from(acknowledged) + 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_asked_for_on_a_full_disk_is_there_when_there_is_space_again() {
+    let disk = SimFs::new(2);
+    let mut fixture = Fixture::on_files(&[], Arc::new(disk.clone())).await;
+    fixture.topic("t").await;
+    disk.set_space(Some(disk.used_bytes()));
+    produce_until_refused(&mut fixture, ErrorCode::KafkaStorageError).await;
+    // Topics may use up what records may not, and then they are refused too.
+    let mut number = 0;
+    while topic_named(&mut fixture, number).await.error_code == ErrorCode::None.code() {
+        number += 1;
+        assert!(number < 10_000, "the disk is never full");
+    }
+    disk.set_space(None);
+    // What was refused is on its way all the same.
+    let told = loop {
+        fixture.clock.advance(Duration::from_secs(1));
+        let topic = topic_named(&mut fixture, number).await;
+        if topic.error_code == ErrorCode::None.code() {
+            break topic;
+        }
+    };
+    let mut fixture = fixture.restart().await;
+    let kept = topic_named(&mut fixture, number).await;
+    assert_eq!(kept.topic_id, told.topic_id);
+}
+
+/// The metadata of one of many topics; creates it if it is not there.
+async fn topic_named(fixture: &mut Fixture, number: usize) -> MetadataResponseTopic {
+    let request = MetadataRequest {
+        topics: Some(vec![MetadataRequestTopic {
+            name: Some(format!("late-{number}").into()),
+            ..MetadataRequestTopic::default()
+        }]),
+        ..MetadataRequest::default()
+    };
+    fixture.call(&request, 12).await.topics.remove(0)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
