@@ -186,8 +186,13 @@ fn a_full_disk_refuses_writes_and_serves_reads() -> anyhow::Result<()> {
     };
     ensure!(acknowledged > 0, "nothing fitted");
     ensure!(refused == KAFKA_STORAGE_ERROR, "refused with {refused}");
-    // Reads go on.
+    // Reads go on, and it says what is wrong.
     check_topic(&broker, "full", acknowledged)?;
+    let (status, body) = http_get(broker.http(), "/health/ready")?;
+    ensure!(
+        status == 503 && body.contains("disk-full"),
+        "{status} {body}"
+    );
     // With room again it takes writes by itself.
     let options = "remount,size=200m";
     let remounted = Command::new("mount")
@@ -207,6 +212,8 @@ fn a_full_disk_refuses_writes_and_serves_reads() -> anyhow::Result<()> {
         taken >= acknowledged,
         "{taken} is the offset of an earlier record"
     );
+    let (status, body) = http_get(broker.http(), "/health/ready")?;
+    ensure!(status == 200, "{status} {body}");
     // All that was acknowledged is there after a crash too.
     broker.kill()?;
     broker.start_again()?;

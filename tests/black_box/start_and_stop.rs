@@ -245,6 +245,23 @@ fn a_directory_that_cannot_be_is_named() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_directory_of_a_newer_version_is_left_alone() -> anyhow::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let data_dir = scratch.path().join("data");
+    let mut broker = BrokerOptions::new().data_dir(&data_dir).start()?;
+    broker.kill()?;
+    // The version stands behind four bytes of magic.
+    let format = data_dir.join("format");
+    let mut bytes = std::fs::read(&format)?;
+    bytes[4] += 1;
+    std::fs::write(&format, &bytes)?;
+    let finished = refused(&data_dir, &[])?;
+    check_refused(&finished, &[&data_dir.display().to_string(), "newer"]);
+    assert_eq!(std::fs::read(&format)?, bytes);
+    Ok(())
+}
+
 /// As somebody who is not root, for whom permissions do not count.
 #[test]
 fn a_directory_without_permission_is_named() -> anyhow::Result<()> {

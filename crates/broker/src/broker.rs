@@ -152,15 +152,21 @@ impl Broker {
     /// What is wrong with the broker; nothing, if it is ready.
     pub fn health(&self) -> Vec<Reason> {
         let damages = self.storage.damages().into_iter();
-        damages
+        let damages = damages
             .filter(|damage| !damage.code.is_repaired())
             .map(|damage| Reason {
                 code: damage.code.as_str(),
                 path: Some(damage.path),
                 position: Some(damage.position),
                 message: damage.message,
-            })
-            .collect()
+            });
+        let disk_full = self.storage.is_disk_full().then(|| Reason {
+            code: "disk-full",
+            path: Some(self.settings.data_dir.clone()),
+            position: None,
+            message: "records are refused until there is space".to_owned(),
+        });
+        damages.chain(disk_full).collect()
     }
 
     /// All metrics in the text format of Prometheus.

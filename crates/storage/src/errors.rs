@@ -65,7 +65,8 @@ impl fmt::Display for OpenError {
                 supported,
             } => write!(
                 f,
-                "{} says format version {found}, this version of Ottla reads up to {supported}",
+                "{} was written by a newer version of Ottla (format {found}, this one reads up to \
+                 {supported}): start that version, or name another directory with --data-dir",
                 path.display()
             ),
             Self::NotOurs { path, message } => write!(f, "{}: {message}", path.display()),

@@ -188,6 +188,12 @@ impl Storage {
         self.engine.is_read_only || self.engine.queue.refusal() == Some(Refusal::Poisoned)
     }
 
+    /// Whether appends of users are refused because the disk is full; they are taken again by
+    /// themselves when there is space.
+    pub fn is_disk_full(&self) -> bool {
+        self.engine.is_disk_full()
+    }
+
     /// Reserves room for a request of this many bytes, waiting until there is some. A poisoned or
     /// full engine lets everybody in: the append says what is wrong.
     pub fn reserve(&self, bytes: usize) -> impl Future<Output = Permit> + Send + 'static + use<> {

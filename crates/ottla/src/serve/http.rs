@@ -56,7 +56,7 @@ pub(super) async fn serve(listener: TcpListener, broker: WhenReady, stop: watch:
 async fn ready(State(broker): State<WhenReady>) -> Response {
     let reasons: Vec<Reason> = match broker.get() {
         None => vec![Reason {
-            code: "RECOVERING".to_owned(),
+            code: "recovering".to_owned(),
             path: None,
             position: None,
         }],
