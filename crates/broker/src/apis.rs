@@ -98,7 +98,9 @@ pub(crate) static APIS: &[Api] = &[
         versions: 0..=6,
         advertised_from: 0,
         ordering: Ordering::Serial,
-        notes: "groups only: transactions and share partitions get INVALID_REQUEST",
+        notes: "groups only: share partitions get INVALID_REQUEST, and so do transactions from version 4 \
+                on; up to version 3 they get TRANSACTIONAL_ID_AUTHORIZATION_FAILED, without which \
+                librdkafka would ask for ever",
         begin: |call, body| serial(call, body, handlers::find_coordinator::handle),
     },
     Api {

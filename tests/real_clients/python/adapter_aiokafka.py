@@ -59,6 +59,20 @@ class Admin:
         LOOP.run(self.client.close())
 
 
+def start_transactional_producer(bootstrap):
+    async def start():
+        producer = AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id="one")
+        try:
+            await producer.start()
+        finally:
+            await producer.stop()
+
+    try:
+        LOOP.run(start(), 60)
+    except errors.KafkaError as error:
+        raise Refused(kafka_name(error)) from error
+
+
 class ClientProducer:
     def __init__(self, bootstrap, codec, on_outcome, idempotent=True, request_bytes_max=4_000_000):
         self.on_outcome = on_outcome

@@ -25,6 +25,10 @@ PASSING = {
 }
 
 
+# How long a call may take that ought to end at once.
+SECONDS = 60
+
+
 def common(bootstrap):
     return {
         "bootstrap.servers": bootstrap,
@@ -83,6 +87,16 @@ class Admin:
 
     def close(self):
         pass
+
+
+def start_transactional_producer(bootstrap):
+    producer = Producer({**common(bootstrap), "transactional.id": "one"})
+    try:
+        producer.init_transactions(SECONDS)
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError._TIMED_OUT:
+            raise
+        raise Refused(error.args[0].name()) from error
 
 
 class ClientProducer:

@@ -81,6 +81,20 @@ class ModernAdmin(PlainAdmin):
 Admin = ModernAdmin if MODERN else PlainAdmin
 
 
+def start_modern_transactional_producer(bootstrap):
+    producer = KafkaProducer(**common(bootstrap), transactional_id="one")
+    try:
+        producer.init_transactions()
+    except errors.KafkaTimeoutError:
+        raise
+    except errors.KafkaError as error:
+        raise Refused(kafka_name(error)) from error
+
+
+if MODERN:
+    start_transactional_producer = start_modern_transactional_producer
+
+
 class ClientProducer:
     def __init__(self, bootstrap, codec, on_outcome, idempotent=True, request_bytes_max=4_000_000):
         self.on_outcome = on_outcome

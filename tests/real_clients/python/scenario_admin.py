@@ -19,6 +19,10 @@ def run(adapter, bootstrap, report, options):
         configs(admin, report, topic)
         groups(adapter, bootstrap, admin, report, topic, f"group-{options.seed}")
     recreated(adapter, bootstrap, admin, report, topic)
+    if hasattr(adapter, "start_transactional_producer"):
+        # The clients wait and repeat by themselves, so a refusal must be one that they take for one.
+        report.equal("a transactional producer is refused", refused(
+            lambda: adapter.start_transactional_producer(bootstrap)) != "not refused", True)
     admin.close()
 
 

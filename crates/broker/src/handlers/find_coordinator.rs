@@ -3,8 +3,10 @@
 //! - One broker coordinates everything; the answer is this one, by its advertised address.
 //! - The topic that holds the groups is created here if it is not there yet, and durable by then: a
 //!   client that has found its coordinator can use it.
-//! - v1 (KIP-98): kinds of keys. Groups (0) are served. There are no transactions yet, so their kind
-//!   (1) gets INVALID_REQUEST, which makes a transactional producer fail at once instead of retrying.
+//! - v1 (KIP-98): kinds of keys. Groups (0) are served. There are no transactions yet, and a
+//!   transactional producer must fail at once: their kind (1) gets INVALID_REQUEST from version 4 on.
+//!   Up to version 3 it gets TRANSACTIONAL_ID_AUTHORIZATION_FAILED, because librdkafka, which asks in
+//!   these versions, repeats the request for ever on any code but those of a failed authorisation.
 //! - v3: flexible. v4 (KIP-699): many keys, an error for each.
 //! - v5 (KIP-890): no new behaviour without transactions.
 //! - v6 (KIP-932): share partitions (2) are not served and get INVALID_REQUEST, as do unknown kinds.
@@ -31,7 +33,11 @@ pub(crate) async fn handle(
             Err(error) => Err((error, "the groups cannot be reached at the moment")),
         },
         TRANSACTION => Err((
-            ErrorCode::InvalidRequest,
+            if ctx.version >= 4 {
+                ErrorCode::InvalidRequest
+            } else {
+                ErrorCode::TransactionalIdAuthorizationFailed
+            },
             "transactions are not supported yet",
         )),
         _ => Err((

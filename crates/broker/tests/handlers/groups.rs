@@ -180,7 +180,14 @@ async fn the_coordinator_is_this_broker_and_its_topic_is_made() {
 #[tokio::test]
 async fn coordinators_of_transactions_and_shares_are_refused() {
     let mut fixture = open().await;
-    for (key_type, version) in [(1, 2), (1, 4), (2, 6), (3, 6)] {
+    for (key_type, version, expected) in [
+        (1, 2, ErrorCode::TransactionalIdAuthorizationFailed),
+        (1, 3, ErrorCode::TransactionalIdAuthorizationFailed),
+        (1, 4, ErrorCode::InvalidRequest),
+        (2, 3, ErrorCode::InvalidRequest),
+        (2, 6, ErrorCode::InvalidRequest),
+        (3, 6, ErrorCode::InvalidRequest),
+    ] {
         let request = FindCoordinatorRequest {
             key: GROUP,
             key_type,
@@ -193,7 +200,7 @@ async fn coordinators_of_transactions_and_shares_are_refused() {
         } else {
             (found.error_code, &found.error_message, found.node_id)
         };
-        assert_code(code, ErrorCode::InvalidRequest);
+        assert_code(code, expected);
         assert!(message.is_some());
         assert_eq!(node_id, -1);
     }
