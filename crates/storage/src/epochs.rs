@@ -34,9 +34,11 @@ impl Epochs {
         }
     }
 
-    /// The largest epoch that is not above the one asked for, and where it ended; -1 and -1 if
-    /// there is none, or if the epoch asked for has not begun. `current` is the epoch that batches
-    /// are stamped with now, `end` the end of the log for readers.
+    /// The largest epoch that is not above the one asked for, and where it ended. An epoch before
+    /// all that have batches ended where the first of these begins: it had none, or they are gone,
+    /// and a reader that stands there has missed nothing. -1 and -1 if the epoch asked for has not
+    /// begun. `current` is the epoch that batches are stamped with now, `end` the end of the log for
+    /// readers.
     pub(crate) fn end_offset_for(
         &self,
         epoch: LeaderEpoch,
@@ -53,11 +55,10 @@ impl Epochs {
         let above = self
             .entries
             .partition_point(|(known, _)| *known <= epoch.get());
-        let Some((known, _)) = above.checked_sub(1).and_then(|at| self.entries.get(at)) else {
-            return unknown;
-        };
+        let known = above.checked_sub(1).and_then(|at| self.entries.get(at));
+        let known = known.map_or(epoch.get(), |(known, _)| *known);
         let next_start = self.entries.get(above).map_or(end, |(_, start)| *start);
-        (LeaderEpoch(*known), Offset(next_start.min(end)))
+        (LeaderEpoch(known), Offset(next_start.min(end)))
     }
 
     /// The epochs that have batches below an offset.
@@ -85,7 +86,8 @@ mod tests {
             let (epoch, end) = epochs.end_offset_for(LeaderEpoch(epoch), 7, 30);
             (epoch.get(), end.get())
         };
-        assert_eq!(end(0), (-1, -1), "before the first");
+        assert_eq!(end(0), (0, 0), "before the first");
+        assert_eq!(end(-1), (-1, -1), "none");
         assert_eq!(end(1), (1, 10));
         assert_eq!(end(3), (1, 10), "the largest not above");
         assert_eq!(end(4), (4, 20));
@@ -101,5 +103,13 @@ mod tests {
         assert_eq!(epochs, Epochs::from_entries(vec![(4, 12), (6, 20)]));
         epochs.forget_below(20);
         assert_eq!(epochs, Epochs::from_entries(vec![(6, 20)]));
+        let end = epochs.end_offset_for(LeaderEpoch(4), 7, 30);
+        assert_eq!(end, (LeaderEpoch(4), Offset(20)), "who stood there goes on");
+    }
+
+    #[test]
+    fn an_epoch_without_batches_ended_where_the_log_ends() {
+        let end = Epochs::default().end_offset_for(LeaderEpoch(0), 1, 0);
+        assert_eq!(end, (LeaderEpoch(0), Offset(0)));
     }
 }

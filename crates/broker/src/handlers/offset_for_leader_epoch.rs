@@ -5,7 +5,9 @@
 //! not read on without an answer.
 //!
 //! - The answer is the largest epoch that is not above the one asked for, and the offset after its
-//!   last record that consumers may see; -1 and -1 if there is none.
+//!   last record that consumers may see. An epoch from before the first record ended where that
+//!   begins, so that a consumer which waited on an empty partition over a restart goes on; -1 and -1
+//!   for an epoch that has not begun.
 //! - The client's own leader epoch is compared first: FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH.
 //! - `replica_id` (v3) is not looked at: there are no followers.
 
