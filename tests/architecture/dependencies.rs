@@ -32,6 +32,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "client",
         ],
     ),
+    ("simulation", &["model", "env", "storage", "sim"]),
     ("workspace-tests", &["model", "wire", "testkit"]),
     ("tasks", &[]),
 ];
@@ -42,7 +43,11 @@ const ONLY_IN_TESTS: &[&str] = &["testkit", "sim"];
 /// The manifests of all members by package name.
 fn manifests() -> BTreeMap<String, Table> {
     let root = workspace_directory();
-    let mut directories = vec![root.join("tests"), root.join("xtask")];
+    let mut directories = vec![
+        root.join("tests"),
+        root.join("tests/simulation"),
+        root.join("xtask"),
+    ];
     let crates = std::fs::read_dir(root.join("crates")).expect("crates/ is there");
     directories.extend(crates.map(|entry| entry.expect("readable").path()));
     directories

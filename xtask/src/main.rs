@@ -1,12 +1,16 @@
 //! Developer commands.
 
 mod codegen;
+mod simulation;
 
 use anyhow::{Result, bail};
 
-const USAGE: &str = "usage: cargo xtask codegen [--check]
-  codegen          writes crates/wire/src/generated from crates/wire/messages
-  codegen --check  fails if that would change anything";
+const USAGE: &str = "usage: cargo xtask COMMAND
+  codegen            writes crates/wire/src/generated from crates/wire/messages
+  codegen --check    fails if that would change anything
+  soak --seeds N     simulates N seeds (--from FIRST, --threads N, --result FILE)
+  replay KIND SEED   simulates one seed again, as a failure prints it
+  controls           sees the simulation find every deliberate defect (--seeds N, --result FILE)";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -14,6 +18,9 @@ fn main() -> Result<()> {
     match arguments.as_slice() {
         ["codegen"] => codegen::write(),
         ["codegen", "--check"] => codegen::check(),
+        ["soak", rest @ ..] => simulation::soak(rest),
+        ["replay", rest @ ..] => simulation::replay(rest),
+        ["controls", rest @ ..] => simulation::controls(rest),
         _ => bail!(USAGE),
     }
 }

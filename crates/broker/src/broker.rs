@@ -138,9 +138,16 @@ impl Broker {
         Ok(broker)
     }
 
+    /// Ends all waits and stops taking records; the loops of the storage engine end when what was
+    /// taken is on disk.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+        self.storage.stop();
+    }
+
     /// Ends all waits, stops taking records, and returns when what was taken is on disk.
     pub fn shut_down(&self) {
-        self.stopping.send_replace(true);
+        self.stop();
         self.storage.shut_down();
     }
 

@@ -17,6 +17,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use config::BrokerSettings;
+use env::{Defect, has_defect};
 use groups::{
     CommitRequest, CommittedOffset, GroupDescription, GroupListing, GroupSettings,
     HeartbeatRequest, JoinReply, JoinRequest, Leaver, OffsetToCommit, Reply, SyncReply,
@@ -327,7 +328,7 @@ impl GroupCoordinators {
         proven: Result<Proven<T>, Unavailable>,
     ) -> Result<T, ErrorCode> {
         let Proven { value, sequence } = proven?;
-        if !broker.storage.is_durable(sequence) {
+        if !broker.storage.is_durable(sequence) && !has_defect(Defect::AnswerOffsetsEarly) {
             let deadline = broker.env.clock.now() + GROUP_ANSWER_TIMEOUT;
             broker
                 .proven(sequence, Durability::Durable, deadline)

@@ -36,6 +36,7 @@ fn every<F>(
         loop {
             let next = env.clock.now() + interval;
             tokio::select! {
+                biased;
                 _ = stopping.wait_for(|stopping| *stopping) => return,
                 () = env.clock.sleep_until(next) => {}
             }

@@ -5,15 +5,17 @@
 //! The real ones are in [`real`].
 
 mod clock;
+mod defect;
 mod fs;
 pub mod real;
 mod rng;
 mod spawn;
 
 pub use clock::{Clock, Monotonic};
+pub use defect::{Defect, has_defect};
 pub use fs::{DirEntry, File, Fs, OpenMode, SECTOR_BYTES};
 pub use rng::Rng;
-pub use spawn::{BoxFuture, Spawn};
+pub use spawn::{BoxFuture, Loop, Spawn, Step};
 
 use std::sync::Arc;
 

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::{Advice, OFlags};
 
-use crate::{BoxFuture, Clock, DirEntry, Env, File, Fs, Monotonic, OpenMode, Rng, Spawn};
+use crate::{
+    BoxFuture, Clock, DirEntry, Env, File, Fs, Loop, Monotonic, OpenMode, Rng, Spawn, Step,
+};
 
 /// The seams of this machine. Tasks run on the tokio runtime that is current when they are spawned.
 pub fn env() -> Env {
@@ -82,10 +84,17 @@ impl Spawn for RealSpawn {
         tokio::spawn(future);
     }
 
-    fn thread(&self, name: &'static str, body: Box<dyn FnOnce() + Send + 'static>) {
-        let started = std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(body);
+    fn thread(&self, name: &'static str, mut body: Box<dyn Loop>) {
+        let run = move || {
+            loop {
+                match body.step() {
+                    Step::Worked => {}
+                    Step::Idle { until } => body.wait(until),
+                    Step::Stopped => return,
+                }
+            }
+        };
+        let started = std::thread::Builder::new().name(name.to_owned()).spawn(run);
         if let Err(error) = started {
             panic!("the system gives no thread for {name}: {error}");
         }

@@ -21,7 +21,7 @@ mod spawn;
 pub use clock::SimClock;
 pub use fs::{Fault, Operation, SimFs, Step};
 pub use rng::{Dice, SimRng};
-pub use spawn::{SimSpawn, Thread};
+pub use spawn::SimSpawn;
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Tasks that run when they are told, one at a time, in an order that the seed chooses.
+//! Tasks and loops that run when they are told, one at a time, in an order that the seed chooses.
 
 use std::future::Future;
 use std::pin::pin;
@@ -6,25 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use env::{BoxFuture, Spawn};
+use env::{BoxFuture, Loop, Monotonic, Spawn, Step};
 use parking_lot::Mutex;
 
 use crate::Dice;
-
-/// A thread that product code asked for. The simulation does not run it: a loop that blocks cannot
-/// share one thread with its test, so tests drive the steps of such loops themselves.
-pub struct Thread {
-    /// The name it was given.
-    pub name: &'static str,
-    /// What it would do.
-    pub body: Box<dyn FnOnce() + Send + 'static>,
-}
-
-impl std::fmt::Debug for Thread {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Thread").field("name", &self.name).finish()
-    }
-}
 
 /// [`Spawn`] as a deterministic executor.
 #[derive(Debug)]
@@ -36,7 +21,9 @@ pub struct SimSpawn {
 struct State {
     dice: Dice,
     tasks: Vec<Task>,
-    threads: Vec<Thread>,
+    loops: Vec<SimLoop>,
+    /// Rises with everything that may give a loop something to do.
+    activity: u64,
 }
 
 struct Task {
@@ -46,6 +33,20 @@ struct Task {
 }
 
 impl std::fmt::Debug for Task {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// A loop that product code wanted a thread for.
+struct SimLoop {
+    name: &'static str,
+    body: Box<dyn Loop>,
+    /// What had happened when it found nothing to do, and until when it wants to sleep.
+    idle: Option<(u64, Option<Monotonic>)>,
+}
+
+impl std::fmt::Debug for SimLoop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name)
     }
@@ -73,7 +74,8 @@ impl SimSpawn {
             state: Mutex::new(State {
                 dice: Dice::new(seed),
                 tasks: Vec::new(),
-                threads: Vec::new(),
+                loops: Vec::new(),
+                activity: 0,
             }),
         }
     }
@@ -82,16 +84,30 @@ impl SimSpawn {
     /// a task was polled.
     pub fn run_until_stalled(&self) -> u64 {
         let mut polls = 0;
-        while let Some(mut task) = self.take_woken() {
+        while self.poll_one() {
             polls += 1;
-            // Without the lock: the task may spawn others.
-            let waker = Waker::from(task.woken.clone());
-            let polled = task.future.as_mut().poll(&mut Context::from_waker(&waker));
-            if polled.is_pending() {
-                self.state.lock().tasks.push(task);
-            }
         }
         polls
+    }
+
+    fn poll_one(&self) -> bool {
+        let Some(mut task) = self.take_woken() else {
+            return false;
+        };
+        // Without the lock: the task may spawn others.
+        let waker = Waker::from(task.woken.clone());
+        let polled = task.future.as_mut().poll(&mut Context::from_waker(&waker));
+        let mut state = self.state.lock();
+        state.activity += 1;
+        if polled.is_pending() {
+            state.tasks.push(task);
+        }
+        true
+    }
+
+    /// Says that something has happened from outside that may give a loop something to do.
+    pub fn note_activity(&self) {
+        self.state.lock().activity += 1;
     }
 
     /// Runs a future beside the tasks until it is ready; `None` if everything waits for something
@@ -117,9 +133,67 @@ impl SimSpawn {
         self.state.lock().tasks.len()
     }
 
-    /// The threads asked for since the last call.
-    pub fn take_threads(&self) -> Vec<Thread> {
-        std::mem::take(&mut self.state.lock().threads)
+    /// The names of the loops that have not stopped, in the order in which they were started.
+    pub fn loops(&self) -> Vec<&'static str> {
+        let state = self.state.lock();
+        state.loops.iter().map(|each| each.name).collect()
+    }
+
+    /// Runs one step of the loop with this name; `None` if there is none.
+    pub fn step_loop(&self, name: &str) -> Option<Step> {
+        let index = self.loops().iter().position(|other| *other == name)?;
+        Some(self.step_loop_at(index))
+    }
+
+    /// Runs one thing that can run at this time: a woken task, or a loop that may have something to
+    /// do. `false` if nothing can: everybody waits for a request, an operation or the clock.
+    pub fn turn(&self, now: Monotonic) -> bool {
+        let (tasks, loops) = {
+            let state = self.state.lock();
+            let is_woken = |index: &usize| state.tasks[*index].woken.0.load(Ordering::SeqCst);
+            let is_ready = |index: &usize| {
+                state.loops[*index].idle.is_none_or(|(activity, until)| {
+                    activity < state.activity || until.is_some_and(|until| until <= now)
+                })
+            };
+            (
+                (0..state.tasks.len()).filter(is_woken).count(),
+                (0..state.loops.len()).filter(is_ready).collect::<Vec<_>>(),
+            )
+        };
+        if tasks + loops.len() == 0 {
+            return false;
+        }
+        let chosen = self.state.lock().dice.index(tasks + loops.len());
+        match chosen.checked_sub(tasks) {
+            Some(index) => {
+                self.step_loop_at(loops[index]);
+            }
+            None => {
+                self.poll_one();
+            }
+        }
+        true
+    }
+
+    fn step_loop_at(&self, index: usize) -> Step {
+        // Without the lock: a step may spawn tasks.
+        let mut running = self.state.lock().loops.remove(index);
+        let step = running.body.step();
+        let mut state = self.state.lock();
+        match step {
+            Step::Worked => {
+                state.activity += 1;
+                running.idle = None;
+            }
+            Step::Idle { until } => running.idle = Some((state.activity, until)),
+            Step::Stopped => {
+                state.activity += 1;
+                return step;
+            }
+        }
+        state.loops.insert(index, running);
+        step
     }
 
     pub(crate) fn next_seed(&self) -> u64 {
@@ -150,8 +224,12 @@ impl Spawn for SimSpawn {
         });
     }
 
-    fn thread(&self, name: &'static str, body: Box<dyn FnOnce() + Send + 'static>) {
-        self.state.lock().threads.push(Thread { name, body });
+    fn thread(&self, name: &'static str, body: Box<dyn Loop>) {
+        self.state.lock().loops.push(SimLoop {
+            name,
+            body,
+            idle: None,
+        });
     }
 
     fn blocking(&self, work: Box<dyn FnOnce() + Send + 'static>) -> BoxFuture<()> {
@@ -234,13 +312,64 @@ mod tests {
         assert_eq!(spawn.run(std::future::pending::<()>()), None);
     }
 
+    /// Counts its steps and idles when it has none left.
+    struct Countdown {
+        left: u32,
+        wakes_at: Option<Monotonic>,
+    }
+
+    impl Loop for Countdown {
+        fn step(&mut self) -> Step {
+            match self.left.checked_sub(1) {
+                Some(left) => {
+                    self.left = left;
+                    Step::Worked
+                }
+                None => Step::Idle {
+                    until: self.wakes_at,
+                },
+            }
+        }
+
+        fn wait(&mut self, _: Option<Monotonic>) {
+            panic!("nothing blocks in a simulation");
+        }
+    }
+
     #[test]
-    fn threads_are_handed_to_the_test() {
+    fn a_loop_runs_until_it_is_idle_and_again_when_something_happens() {
         let spawn = SimSpawn::new(1);
-        spawn.thread("loop", Box::new(|| {}));
-        let threads = spawn.take_threads();
-        assert_eq!(threads.len(), 1);
-        assert_eq!(threads[0].name, "loop");
-        assert!(spawn.take_threads().is_empty());
+        let at = |seconds| Monotonic(std::time::Duration::from_secs(seconds));
+        let body = Countdown {
+            left: 3,
+            wakes_at: Some(at(5)),
+        };
+        spawn.thread("loop", Box::new(body));
+        assert_eq!(spawn.loops(), ["loop"]);
+        let turns = |now| {
+            std::iter::from_fn(|| spawn.turn(now).then_some(()))
+                .take(9)
+                .count()
+        };
+        assert_eq!(turns(at(0)), 4);
+        assert_eq!(turns(at(4)), 0);
+        spawn.note_activity();
+        assert_eq!(turns(at(4)), 1);
+        assert!(spawn.turn(at(5)));
+    }
+
+    #[test]
+    fn a_loop_that_stops_is_gone() {
+        struct Ends;
+        impl Loop for Ends {
+            fn step(&mut self) -> Step {
+                Step::Stopped
+            }
+            fn wait(&mut self, _: Option<Monotonic>) {}
+        }
+        let spawn = SimSpawn::new(1);
+        spawn.thread("ends", Box::new(Ends));
+        assert_eq!(spawn.step_loop("ends"), Some(Step::Stopped));
+        assert_eq!(spawn.step_loop("ends"), None);
     }
 }

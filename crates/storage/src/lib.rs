@@ -38,7 +38,6 @@ pub use log::{DiskRead, Log, Read, WatchGuard};
 pub use metrics::{DURATION_BOUNDS_MICROSECONDS, DurationHistogram, StorageMetricsSnapshot};
 pub use recovery::{Opened, Recovery, RecoveryReport};
 pub use settings::{LogConfig, StorageSettings, TimestampType};
-pub use signal::Step;
 pub use storage::Storage;
 pub use verify::{VerifyReport, verify};
 pub use views::{

@@ -36,17 +36,3 @@ impl Signal {
         *raised = false;
     }
 }
-
-/// What one step of a loop did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Something; there may be more.
-    Worked,
-    /// Nothing: there is nothing to do until something happens or this time has come.
-    Idle {
-        /// When to look again even if nothing happens.
-        until: Option<env::Monotonic>,
-    },
-    /// The loop has ended.
-    Stopped,
-}

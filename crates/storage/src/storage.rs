@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use env::{Loop, Monotonic, Step};
 use model::{LeaderEpoch, LogId, Offset};
 use parking_lot::{Condvar, Mutex};
 use tracing::warn;
@@ -16,7 +17,7 @@ use crate::flush::{Flusher, Logs};
 use crate::log::Log;
 use crate::metrics::StorageMetricsSnapshot;
 use crate::settings::LogConfig;
-use crate::signal::{Signal, Step};
+use crate::signal::Signal;
 use crate::views::{Durability, Sequence};
 use crate::wal::committer::Committer;
 use crate::wal::queue::Refusal;
@@ -77,24 +78,11 @@ impl Storage {
         step: fn(&Self) -> Step,
         signal: fn(&Engine) -> &Signal,
     ) {
-        let storage = Arc::clone(self);
-        let body = move || {
-            let engine = Arc::clone(&storage.engine);
-            loop {
-                match step(&storage) {
-                    Step::Worked => {}
-                    Step::Idle { until } => {
-                        let time = until.map(|until| until.since(engine.env.clock.now()));
-                        signal(&engine).wait(time);
-                    }
-                    Step::Stopped => break,
-                }
-            }
-            let running = Arc::clone(&storage.running);
-            drop(storage);
-            drop(engine);
-            *running.count.lock() -= 1;
-            running.ended.notify_all();
+        let body = StorageLoop {
+            storage: Some(Arc::clone(self)),
+            engine: Arc::clone(&self.engine),
+            step,
+            signal,
         };
         self.engine.env.spawn.thread(name, Box::new(body));
     }
@@ -109,13 +97,18 @@ impl Storage {
         self.flusher.lock().step()
     }
 
-    /// Takes no more appends, commits what was taken, and returns when that is durable and both
-    /// loops have ended. The data directory can be opened again after this.
-    pub fn shut_down(&self) {
+    /// Takes no more appends from now on; both loops end when what was taken is durable.
+    pub fn stop(&self) {
         self.engine.queue.refuse(Refusal::ShuttingDown);
         self.engine.admission.open_for_good();
         self.engine.commit_signal.raise();
         self.engine.flush_signal.raise();
+    }
+
+    /// Takes no more appends, commits what was taken, and returns when that is durable and both
+    /// loops have ended. The data directory can be opened again after this.
+    pub fn shut_down(&self) {
+        self.stop();
         if self.running.started.load(Ordering::Acquire) == 0 {
             while self.commit_step() == Step::Worked {}
         }
@@ -234,6 +227,36 @@ impl Storage {
                 warn!(log = %log.id(), %error, "retention cannot move the start of a log");
             }
         }
+    }
+}
+
+/// One of the two loops.
+struct StorageLoop {
+    /// Let go of when the loop has stopped.
+    storage: Option<Arc<Storage>>,
+    engine: Arc<Engine>,
+    step: fn(&Storage) -> Step,
+    signal: fn(&Engine) -> &Signal,
+}
+
+impl Loop for StorageLoop {
+    fn step(&mut self) -> Step {
+        let Some(storage) = &self.storage else {
+            return Step::Stopped;
+        };
+        let step = (self.step)(storage);
+        if step == Step::Stopped {
+            let running = Arc::clone(&storage.running);
+            self.storage = None;
+            *running.count.lock() -= 1;
+            running.ended.notify_all();
+        }
+        step
+    }
+
+    fn wait(&mut self, until: Option<Monotonic>) {
+        let now = self.engine.env.clock.now();
+        (self.signal)(&self.engine).wait(until.map(|until| until.since(now)));
     }
 }
 

@@ -64,6 +64,7 @@ pub(super) fn start(broker: &Arc<Broker>, timer: &Arc<Timer>, partitions: &[Arc<
                 }
             };
             tokio::select! {
+                biased;
                 _ = stopping.wait_for(|stopping| *stopping) => return,
                 () = timer.earlier.notified() => continue,
                 () = due => {}

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use env::{Fs, OpenMode};
+use env::{Defect, Fs, OpenMode, has_defect};
 
 use super::segment_writer::remove_if_there;
 use super::{Flusher, Garbage};
@@ -85,6 +85,9 @@ impl Flusher {
             .unwrap_or(&FILE_NAMES[0]);
         // A generation is used once, even if writing it fails.
         self.checkpoint.generation = generation;
+        if has_defect(Defect::ReleaseBeforeCheckpoint) {
+            self.engine.slots.release(release_seq);
+        }
         write_forced(fs, &data_dir.join(name), &checkpoint.encode())?;
         fs.sync_dir(data_dir)?;
         self.checkpoint.next_file = 1 - self.checkpoint.next_file;

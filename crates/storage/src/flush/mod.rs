@@ -16,14 +16,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use env::Monotonic;
+use env::{Defect, Monotonic, OpenMode, Step, has_defect};
 use parking_lot::{Mutex, RwLock};
 use tracing::{info, warn};
 
 use crate::engine::Engine;
 use crate::log::Log;
 use crate::segment::Segment;
-use crate::signal::Step;
 use crate::wal::slots::NoSlot;
 pub(crate) use checkpointing::write_forced;
 use choose::{Scope, choose};
@@ -313,6 +312,12 @@ impl Flusher {
         self.collect_garbage(&logs);
         self.write_snapshots(&logs)?;
         self.write_checkpoint(&logs, durable_seq)?;
+        if has_defect(Defect::CheckpointBeforeSegments) {
+            for segment in &self.indexed {
+                let file = self.engine.env.fs.open(&segment.path(), OpenMode::Write)?;
+                file.sync_data()?;
+            }
+        }
         self.remove_garbage(&logs)?;
         self.evict(&logs);
         self.engine.let_in(bytes > 0);

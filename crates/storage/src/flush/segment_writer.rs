@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use env::{File, OpenMode};
+use env::{Defect, File, OpenMode, has_defect};
 
 use crate::batch::BatchHeader;
 use crate::engine::Engine;
@@ -66,7 +66,7 @@ pub(super) fn flush_log(
     if let Some(open) = open {
         writer.finish(open)?;
     }
-    if writer.has_new_file {
+    if writer.has_new_file && !has_defect(Defect::SkipDirectoryForce) {
         engine.env.fs.sync_dir(&engine.log_directory(log.id().0))?;
     }
     Ok(FlushedLog {
@@ -180,7 +180,9 @@ impl Writer<'_> {
     /// forced.
     fn finish(&mut self, mut open: OpenSegment) -> io::Result<()> {
         open.write_gathered()?;
-        open.file.sync_data()?;
+        if !has_defect(Defect::CheckpointBeforeSegments) {
+            open.file.sync_data()?;
+        }
         let base_offset = open.segment.base_offset;
         let paths = open.segment.paths();
         for (path, (position, bytes)) in paths

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use env::{Defect, has_defect};
 use model::{LogId, Offset};
 
 use super::{Log, LogState};
@@ -137,7 +138,10 @@ fn duplicate(state: &LogState, original: &RememberedBatch) -> Appended {
         last_offset: Offset(original.last_offset),
         log_append_time_ms: original.log_append_time_ms,
         log_start: Offset(state.log_start),
-        sequence: original.sequence,
+        sequence: match has_defect(Defect::AnswerDuplicateEarly) {
+            true => Sequence::default(),
+            false => original.sequence,
+        },
         duplicate: true,
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use env::{Defect, has_defect};
 use model::LogId;
 use parking_lot::Mutex;
 
@@ -63,7 +64,10 @@ impl Log {
             quarantined_from: restored.quarantined_from,
             appended_end: restored.end,
             appended_start: restored.log_start,
-            producers: restored.producers,
+            producers: match has_defect(Defect::ForgetProducers) {
+                true => Producers::default(),
+                false => restored.producers,
+            },
             epochs: restored.epochs,
             log_start: restored.log_start,
             high_watermark: restored.end,

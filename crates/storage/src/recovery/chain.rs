@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use env::SECTOR_BYTES;
+use env::{Defect, SECTOR_BYTES, has_defect};
 
 use super::scan::{ScannedRound, ScannedSlot};
 use crate::damage::{Damage, DamageCode};
@@ -78,7 +78,7 @@ pub(crate) fn build(rounds: &[ScannedRound], release_seq: u64, release_crc: u32)
         let Some(round) = rounds.get(index) else {
             break (BreakReason::Missing, None);
         };
-        if round.header.prev_crc != chain.end_crc {
+        if round.header.prev_crc != chain.end_crc && !has_defect(Defect::IgnorePreviousCrc) {
             break (BreakReason::OtherPredecessor, Some(index));
         }
         if round.header.writer_epoch < epoch {

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use env::{File, Fs, OpenMode, SECTOR_BYTES};
+use env::{Defect, File, Fs, OpenMode, SECTOR_BYTES, has_defect};
 
 use crate::format::bytes::crc32c;
 use crate::format::entry::{Entry, decode_table};
@@ -80,7 +80,9 @@ pub(crate) fn scan_slot(
     let file = if repairs {
         let file = fs.open(path, OpenMode::Write)?;
         file.sync_data()?;
-        file.drop_cache()?;
+        if !has_defect(Defect::KeepCacheAtRecovery) {
+            file.drop_cache()?;
+        }
         file
     } else {
         fs.open(path, OpenMode::Read)?

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use env::Monotonic;
+use env::{Defect, Monotonic, Step, has_defect};
 use tracing::{error, info, warn};
 
 use super::buffers::BufferPool;
@@ -20,7 +20,6 @@ use super::slots::{NoSlot, OpenSlot};
 use crate::damage::{Damage, DamageCode};
 use crate::engine::Engine;
 use crate::errors::CommitError;
-use crate::signal::Step;
 use crate::tail::TailBatch;
 use crate::views::{Durability, Sequence};
 
@@ -270,6 +269,10 @@ impl Committer {
 
     fn commit(&mut self, entries: &[Queued]) -> io::Result<()> {
         let built = round_builder::build(&self.pool, self.identity(), entries);
+        if let (Some(last), true) = (entries.last(), has_defect(Defect::AcknowledgeBeforeWrite)) {
+            let progress = &self.engine.progress;
+            progress.advance(last.sequence, Durability::Durable);
+        }
         self.write(&built)?;
         if let Some(last) = entries.last() {
             self.written = last.sequence;
@@ -353,6 +356,9 @@ impl Committer {
         let Some(slot) = &self.slot else {
             return Ok(());
         };
+        if has_defect(Defect::SkipForce) {
+            return Ok(());
+        }
         let started = self.engine.env.clock.now();
         slot.file.sync_data()?;
         let taken = self.engine.env.clock.now().since(started);
@@ -407,6 +413,9 @@ impl Unforced {
 /// Which entries readers see before the round is forced: those of relaxed logs, unless an earlier
 /// entry of the same log has to wait (the log has just become relaxed).
 fn shown_when_written(entries: &[Queued]) -> Vec<bool> {
+    if has_defect(Defect::PublishWhenWritten) {
+        return vec![true; entries.len()];
+    }
     if entries.iter().all(|entry| !entry.relaxed) {
         return vec![false; entries.len()];
     }

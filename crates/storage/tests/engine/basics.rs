@@ -1,7 +1,8 @@
 //! Appending, committing, reading, restarting.
 
+use env::Step;
 use model::Offset;
-use storage::{Isolation, LogConfig, Read, Step};
+use storage::{Isolation, LogConfig, Read};
 
 use crate::harness::{LOG, append, batch, open, open_with, read_values, sim_settings};
 

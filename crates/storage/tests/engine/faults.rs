@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use env::Step;
 use model::{LogId, Offset};
 use sim::{Fault, Handles, Operation};
 use storage::{
-    Append, AppendError, CommitError, DamageCode, Durability, LogConfig, SetLogStartError, Step,
+    Append, AppendError, CommitError, DamageCode, Durability, LogConfig, SetLogStartError,
 };
 
 use crate::harness::{

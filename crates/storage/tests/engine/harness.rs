@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use env::Env;
+use env::{Env, Step};
 use model::{LogId, Offset, ProducerEpoch, ProducerId};
 use storage::{
     Append, AppendError, Appended, Isolation, Log, LogConfig, Opened, Read, ReadBatches, ReadError,
-    Recovery, RecoveryReport, Step, Storage, StorageSettings,
+    Recovery, RecoveryReport, Storage, StorageSettings,
 };
 use wire::batch::{BatchBuilder, BatchView, NewRecord};
 

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use env::Fs;
+use env::{Fs, Step};
 use model::{LogId, Offset};
 use storage::{
     Append, AppendError, Durability, LogConfig, OpenError, ReadError, Recovery, SetLogStartError,
-    Step, StorageSettings,
+    StorageSettings,
 };
 use tokio::sync::Notify;
 use wire::batch::BatchView;

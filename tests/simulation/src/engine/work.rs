@@ -6,11 +6,11 @@ use bytes::Bytes;
 use model::{LogId, Offset};
 use storage::{Append, AppendError, CommitError, Durability, SetLogStartError};
 
-use crate::actions::Twist;
 use crate::batch::{self, Recipe};
-use crate::engine;
-use crate::model::{Entry, LogModel, Producer, following};
-use crate::world::{Checked, Promise, Wait, World, ensure, pick};
+use crate::engine::access as engine;
+use crate::engine::actions::Twist;
+use crate::engine::model::{Entry, LogModel, Producer, following};
+use crate::engine::world::{Checked, Promise, Wait, World, ensure, pick};
 
 /// What must become of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl World {
         drop(permit);
         let appended = match (result, expect) {
             (Err(error), Expect::Refused(expected)) if error == expected => {
-                self.counts.refused += 1;
+                self.tally.add("refused", 1);
                 return Ok(false);
             }
             (Err(AppendError::Poisoned), _) if self.is_faulty || self.is_full => return Ok(false),
@@ -131,7 +131,7 @@ impl World {
                     "log {id}: {appended:?} for a retry of offset {}",
                     original.base
                 );
-                self.counts.duplicates += 1;
+                self.tally.add("duplicates", 1);
                 original.order
             }
             Expect::New => {
@@ -187,7 +187,7 @@ impl World {
             is_written: false,
             is_durable: false,
         });
-        self.counts.appended += 1;
+        self.tally.add("appended", 1);
         Ok(order)
     }
 
@@ -333,7 +333,7 @@ impl World {
             match wait.future.as_mut().poll(&mut ctx) {
                 Poll::Pending => self.waits.push(wait),
                 Poll::Ready(Ok(())) => {
-                    self.counts.acknowledged += 1;
+                    self.tally.add("acknowledged", 1);
                     self.keep(&wait, &mut deleted);
                 }
                 Poll::Ready(Err(CommitError::ShuttingDown)) => {}

@@ -1,9 +1,9 @@
 //! Runs that have failed once. Each says what was wrong.
 
-use crate::actions::{Action, Twist};
-use crate::run;
+use crate::engine::actions::{Action, Twist};
+use crate::engine::run;
 
-/// Numbers that [`crate::engine::config`] takes for a strict and for a relaxed log.
+/// Numbers that [`super::access::config`] takes for a strict and for a relaxed log.
 const STRICT: u64 = 1;
 const RELAXED: u64 = 0;
 

@@ -6,15 +6,15 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use env::Env;
+use env::{Env, Step};
 use model::{LogId, Offset, ProducerId};
 use storage::{
-    Damage, Isolation, Log, LogConfig, Permit, Read, ReadBatches, ReadError, Recovery, Step,
-    Storage, StorageSettings, TimestampType,
+    Damage, Isolation, Log, LogConfig, Permit, Read, ReadBatches, ReadError, Recovery, Storage,
+    StorageSettings, TimestampType,
 };
 
 use crate::batch;
-use crate::world::{Checked, pick};
+use crate::engine::world::{Checked, pick};
 
 /// Steps after which a loop that still works is taken for one that never ends.
 const STEPS_MAX: usize = 10_000;

@@ -8,9 +8,10 @@ use model::LogId;
 use sim::Handles;
 use storage::Storage;
 
-use crate::engine::{self, Dump, LogDump};
-use crate::model::{Entry, LogModel};
-use crate::world::{Checked, Counts, End, World, ensure};
+use crate::Tally;
+use crate::engine::access::{self as engine, Dump, LogDump};
+use crate::engine::model::{Entry, LogModel};
+use crate::engine::world::{Checked, End, World, ensure};
 
 impl World {
     /// Compares what is published with what was, and with what may be.
@@ -67,9 +68,10 @@ impl World {
             .transpose()?;
         self.waits.clear();
         let was_faulty = self.is_faulty;
-        self.counts.faults += self.handles.fs.faults();
-        self.counts.recoveries += 1;
-        self.counts.flushed_bytes += self.storage.metrics().flushed_bytes;
+        self.tally.add("faults", self.handles.fs.faults());
+        self.tally.add("recoveries", 1);
+        let flushed_bytes = self.storage.metrics().flushed_bytes;
+        self.tally.add("flushed bytes", flushed_bytes);
         let is_settled = end == End::PowerCut;
         let mut handles = match end {
             End::PowerCut => self.handles.crash(),
@@ -113,7 +115,7 @@ impl World {
 
     /// Takes the troubles away and lets everything come to rest: nobody may wait for ever, every
     /// log must take batches again, and memory must equal a fresh replay.
-    pub(crate) fn finish(mut self) -> Checked<Counts> {
+    pub(crate) fn finish(mut self) -> Checked<Tally> {
         self.handles.fs.heal();
         self.handles.fs.set_space(None);
         if is_poisoned(&self.storage) {
@@ -136,15 +138,15 @@ impl World {
                 self.storage.metrics()
             );
             for log in 0..self.model.logs.len() as u64 {
-                let appended = self.counts.appended;
+                let appended = self.tally.of("appended");
                 self.append_plain(log, 1, 10)?;
-                if self.counts.appended == appended {
+                if self.tally.of("appended") == appended {
                     // Whoever asks for room makes the flusher look for it.
                     engine::flush_all(&self.storage);
                     self.append_plain(log, 1, 10)?;
                 }
                 ensure!(
-                    round == 0 || self.counts.appended > appended,
+                    round == 0 || self.tally.of("appended") > appended,
                     "log {} takes no more batches",
                     self.choose(log)
                 );
@@ -157,7 +159,7 @@ impl World {
         let metrics = self.storage.metrics();
         ensure!(metrics.reserved_bytes == 0, "at rest: {metrics:?}");
         self.recover(End::ShutDown)?;
-        Ok(self.counts)
+        Ok(self.tally)
     }
 
     /// The write-ahead log keeps to its size.
@@ -212,7 +214,7 @@ impl World {
             if let Some(entry) = lost.first() {
                 let order = oldest_lost.get_or_insert(entry.order);
                 *order = entry.order.min(*order);
-                self.counts.cut += lost.len() as u64;
+                self.tally.add("cut", lost.len() as u64);
             }
             newest_kept = newest_kept.max(model.entries.last().map(|entry| entry.order));
         }
@@ -232,7 +234,7 @@ impl World {
                 };
                 let last = &self.model.logs[&id].entries[known.recent[known.recent.len() - 1]];
                 let last_sequence =
-                    crate::model::following(known.next_sequence, i64::from(i32::MAX));
+                    crate::engine::model::following(known.next_sequence, i64::from(i32::MAX));
                 let found = engine::producer(&self.storage, id, producer);
                 ensure!(
                     found == Some((known.epoch, last_sequence)),

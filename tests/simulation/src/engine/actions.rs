@@ -107,13 +107,24 @@ impl Place {
 
 /// What the actions of a run are drawn from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mix {
+pub enum Mix {
     /// Work, and power cuts and kills at any moment.
     Cuts,
     /// The same, and a device that fails.
     Faults,
     /// The same as cuts, and a disk that gets full.
     Full,
+}
+
+impl Mix {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cuts => "cuts",
+            Self::Faults => "faults",
+            Self::Full => "full",
+        }
+    }
 }
 
 /// The actions of a run.

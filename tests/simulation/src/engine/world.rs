@@ -10,9 +10,10 @@ use model::LogId;
 use sim::{Fault, Handles, Operation};
 use storage::{CommitError, Durability, LogConfig, Storage};
 
-use crate::actions::{Action, Place};
-use crate::model::{LogModel, Model};
-use crate::{check, engine};
+use crate::Tally;
+use crate::engine::actions::{Action, Place};
+use crate::engine::model::{LogModel, Model};
+use crate::engine::{access as engine, check};
 
 /// What a run says when the engine is wrong.
 pub(crate) type Checked<T = ()> = Result<T, String>;
@@ -66,34 +67,7 @@ pub(crate) struct World {
     /// The power goes during the next recovery: after so many operations, so many times.
     pub crash_in_recovery: Option<(u64, u64)>,
     /// How often what happened, for the summary of a long run.
-    pub counts: Counts,
-}
-
-/// How often what happened.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counts {
-    pub appended: u64,
-    pub acknowledged: u64,
-    pub duplicates: u64,
-    pub refused: u64,
-    pub recoveries: u64,
-    pub cut: u64,
-    pub flushed_bytes: u64,
-    pub faults: u64,
-}
-
-impl Counts {
-    /// Adds what happened in another run.
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.appended += other.appended;
-        self.acknowledged += other.acknowledged;
-        self.duplicates += other.duplicates;
-        self.refused += other.refused;
-        self.recoveries += other.recoveries;
-        self.cut += other.cut;
-        self.flushed_bytes += other.flushed_bytes;
-        self.faults += other.faults;
-    }
+    pub tally: Tally,
 }
 
 impl World {
@@ -117,7 +91,7 @@ impl World {
             is_full: false,
             is_kill_coming: false,
             crash_in_recovery: None,
-            counts: Counts::default(),
+            tally: Tally::default(),
         })
     }
 

@@ -1,0 +1,15 @@
+//! The product's own code on a simulated machine: one seed gives the actions, what the disk and the
+//! clock make of them, and with them every outcome. What comes of it is compared with naive models
+//! that share no code with the product.
+//!
+//! [`runner`] runs seeds and counts; [`engine`] is the storage engine alone, close up. A failing
+//! seed prints the command that replays it; its actions become a test with a name.
+
+mod batch;
+#[cfg(feature = "defects")]
+pub mod controls;
+pub mod engine;
+pub mod runner;
+mod tally;
+
+pub use tally::Tally;

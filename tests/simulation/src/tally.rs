@@ -1,0 +1,33 @@
+//! How often what happened.
+
+use std::collections::BTreeMap;
+
+/// Counts by name. A run in which something never happens proves nothing about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    counts: BTreeMap<&'static str, u64>,
+}
+
+impl Tally {
+    /// Counts something.
+    pub fn add(&mut self, name: &'static str, times: u64) {
+        *self.counts.entry(name).or_default() += times;
+    }
+
+    /// How often it happened.
+    pub fn of(&self, name: &str) -> u64 {
+        self.counts.get(name).copied().unwrap_or_default()
+    }
+
+    /// Adds what happened elsewhere.
+    pub fn merge(&mut self, other: &Self) {
+        for (name, times) in &other.counts {
+            self.add(name, *times);
+        }
+    }
+
+    /// All of it, in the order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        self.counts.iter().map(|(name, times)| (*name, *times))
+    }
+}

@@ -1,0 +1,34 @@
+//! Long and special runs of the simulation.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+/// Runs many seeds, optimised and with every assertion.
+pub(crate) fn soak(arguments: &[&str]) -> Result<()> {
+    cargo_run(&["--profile", "soak"], &["seeds"], arguments)
+}
+
+/// Runs one seed again.
+pub(crate) fn replay(arguments: &[&str]) -> Result<()> {
+    cargo_run(&[], &["replay"], arguments)
+}
+
+/// Builds the product so that it can be made wrong, and sees every defect found.
+pub(crate) fn controls(arguments: &[&str]) -> Result<()> {
+    cargo_run(&["--features", "defects"], &["controls"], arguments)
+}
+
+fn cargo_run(build: &[&str], command: &[&str], arguments: &[&str]) -> Result<()> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let status = Command::new(cargo)
+        .args(["run", "--quiet", "--locked", "--package", "simulation"])
+        .args(build)
+        .arg("--")
+        .args(command)
+        .args(arguments)
+        .status()
+        .context("run cargo")?;
+    ensure!(status.success(), "the simulation ended with {status}");
+    Ok(())
+}
