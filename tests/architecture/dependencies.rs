@@ -32,7 +32,12 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "client",
         ],
     ),
-    ("simulation", &["model", "env", "storage", "sim"]),
+    (
+        "simulation",
+        &[
+            "model", "config", "env", "storage", "network", "broker", "sim",
+        ],
+    ),
     ("workspace-tests", &["model", "wire", "testkit"]),
     ("tasks", &[]),
 ];

@@ -61,6 +61,11 @@ impl Handles {
         self.with_fs(self.fs.kill())
     }
 
+    /// Another machine with a copy of the disk, to try the same thing twice.
+    pub fn fork(&self) -> Self {
+        self.with_fs(self.fs.fork())
+    }
+
     fn with_fs(&self, fs: SimFs) -> Self {
         Self {
             fs,

@@ -258,6 +258,10 @@ impl Loop for StorageLoop {
         let now = self.engine.env.clock.now();
         (self.signal)(&self.engine).wait(until.map(|until| until.since(now)));
     }
+
+    fn is_woken(&self) -> bool {
+        (self.signal)(&self.engine).is_raised()
+    }
 }
 
 impl Drop for Storage {

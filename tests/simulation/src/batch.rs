@@ -72,6 +72,12 @@ pub(crate) fn stamped(
     bytes
 }
 
+/// The leader epoch and the largest time that a batch carries.
+pub(crate) fn stamps(batch: &[u8]) -> (i32, i64) {
+    let epoch = i32::from_be_bytes(batch[12..16].try_into().unwrap());
+    (epoch, i64::from_be_bytes(batch[35..43].try_into().unwrap()))
+}
+
 /// The offset of the first record of a batch, of the last one, and the batch.
 pub(crate) type Placed<'a> = (i64, i64, &'a [u8]);
 

@@ -1,7 +1,7 @@
 //! The seeds of every day.
 
 use simulation::engine::{self, Mix};
-use simulation::runner;
+use simulation::{broker, runner};
 
 /// Seeds in one run of the tests; `cargo xtask soak` runs more.
 const SEEDS: u64 = 200;
@@ -14,6 +14,9 @@ fn a_seed_gives_one_run() {
             let trace = engine::trace(mix, seed).unwrap();
             assert_eq!(trace, engine::trace(mix, seed).unwrap(), "seed {seed}");
             assert_ne!(trace, engine::trace(mix, seed + 1).unwrap());
+            let trace = broker::trace(mix, seed).unwrap();
+            assert_eq!(trace, broker::trace(mix, seed).unwrap(), "seed {seed}");
+            assert_ne!(trace, broker::trace(mix, seed + 1).unwrap());
         }
     }
 }

@@ -28,13 +28,9 @@ const LENGTH: usize = 120;
 pub fn run_seed(mix: Mix, seed: u64) -> Result<Tally, String> {
     let actions = plan(&mut Dice::new(seed ^ 0x5eed), mix, LENGTH);
     run(seed, &actions).map_err(|error| {
-        let short = shorten(seed, actions);
+        let short = crate::runner::shorten(actions, |actions| run(seed, actions).is_err());
         let last = run(seed, &short).map(drop).unwrap_err();
-        let short: Vec<String> = short
-            .iter()
-            .map(|action| format!("{action:?},\n"))
-            .collect();
-        format!("{error}\nshortest: {last}\n{}", short.concat())
+        format!("{error}\nshortest: {last}\n{}", crate::runner::list(&short))
     })
 }
 
@@ -61,23 +57,4 @@ fn run(seed: u64, actions: &[Action]) -> Result<Tally, String> {
         world.finish()
     }));
     result.unwrap_or_else(|panic| Err(crate::runner::panic_text(panic.as_ref())))
-}
-
-/// Leaves out actions as long as the run fails without them.
-fn shorten(seed: u64, mut actions: Vec<Action>) -> Vec<Action> {
-    let mut chunk = actions.len() / 2;
-    while chunk > 0 {
-        let mut start = 0;
-        while start < actions.len() {
-            let mut fewer = actions.clone();
-            fewer.drain(start..(start + chunk).min(actions.len()));
-            if run(seed, &fewer).is_err() {
-                actions = fewer;
-            } else {
-                start += chunk;
-            }
-        }
-        chunk /= 2;
-    }
-    actions
 }

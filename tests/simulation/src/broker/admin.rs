@@ -1,0 +1,139 @@
+//! Makes and deletes topics, and makes them again under the same names.
+
+use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
+use kafka_protocol::messages::{CreateTopicsRequest, DeleteTopicsRequest};
+
+use super::codec::{self, code, text};
+use super::machine::Machine;
+use super::model::{Deletion, TopicKey, Wanted};
+use super::world::{Caller, Checked, Shared, ensure, hear, pick};
+
+const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+
+/// What was asked for.
+#[derive(Clone, Debug)]
+pub(crate) enum Asked {
+    Create { name: &'static str },
+    Delete { topic: TopicKey },
+}
+
+/// The client that administers.
+pub(crate) struct Admin {
+    pub caller: Caller<Asked>,
+}
+
+impl Admin {
+    pub(crate) fn new(machine: &Machine) -> Self {
+        Self {
+            caller: Caller::new(machine),
+        }
+    }
+
+    /// Asks for one change at a time.
+    pub(crate) fn act(&mut self, shared: &mut Shared, choice: u64) {
+        if self.caller.is_waiting() {
+            return;
+        }
+        let name = NAMES[pick(choice, NAMES.len())];
+        match shared.model.live(name) {
+            None if !shared.model.wanted.contains_key(name) => {
+                self.create(shared, name, choice / 4)
+            }
+            Some(topic) if (choice / 4).is_multiple_of(3) => self.delete(shared, topic),
+            _ => {}
+        }
+    }
+
+    fn create(&mut self, shared: &mut Shared, name: &'static str, choice: u64) {
+        let mut configs = Vec::new();
+        let mut set = |name: &str, value: &str| {
+            let config = CreatableTopicConfig::default()
+                .with_name(text(name))
+                .with_value(Some(text(value)));
+            configs.push(config);
+        };
+        let may_trim = choice.is_multiple_of(3);
+        if may_trim {
+            set("retention.bytes", "3000");
+            set("retention.ms", "9000");
+        }
+        let is_stamped = (choice / 3).is_multiple_of(4);
+        if is_stamped {
+            set("message.timestamp.type", "LogAppendTime");
+        }
+        let wanted = Wanted {
+            partitions: 1 + i32::try_from(choice / 12 % 3).unwrap_or(0),
+            may_trim,
+            is_stamped,
+        };
+        let topic = CreatableTopic::default()
+            .with_name(codec::topic(name))
+            .with_num_partitions(wanted.partitions)
+            .with_replication_factor(1)
+            .with_configs(configs);
+        let request = CreateTopicsRequest::default()
+            .with_topics(vec![topic])
+            .with_timeout_ms(60_000);
+        shared.model.wanted.insert(name.to_owned(), wanted);
+        self.caller.send(&request, 7, Asked::Create { name });
+    }
+
+    fn delete(&mut self, shared: &mut Shared, topic: TopicKey) {
+        let entry = &mut shared.model.topics[topic];
+        entry.deletion = Deletion::Asked;
+        let name = entry.name.clone();
+        let state = DeleteTopicState::default()
+            .with_name(None)
+            .with_topic_id(uuid::Uuid::from_bytes(entry.id));
+        shared.model.forget_committed(&name);
+        let request = DeleteTopicsRequest::default()
+            .with_topics(vec![state])
+            .with_timeout_ms(60_000);
+        self.caller.send(&request, 6, Asked::Delete { topic });
+    }
+
+    /// Hears one answer, if there is one.
+    pub(crate) fn hear(&mut self, shared: &mut Shared) -> Checked<bool> {
+        let Some((tag, bytes)) = hear(&mut self.caller, shared)? else {
+            return Ok(false);
+        };
+        match tag.purpose {
+            Asked::Create { name } => {
+                let mut answer = tag.read::<CreateTopicsRequest>(bytes)?;
+                let topic = answer.topics.pop().ok_or("no topic in the answer")?;
+                let error = topic.error_code;
+                if error == code::NONE {
+                    let wanted = shared.model.wanted.remove(name).ok_or("nobody wanted it")?;
+                    let id = topic.topic_id.into_bytes();
+                    ensure!(
+                        shared.model.by_id(id).is_none(),
+                        "the id of {name} was used before"
+                    );
+                    shared.model.adopt(name, id, wanted);
+                    shared.tally.add("topics created", 1);
+                } else {
+                    // It may be there all the same; the next start tells.
+                    let is_troubled = shared.is_troubled() || error == code::REQUEST_TIMED_OUT;
+                    ensure!(is_troubled, "topic {name} cannot be made: {error}");
+                }
+            }
+            Asked::Delete { topic } => {
+                let mut answer = tag.read::<DeleteTopicsRequest>(bytes)?;
+                let error = answer
+                    .responses
+                    .pop()
+                    .ok_or("no topic in the answer")?
+                    .error_code;
+                if error == code::NONE {
+                    shared.model.topics[topic].deletion = Deletion::Done;
+                    shared.tally.add("topics deleted", 1);
+                } else {
+                    let is_troubled = shared.is_troubled() || error == code::REQUEST_TIMED_OUT;
+                    ensure!(is_troubled, "topic {topic} cannot be deleted: {error}");
+                }
+            }
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,1 @@
+//! Runs that have failed once. Each says what was wrong.
