@@ -2,7 +2,12 @@
 
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
-use kafka_protocol::messages::{CreateTopicsRequest, DeleteTopicsRequest};
+use kafka_protocol::messages::incremental_alter_configs_request::{
+    AlterConfigsResource, AlterableConfig,
+};
+use kafka_protocol::messages::{
+    CreateTopicsRequest, DeleteTopicsRequest, IncrementalAlterConfigsRequest,
+};
 
 use super::codec::{self, code, text};
 use super::machine::Machine;
@@ -16,6 +21,7 @@ const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 pub(crate) enum Asked {
     Create { name: &'static str },
     Delete { topic: TopicKey },
+    Alter { topic: TopicKey },
 }
 
 /// The client that administers.
@@ -41,8 +47,27 @@ impl Admin {
                 self.create(shared, name, choice / 4)
             }
             Some(topic) if (choice / 4).is_multiple_of(3) => self.delete(shared, topic),
+            Some(topic) if (choice / 4) % 3 == 1 => self.alter(shared, topic, choice / 12),
             _ => {}
         }
+    }
+
+    /// Gives a topic another retention, or takes it back.
+    fn alter(&mut self, shared: &mut Shared, topic: TopicKey, choice: u64) {
+        let entry = &mut shared.model.topics[topic];
+        let value = ["-1", "1000", "5000", "50000"][pick(choice, 4)];
+        // What is asked for may act before it is answered, and it may act late.
+        entry.may_trim = true;
+        let config = AlterableConfig::default()
+            .with_name(text("retention.bytes"))
+            .with_config_operation(0)
+            .with_value(Some(text(value)));
+        let resource = AlterConfigsResource::default()
+            .with_resource_type(2)
+            .with_resource_name(text(entry.name.clone()))
+            .with_configs(vec![config]);
+        let request = IncrementalAlterConfigsRequest::default().with_resources(vec![resource]);
+        self.caller.send(&request, 1, Asked::Alter { topic });
     }
 
     fn create(&mut self, shared: &mut Shared, name: &'static str, choice: u64) {
@@ -116,6 +141,20 @@ impl Admin {
                     // It may be there all the same; the next start tells.
                     let is_troubled = shared.is_troubled() || error == code::REQUEST_TIMED_OUT;
                     ensure!(is_troubled, "topic {name} cannot be made: {error}");
+                }
+            }
+            Asked::Alter { topic } => {
+                let mut answer = tag.read::<IncrementalAlterConfigsRequest>(bytes)?;
+                let error = answer
+                    .responses
+                    .pop()
+                    .ok_or("no topic in the answer")?
+                    .error_code;
+                if error == code::NONE {
+                    shared.tally.add("topics altered", 1);
+                } else {
+                    let is_troubled = shared.is_troubled() || error == code::REQUEST_TIMED_OUT;
+                    ensure!(is_troubled, "topic {topic} cannot be altered: {error}");
                 }
             }
             Asked::Delete { topic } => {
