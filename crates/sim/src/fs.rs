@@ -2,6 +2,8 @@
 
 mod file;
 mod image;
+mod inode;
+mod losses;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -15,6 +17,8 @@ use env::{DirEntry, File, Fs, OpenMode, SECTOR_BYTES};
 use parking_lot::Mutex;
 
 use file::SimFile;
+pub use inode::Attributes;
+pub use losses::Losses;
 pub use state::{Fault, Operation, Step};
 use state::{State, Verdict, not_found};
 use tree::{Change, Node};
@@ -45,6 +49,21 @@ impl SimFs {
     /// The operations so far.
     pub fn operations(&self) -> u64 {
         self.state.lock().operations
+    }
+
+    /// What was done of one kind so far, also of the kinds whose operations have no number.
+    pub fn operations_of(&self, kind: Operation) -> u64 {
+        let state = self.state.lock();
+        state
+            .operations_by_kind
+            .get(&kind)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// What the loss of power took that made this disk of another one.
+    pub fn losses(&self) -> Losses {
+        self.state.lock().losses
     }
 
     /// Lets the power go during the operation with this number (counted as
@@ -245,12 +264,10 @@ impl Fs for SimFs {
                 state.file_id(path).ok_or_else(not_found)?
             }
         };
-        Ok(Arc::new(SimFile {
-            state: self.state.clone(),
-            id,
-            path: path.to_owned(),
-            mode,
-        }))
+        let mut state = self.state.lock();
+        let path = path.to_owned();
+        let file = SimFile::open(&self.state, &mut state, id, path, mode);
+        Ok(Arc::new(file))
     }
 
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
@@ -313,6 +330,11 @@ impl Fs for SimFs {
             if (from_dir, &from_name) == (to_dir, &to_name) {
                 return Ok(());
             }
+            if let Some(Node::Dir(replaced)) = state.tree.find(to)
+                && state.tree.entries(replaced).next().is_some()
+            {
+                return Err(io::ErrorKind::DirectoryNotEmpty.into());
+            }
             state.unlink(to);
             state.tree.change(vec![
                 Change {
@@ -354,6 +376,7 @@ impl Fs for SimFs {
             (Verdict::PowerLost, _) => Ok(()),
             (Verdict::Proceed, Some(Node::Dir(dir))) => {
                 state.tree.force(dir);
+                state.forget_nameless();
                 Ok(())
             }
             (Verdict::Proceed, _) => Err(not_found()),

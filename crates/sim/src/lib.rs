@@ -19,7 +19,7 @@ mod rng;
 mod spawn;
 
 pub use clock::SimClock;
-pub use fs::{Fault, Operation, SimFs, Step};
+pub use fs::{Attributes, Fault, Losses, Operation, SimFs, Step};
 pub use rng::{Dice, SimRng};
 pub use spawn::SimSpawn;
 

@@ -11,13 +11,30 @@ use super::state::{Fault, Operation, State, Verdict};
 
 /// A handle of a file; it stays good when the file loses its name.
 pub(crate) struct SimFile {
-    pub(crate) state: Arc<Mutex<State>>,
-    pub(crate) id: u64,
-    pub(crate) path: PathBuf,
-    pub(crate) mode: OpenMode,
+    state: Arc<Mutex<State>>,
+    id: u64,
+    path: PathBuf,
+    mode: OpenMode,
 }
 
 impl SimFile {
+    /// A handle; `state` is what `shared` guards.
+    pub(crate) fn open(
+        shared: &Arc<Mutex<State>>,
+        state: &mut State,
+        id: u64,
+        path: PathBuf,
+        mode: OpenMode,
+    ) -> Self {
+        state.opened(id);
+        Self {
+            state: shared.clone(),
+            id,
+            path,
+            mode,
+        }
+    }
+
     /// What the kernel answers with an error, a simulation answers with a panic: it is a mistake
     /// of the caller that no fault excuses.
     fn check_alignment(&self, bytes: &[u8], position: u64) {
@@ -52,6 +69,12 @@ impl SimFile {
         let verdict = state.begin(kind, &self.path, position, bytes)?;
         let result = change(&mut state, &verdict);
         state.end(&verdict, result)
+    }
+}
+
+impl Drop for SimFile {
+    fn drop(&mut self) {
+        self.state.lock().closed(self.id);
     }
 }
 

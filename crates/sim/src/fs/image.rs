@@ -1,10 +1,11 @@
 //! One file: what reads return, what is on disk, and what may reach the disk in between.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use env::SECTOR_BYTES;
 
+use super::Losses;
 use crate::Dice;
 
 /// The unit in which a sector can tear.
@@ -15,6 +16,9 @@ const VERSIONS: usize = 4;
 
 /// The bytes of a sector; a missing one reads as zeros.
 type Sector = Option<Arc<[u8; SECTOR_BYTES]>>;
+
+/// All sectors that were written with zeros: files are, before they are used, in large.
+static ZEROS: LazyLock<Arc<[u8; SECTOR_BYTES]>> = LazyLock::new(|| Arc::new([0; SECTOR_BYTES]));
 
 /// How much of what was not forced outlives a loss of power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +106,7 @@ impl Image {
                 .get(&number)
                 .map_or([0; SECTOR_BYTES], |old| **old);
             sector[start..start + count].copy_from_slice(&bytes[written..written + count]);
-            self.put(number, Some(Arc::new(sector)));
+            self.put(number, Some(shared(sector)));
             written += count;
         }
         let end = position + written as u64;
@@ -149,7 +153,8 @@ impl Image {
     pub(crate) fn force_failing(&mut self, dice: &mut Dice) {
         let survival = Survival::roll(dice);
         for (number, versions) in std::mem::take(&mut self.dirty) {
-            let survivor = survivor(self.durable.get(&number).cloned(), versions, survival, dice);
+            let before = self.durable.get(&number).cloned();
+            let survivor = survivor(&before, &versions, survival, dice);
             store(&mut self.durable, number, survivor);
             self.wrong.insert(number);
         }
@@ -177,9 +182,16 @@ impl Image {
     }
 
     /// The file as it is found after a loss of power.
-    pub(crate) fn crash(mut self, survival: Survival, dice: &mut Dice) -> Self {
+    pub(crate) fn crash(
+        mut self,
+        survival: Survival,
+        dice: &mut Dice,
+        losses: &mut Losses,
+    ) -> Self {
         for (number, versions) in std::mem::take(&mut self.dirty) {
-            let survivor = survivor(self.durable.get(&number).cloned(), versions, survival, dice);
+            let before = self.durable.get(&number).cloned();
+            let survivor = survivor(&before, &versions, survival, dice);
+            *fate(&before, &versions, &survivor, losses) += 1;
             store(&mut self.durable, number, survivor);
         }
         let length = match survival {
@@ -240,6 +252,19 @@ fn within(position: u64) -> usize {
     (position % SECTOR) as usize
 }
 
+/// Memory for a sector. Those of zeros share theirs.
+fn shared(sector: [u8; SECTOR_BYTES]) -> Arc<[u8; SECTOR_BYTES]> {
+    if sector == **ZEROS {
+        ZEROS.clone()
+    } else {
+        Arc::new(sector)
+    }
+}
+
+fn bytes_of(sector: &Sector) -> &[u8; SECTOR_BYTES] {
+    sector.as_ref().unwrap_or(&ZEROS)
+}
+
 fn store(to: &mut BTreeMap<u64, Arc<[u8; SECTOR_BYTES]>>, number: u64, sector: Sector) {
     match sector {
         Some(sector) => to.insert(number, sector),
@@ -263,25 +288,19 @@ fn copy_out(from: &BTreeMap<u64, Arc<[u8; SECTOR_BYTES]>>, buffer: &mut [u8], po
 }
 
 /// What the disk holds of a sector whose versions were on their way to it.
-fn survivor(
-    durable: Sector,
-    mut versions: Vec<Sector>,
-    survival: Survival,
-    dice: &mut Dice,
-) -> Sector {
+fn survivor(durable: &Sector, versions: &[Sector], survival: Survival, dice: &mut Dice) -> Sector {
     match survival {
-        Survival::Nothing => return durable,
-        Survival::Everything => return versions.pop().flatten(),
+        Survival::Nothing => return durable.clone(),
+        Survival::Everything => return versions.last().cloned().flatten(),
         Survival::Mixed => {}
     }
-    versions.insert(0, durable);
-    let newer = dice.index(versions.len());
+    let all: Vec<&Sector> = std::iter::once(durable).chain(versions).collect();
+    let newer = dice.index(all.len());
     let older = dice.index(newer + 1);
     if !dice.one_in(3) {
-        return versions.swap_remove(newer);
+        return all[newer].clone();
     }
-    let read = |sector: &Sector| sector.as_ref().map_or([0; SECTOR_BYTES], |sector| **sector);
-    let (mut torn, newer) = (read(&versions[older]), read(&versions[newer]));
+    let (mut torn, newer) = (*bytes_of(all[older]), bytes_of(all[newer]));
     let boundary = dice.index(SECTOR_BYTES / SHARD_BYTES + 1);
     let is_prefix = dice.one_in(2);
     for shard in 0..SECTOR_BYTES / SHARD_BYTES {
@@ -296,4 +315,23 @@ fn survivor(
         }
     }
     Some(Arc::new(torn))
+}
+
+/// The count that a sector belongs to, by what the disk holds of it in the end.
+fn fate<'a>(
+    durable: &Sector,
+    versions: &[Sector],
+    survivor: &Sector,
+    losses: &'a mut Losses,
+) -> &'a mut u64 {
+    let is = |version: &Sector| bytes_of(version) == bytes_of(survivor);
+    if versions.last().is_some_and(is) {
+        &mut losses.sectors_kept
+    } else if is(durable) {
+        &mut losses.sectors_lost
+    } else if versions.iter().any(is) {
+        &mut losses.sectors_older
+    } else {
+        &mut losses.sectors_torn
+    }
 }

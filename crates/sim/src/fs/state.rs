@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::Losses;
 use super::image::{Image, Survival};
-use super::tree::{Node, Tree};
+use super::tree::{self, Node, Tree};
 use crate::Dice;
 
 /// Steps that [`super::SimFs::trace`] remembers.
@@ -87,8 +88,16 @@ pub(crate) struct State {
     pub(crate) tree: Tree,
     pub(crate) files: BTreeMap<u64, Image>,
     next_id: u64,
+    /// How often a file is open.
+    handles: BTreeMap<u64, u64>,
+    /// Files that have lost their name and are kept for who has them open, or because the power may
+    /// go before the loss of the name is on disk.
+    nameless: BTreeSet<u64>,
     pub(crate) locks: BTreeSet<PathBuf>,
     pub(crate) operations: u64,
+    pub(crate) operations_by_kind: BTreeMap<Operation, u64>,
+    /// What the loss of power took that made this disk.
+    pub(crate) losses: Losses,
     pub(crate) crash_at: Option<u64>,
     pub(crate) is_dead: bool,
     pub(crate) faults_at: BTreeMap<u64, Fault>,
@@ -108,9 +117,13 @@ impl State {
             dice: Dice::new(seed),
             tree: Tree::default(),
             files: BTreeMap::new(),
-            next_id: 1,
+            next_id: tree::ROOT,
+            handles: BTreeMap::new(),
+            nameless: BTreeSet::new(),
             locks: BTreeSet::new(),
             operations: 0,
+            operations_by_kind: BTreeMap::new(),
+            losses: Losses::default(),
             crash_at: None,
             is_dead: false,
             faults_at: BTreeMap::new(),
@@ -129,6 +142,7 @@ impl State {
             tree: self.tree.clone(),
             files: self.files.clone(),
             next_id: self.next_id,
+            nameless: self.nameless.clone(),
             space: self.space,
             used: self.used,
             ..Self::new(self.dice.number())
@@ -140,12 +154,15 @@ impl State {
     pub(crate) fn crash(&mut self) -> Self {
         let survival = Survival::roll(&mut self.dice);
         let mut found = self.copy();
-        found.tree = found.tree.crash(survival, &mut found.dice);
+        found.nameless.clear();
+        found.tree = found
+            .tree
+            .crash(survival, &mut found.dice, &mut found.losses);
         let (_, named) = found.tree.reachable();
         found.used = 0;
         for (id, image) in std::mem::take(&mut found.files) {
             if named.contains(&id) {
-                let image = image.crash(survival, &mut found.dice);
+                let image = image.crash(survival, &mut found.dice, &mut found.losses);
                 found.used += image.sectors();
                 found.files.insert(id, image);
             }
@@ -177,11 +194,37 @@ impl State {
 
     /// Gives back the space of a file that loses its name.
     pub(crate) fn unlink(&mut self, path: &Path) {
-        let id = self.file_id(path);
-        let freed = id
-            .and_then(|id| self.image(id))
-            .map_or(0, |image| image.sectors());
+        let Some(id) = self.file_id(path) else { return };
+        let freed = self.image(id).map_or(0, |image| image.sectors());
         self.used = self.used.saturating_sub(freed);
+        self.nameless.insert(id);
+    }
+
+    /// Counts a handle of a file.
+    pub(crate) fn opened(&mut self, id: u64) {
+        *self.handles.entry(id).or_default() += 1;
+    }
+
+    /// Forgets a handle of a file, and the file if it was the last that led there.
+    pub(crate) fn closed(&mut self, id: u64) {
+        if let Some(left) = self.handles.get_mut(&id) {
+            *left -= 1;
+            if *left == 0 {
+                self.handles.remove(&id);
+                self.forget_nameless();
+            }
+        }
+    }
+
+    /// Forgets the files that nothing leads to any more, for their memory.
+    pub(crate) fn forget_nameless(&mut self) {
+        let (kept, gone) = std::mem::take(&mut self.nameless)
+            .into_iter()
+            .partition(|id| self.handles.contains_key(id) || self.tree.can_lead_to(*id));
+        self.nameless = kept;
+        for id in BTreeSet::<u64>::into_iter(gone) {
+            self.files.remove(&id);
+        }
     }
 
     /// Sectors that can still be written.
@@ -203,11 +246,18 @@ impl State {
         written
     }
 
+    /// Errs if the power has gone.
+    pub(crate) fn check_power(&self) -> io::Result<()> {
+        if self.is_dead {
+            return Err(io::Error::other("the simulated machine has lost its power"));
+        }
+        Ok(())
+    }
+
     /// Checks an access that changes nothing.
     pub(crate) fn read(&mut self, kind: Operation, path: &Path) -> io::Result<()> {
-        if self.is_dead {
-            return Err(power_lost());
-        }
+        self.check_power()?;
+        *self.operations_by_kind.entry(kind).or_default() += 1;
         match self.armed(kind, path) {
             Some(fault) => {
                 self.faults += 1;
@@ -225,10 +275,9 @@ impl State {
         position: u64,
         bytes: u64,
     ) -> io::Result<Verdict> {
-        if self.is_dead {
-            return Err(power_lost());
-        }
+        self.check_power()?;
         self.operations += 1;
+        *self.operations_by_kind.entry(operation).or_default() += 1;
         if self.trace.len() == TRACE_STEPS {
             self.trace.pop_front();
         }
@@ -257,7 +306,7 @@ impl State {
     /// Records how an operation ended. Nobody hears of a success after the power has gone.
     pub(crate) fn end(&mut self, verdict: &Verdict, result: io::Result<()>) -> io::Result<()> {
         let result = match verdict {
-            Verdict::PowerLost => Err(power_lost()),
+            Verdict::PowerLost => self.check_power(),
             Verdict::Proceed | Verdict::Fail(_) => result,
         };
         let Some(step) = self.trace.back_mut() else {
@@ -285,8 +334,4 @@ impl State {
 
 pub(crate) fn not_found() -> io::Error {
     io::ErrorKind::NotFound.into()
-}
-
-fn power_lost() -> io::Error {
-    io::Error::other("the simulated machine has lost its power")
 }
