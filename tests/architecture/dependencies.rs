@@ -39,6 +39,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     ("workspace-tests", &["model", "wire", "testkit"]),
+    ("lossy-disk", &["env", "sim", "workspace-tests"]),
     ("tasks", &[]),
 ];
 
@@ -50,6 +51,7 @@ fn manifests() -> BTreeMap<String, Table> {
     let root = workspace_directory();
     let mut directories = vec![
         root.join("tests"),
+        root.join("tests/lossy_disk"),
         root.join("tests/simulation"),
         root.join("xtask"),
     ];
