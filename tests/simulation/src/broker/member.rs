@@ -1,18 +1,17 @@
 //! Members of consumer groups: they join, share partitions, read, commit, and leave.
 
+mod commit;
+
 use bytes::Bytes;
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
-use kafka_protocol::messages::offset_commit_request::{
-    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
-};
 use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
 use kafka_protocol::messages::{
     FetchRequest, FindCoordinatorRequest, HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest,
     OffsetCommitRequest, SyncGroupRequest,
 };
 
-use super::codec::{self, code, text};
+use super::codec::{code, text};
 use super::link::Link;
 use super::machine::{self, Machine};
 use super::model::{Deletion, TopicKey};
@@ -238,58 +237,6 @@ impl Member {
         }
     }
 
-    /// Commits in the name of a life that has ended.
-    fn commit_late(&mut self, shared: &mut Shared, choice: u64) {
-        let topics = shared.model.settled();
-        if let (Some(life), false) = (self.late.clone(), topics.is_empty()) {
-            let topic = topics[pick(choice, topics.len())];
-            self.commit(shared, &life, topic, 0, choice);
-        }
-    }
-
-    fn commit(
-        &mut self,
-        shared: &mut Shared,
-        life: &(i32, String),
-        topic: TopicKey,
-        partition: i32,
-        choice: u64,
-    ) {
-        let name = shared.model.topics[topic].name.clone();
-        let committed = shared.model.committed(self.group, &name, partition);
-        if std::mem::replace(&mut committed.is_open, true) {
-            return;
-        }
-        committed.sent += 1 + i64::try_from(choice / 1000 % 3).unwrap_or(0);
-        let offset = committed.sent;
-        let partitions = OffsetCommitRequestPartition::default()
-            .with_partition_index(partition)
-            .with_committed_offset(offset)
-            .with_committed_leader_epoch(-1)
-            .with_committed_metadata(Some(text("")));
-        let topics = OffsetCommitRequestTopic::default()
-            .with_name(codec::topic(&name))
-            .with_partitions(vec![partitions]);
-        let request = OffsetCommitRequest::default()
-            .with_group_id(text(self.group).into())
-            .with_generation_id_or_member_epoch(life.0)
-            .with_member_id(text(life.1.clone()))
-            .with_topics(vec![topics]);
-        let newest = shared
-            .model
-            .groups
-            .get(self.group)
-            .map_or(0, |group| group.generation);
-        let asked = Asked::Commit {
-            topic,
-            partition,
-            offset,
-            must_fail: life.0 < newest,
-            is_late: self.late.as_ref() == Some(life),
-        };
-        self.caller.send(&request, 8, asked);
-    }
-
     pub(crate) fn dispatch(&mut self, shared: &Shared) -> bool {
         dispatch(&mut self.caller, shared)
     }
@@ -445,50 +392,6 @@ impl Member {
             partitions: partitions.collect(),
         };
         Ok(())
-    }
-
-    fn take_commit(
-        &mut self,
-        shared: &mut Shared,
-        (topic, partition): (TopicKey, i32),
-        offset: i64,
-        is_late: bool,
-        error: i16,
-    ) -> Checked {
-        let is_gone = shared.model.topics[topic].deletion != Deletion::None;
-        let name = shared.model.topics[topic].name.clone();
-        let is_live = !is_gone && shared.model.live(&name) == Some(topic);
-        let committed = shared.model.committed(self.group, &name, partition);
-        committed.is_open = false;
-        match error {
-            code::NONE => {
-                if is_live {
-                    committed.known = committed.known.max(Some(offset));
-                }
-                shared.tally.add("commits", 1);
-                Ok(())
-            }
-            code::UNKNOWN_TOPIC_OR_PARTITION => {
-                ensure!(
-                    is_gone,
-                    "{}: a commit for a topic that is there: {error}",
-                    self.group
-                );
-                Ok(())
-            }
-            code::ILLEGAL_GENERATION | code::UNKNOWN_MEMBER_ID | code::REBALANCE_IN_PROGRESS => {
-                committed.refused.insert(offset);
-                shared.tally.add("commits refused", 1);
-                match is_late {
-                    true => {
-                        self.late = None;
-                        Ok(())
-                    }
-                    false => self.after(shared, error),
-                }
-            }
-            _ => self.after(shared, error),
-        }
     }
 
     /// What follows from an answer that concerns membership.
