@@ -46,6 +46,7 @@ fn empty_requests() -> Vec<Bytes> {
         delete_topics::DeleteTopicsRequest,
         init_producer_id::InitProducerIdRequest,
         describe_configs::DescribeConfigsRequest,
+        alter_configs::AlterConfigsRequest,
         delete_groups::DeleteGroupsRequest,
         incremental_alter_configs::IncrementalAlterConfigsRequest,
         describe_cluster::DescribeClusterRequest,

@@ -201,6 +201,14 @@ pub(crate) static APIS: &[Api] = &[
         begin: |call, body| at_once(call, body, handlers::describe_configs::handle),
     },
     Api {
+        key: ApiKey::AlterConfigs,
+        versions: 0..=2,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "topics only",
+        begin: |call, body| serial(call, body, handlers::alter_configs::handle),
+    },
+    Api {
         key: ApiKey::DeleteGroups,
         versions: 0..=2,
         advertised_from: 0,

@@ -1,6 +1,7 @@
 //! One file per API. Its module doc says which versions are served, what was chosen where the
 //! protocol leaves a choice, and what is not done.
 
+pub(crate) mod alter_configs;
 pub(crate) mod api_versions;
 pub(crate) mod create_topics;
 pub(crate) mod delete_groups;

@@ -11,7 +11,10 @@ use model::{TopicId, TopicName};
 use crate::image::Image;
 use crate::record::MetadataRecord;
 
-pub use configs::{AlterConfig, AlterConfigsError, AlterOperation, plan_alter_topic_configs};
+pub use configs::{
+    AlterConfig, AlterConfigsError, AlterOperation, plan_alter_topic_configs,
+    plan_replace_topic_configs,
+};
 pub use create::{
     Assignment, CreateTopicError, NewTopic, PARTITIONS_MAX, plan_create_internal_topic,
     plan_create_topic,

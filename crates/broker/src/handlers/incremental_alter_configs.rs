@@ -10,8 +10,6 @@
 //!   resources do not exist here: INVALID_REQUEST. The broker's own topics keep theirs:
 //!   POLICY_VIOLATION.
 
-use std::collections::HashSet;
-
 use metadata::{AlterConfig, AlterOperation, plan_alter_topic_configs};
 use model::ErrorCode;
 use wire::Text;
@@ -22,14 +20,14 @@ use wire::messages::incremental_alter_configs::{
 
 use crate::context::RequestContext;
 use crate::errors;
-use crate::handlers::support::{Refusal, change_each, resource_type};
+use crate::handlers::support::{Refusal, change_each, repeated, resource_type};
 
 /// Changes the settings, or checks whether they could be changed.
 pub(crate) async fn handle(
     ctx: RequestContext,
     request: IncrementalAlterConfigsRequest,
 ) -> IncrementalAlterConfigsResponse {
-    let twice = named_twice(&request.resources);
+    let twice = repeated(request.resources.iter().map(key));
     let settings = &ctx.broker.settings.broker;
     let outcomes = change_each(
         &ctx,
@@ -40,7 +38,7 @@ pub(crate) async fn handle(
                 let message = "the resource is named twice in this request";
                 return Err(Refusal::new(ErrorCode::InvalidRequest, message));
             }
-            check_resource_type(resource.resource_type)?;
+            resource_type::check_alterable(resource.resource_type)?;
             let changes: Vec<_> = resource
                 .configs
                 .iter()
@@ -74,26 +72,6 @@ pub(crate) async fn handle(
 
 fn key(resource: &AlterConfigsResource) -> (i8, Text) {
     (resource.resource_type, resource.resource_name.clone())
-}
-
-fn named_twice(resources: &[AlterConfigsResource]) -> HashSet<(i8, Text)> {
-    let mut seen = HashSet::new();
-    resources
-        .iter()
-        .map(key)
-        .filter(|key| !seen.insert(key.clone()))
-        .collect()
-}
-
-fn check_resource_type(kind: i8) -> Result<(), Refusal> {
-    match kind {
-        resource_type::TOPIC => Ok(()),
-        resource_type::BROKER => Err(Refusal::new(
-            ErrorCode::InvalidRequest,
-            "the broker's settings are read when it starts and cannot be changed while it runs",
-        )),
-        _ => Err(resource_type::refused(kind)),
-    }
 }
 
 fn change(config: &AlterableConfig) -> Result<AlterConfig, Refusal> {

@@ -41,6 +41,13 @@ pub(crate) fn keep_first_of_each<T, K: Hash + Eq>(items: &mut Vec<T>, key: impl 
     items.retain(|item| seen.insert(key(item)));
 }
 
+/// The keys that occur more than once.
+pub(crate) fn repeated<K: Hash + Eq + Clone>(keys: impl IntoIterator<Item = K>) -> HashSet<K> {
+    let mut seen = HashSet::new();
+    let keys = keys.into_iter();
+    keys.filter(|key| !seen.insert(key.clone())).collect()
+}
+
 /// Plans a change for each item, each against what those before it have made of the metadata, and
 /// carries out all that are not refused as one. Returns when they are durable. With `check_only`
 /// nothing is changed.
@@ -103,6 +110,18 @@ pub(crate) mod resource_type {
 
     pub(crate) const TOPIC: i8 = 2;
     pub(crate) const BROKER: i8 = 4;
+
+    /// Refuses a resource whose settings cannot be changed.
+    pub(crate) fn check_alterable(kind: i8) -> Result<(), Refusal> {
+        match kind {
+            TOPIC => Ok(()),
+            BROKER => Err(Refusal::new(
+                ErrorCode::InvalidRequest,
+                "the broker's settings are read when it starts and cannot be changed while it runs",
+            )),
+            _ => Err(refused(kind)),
+        }
+    }
 
     /// The refusal of a resource that has no settings here.
     pub(crate) fn refused(kind: i8) -> Refusal {

@@ -17,8 +17,8 @@ use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
 
 use crate::support::{Fixture, assert_code, batch};
 
-const TOPIC: i8 = 2;
-const BROKER: i8 = 4;
+pub(crate) const TOPIC: i8 = 2;
+pub(crate) const BROKER: i8 = 4;
 
 fn asking(resource_type: i8, name: &'static str) -> DescribeConfigsRequest {
     DescribeConfigsRequest {
@@ -31,11 +31,18 @@ fn asking(resource_type: i8, name: &'static str) -> DescribeConfigsRequest {
     }
 }
 
-async fn describe(fixture: &mut Fixture, kind: i8, name: &'static str) -> DescribeConfigsResult {
+pub(crate) async fn describe(
+    fixture: &mut Fixture,
+    kind: i8,
+    name: &'static str,
+) -> DescribeConfigsResult {
     fixture.call(&asking(kind, name), 4).await.results.remove(0)
 }
 
-fn find<'a>(result: &'a DescribeConfigsResult, name: &str) -> &'a DescribeConfigsResourceResult {
+pub(crate) fn find<'a>(
+    result: &'a DescribeConfigsResult,
+    name: &str,
+) -> &'a DescribeConfigsResourceResult {
     let config = result.configs.iter().find(|config| config.name == *name);
     config.unwrap_or_else(|| panic!("{name} is not listed"))
 }

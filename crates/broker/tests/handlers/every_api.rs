@@ -49,6 +49,7 @@ fn apis() -> Vec<Api> {
         api::<init_producer_id::InitProducerIdRequest>(),
         api::<offset_for_leader_epoch::OffsetForLeaderEpochRequest>(),
         api::<describe_configs::DescribeConfigsRequest>(),
+        api::<alter_configs::AlterConfigsRequest>(),
         api::<delete_groups::DeleteGroupsRequest>(),
         api::<incremental_alter_configs::IncrementalAlterConfigsRequest>(),
         api::<describe_cluster::DescribeClusterRequest>(),

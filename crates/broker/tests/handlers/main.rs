@@ -1,6 +1,7 @@
 //! The broker's handlers, driven by encoded requests through [`network::Service`] as the network
 //! drives them, on a real data directory and without a socket.
 
+mod alter_configs;
 mod api_versions;
 mod bad_input;
 mod configs;

@@ -101,6 +101,22 @@ pub fn plan_alter_topic_configs(
     Ok(changed(topic, configs))
 }
 
+/// Replaces all settings of a topic (AlterConfigs): those that are not named go back to their
+/// defaults. `None` if everything is already as asked for.
+pub fn plan_replace_topic_configs(
+    image: &Image,
+    topic: &str,
+    wanted: &[(String, String)],
+) -> Result<Option<MetadataRecord>, AlterConfigsError> {
+    let topic = alterable(image, topic)?;
+    check_unique(wanted.iter().map(|(name, _)| name.as_str()))?;
+    let mut configs = BTreeMap::new();
+    for (name, value) in wanted {
+        set(&mut configs, name, value)?;
+    }
+    Ok(changed(topic, configs))
+}
+
 fn alterable<'a>(image: &'a Image, topic: &str) -> Result<&'a Topic, AlterConfigsError> {
     let topic = image.topic(topic).ok_or(AlterConfigsError::UnknownTopic)?;
     if topic.is_internal() {
