@@ -47,6 +47,7 @@ fn empty_requests() -> Vec<Bytes> {
         init_producer_id::InitProducerIdRequest,
         describe_configs::DescribeConfigsRequest,
         alter_configs::AlterConfigsRequest,
+        create_partitions::CreatePartitionsRequest,
         delete_groups::DeleteGroupsRequest,
         incremental_alter_configs::IncrementalAlterConfigsRequest,
         describe_cluster::DescribeClusterRequest,

@@ -209,6 +209,14 @@ pub(crate) static APIS: &[Api] = &[
         begin: |call, body| serial(call, body, handlers::alter_configs::handle),
     },
     Api {
+        key: ApiKey::CreatePartitions,
+        versions: 0..=3,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "",
+        begin: |call, body| serial(call, body, handlers::create_partitions::handle),
+    },
+    Api {
         key: ApiKey::DeleteGroups,
         versions: 0..=2,
         advertised_from: 0,

@@ -3,7 +3,7 @@
 //! A new variant does not compile until somebody has decided what clients are told.
 
 use groups::GroupError;
-use metadata::{AlterConfigsError, CreateTopicError, DeleteTopicError};
+use metadata::{AddPartitionsError, AlterConfigsError, CreateTopicError, DeleteTopicError};
 use model::ErrorCode;
 use storage::{AppendError, CommitError, ReadError};
 
@@ -94,6 +94,18 @@ pub(crate) fn of_create_topic(error: &CreateTopicError) -> ErrorCode {
         CreateTopicError::InvalidConfig(_) | CreateTopicError::NullConfigs(_) => {
             ErrorCode::InvalidConfig
         }
+    }
+}
+
+/// A topic that gets no more partitions.
+pub(crate) fn of_add_partitions(error: &AddPartitionsError) -> ErrorCode {
+    match error {
+        AddPartitionsError::UnknownTopic => ErrorCode::UnknownTopicOrPartition,
+        AddPartitionsError::Internal => ErrorCode::PolicyViolation,
+        AddPartitionsError::NoIncrease { .. }
+        | AddPartitionsError::TooManyOfTopic(_)
+        | AddPartitionsError::TooManyPartitions => ErrorCode::InvalidPartitions,
+        AddPartitionsError::InvalidReplicaAssignment(_) => ErrorCode::InvalidReplicaAssignment,
     }
 }
 
@@ -212,6 +224,19 @@ mod tests {
             ),
         ] {
             assert_eq!(of_create_topic(&error), code, "{error:?}");
+        }
+        for (error, code) in [
+            (
+                AddPartitionsError::UnknownTopic,
+                Code::UnknownTopicOrPartition,
+            ),
+            (AddPartitionsError::Internal, Code::PolicyViolation),
+            (
+                AddPartitionsError::TooManyPartitions,
+                Code::InvalidPartitions,
+            ),
+        ] {
+            assert_eq!(of_add_partitions(&error), code, "{error:?}");
         }
         for (error, code) in [
             (DeleteTopicError::UnknownName, Code::UnknownTopicOrPartition),

@@ -239,7 +239,7 @@ impl MetadataStore {
         }
         newest.sequence = appended.sequence;
         newest.grown_bytes += batch_bytes;
-        self.create_logs(&records);
+        self.create_logs(&newest.image, &records);
         if let Some(listener) = self.deletions.get()
             && !deleted.is_empty()
         {
@@ -255,22 +255,24 @@ impl MetadataStore {
         record_batches::build(values, self.env.clock.wall_ms())
     }
 
-    fn create_logs(&self, records: &[MetadataRecord]) {
+    /// Makes the logs that these records name, with the settings of their topics in this image; a
+    /// topic that a later record has deleted again needs none.
+    fn create_logs(&self, image: &Image, records: &[MetadataRecord]) {
         for record in records {
-            if let MetadataRecord::TopicCreated {
-                name,
-                partitions,
-                configs,
-                ..
-            } = record
-            {
-                let config = log_configs::of(name, configs, &self.settings);
-                let logs: Vec<_> = partitions
-                    .iter()
-                    .map(|log| (*log, config.clone()))
-                    .collect();
-                self.storage.create_logs(&logs);
-            }
+            let (MetadataRecord::TopicCreated { id, partitions, .. }
+            | MetadataRecord::PartitionsAdded { id, partitions }) = record
+            else {
+                continue;
+            };
+            let Some(topic) = image.topic_by_id(*id) else {
+                continue;
+            };
+            let config = log_configs::of(&topic.name, &topic.configs, &self.settings);
+            let logs: Vec<_> = partitions
+                .iter()
+                .map(|log| (*log, config.clone()))
+                .collect();
+            self.storage.create_logs(&logs);
         }
     }
 

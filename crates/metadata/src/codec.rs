@@ -12,6 +12,7 @@
 //! | 4 | TopicConfigs | id: 16 bytes, settings |
 //! | 5 | ProducerIds | next: i64 |
 //! | 6 | LogIds | next: u32 |
+//! | 7 | PartitionsAdded | id: 16 bytes, count: u32, count times log_id: u32 |
 //!
 //! A kind or version that is not listed was written by a newer broker: it is refused, never skipped.
 
@@ -29,6 +30,7 @@ const TOPIC_DELETED: u8 = 3;
 const TOPIC_CONFIGS: u8 = 4;
 const PRODUCER_IDS: u8 = 5;
 const LOG_IDS: u8 = 6;
+const PARTITIONS_ADDED: u8 = 7;
 
 const VERSION: u8 = 0;
 
@@ -86,10 +88,7 @@ impl MetadataRecord {
                 out.extend([TOPIC_CREATED, VERSION]);
                 out.extend(id.0);
                 put_text(&mut out, name.as_str());
-                put_count(&mut out, partitions.len());
-                for log in partitions {
-                    out.extend(log.0.to_le_bytes());
-                }
+                put_logs(&mut out, partitions);
                 put_configs(&mut out, configs);
             }
             Self::TopicDeleted { id } => {
@@ -108,6 +107,11 @@ impl MetadataRecord {
             Self::LogIds { next } => {
                 out.extend([LOG_IDS, VERSION]);
                 out.extend(next.0.to_le_bytes());
+            }
+            Self::PartitionsAdded { id, partitions } => {
+                out.extend([PARTITIONS_ADDED, VERSION]);
+                out.extend(id.0);
+                put_logs(&mut out, partitions);
             }
         }
         out.into()
@@ -140,6 +144,10 @@ impl MetadataRecord {
             (LOG_IDS, VERSION) => Self::LogIds {
                 next: LogId(reader.number()?),
             },
+            (PARTITIONS_ADDED, VERSION) => Self::PartitionsAdded {
+                id: TopicId(reader.array()?),
+                partitions: reader.logs()?,
+            },
             (kind, version) => return Err(DecodeError::Newer { kind, version }),
         };
         match reader.rest.len() {
@@ -158,6 +166,13 @@ fn put_count(out: &mut Vec<u8>, count: usize) {
 fn put_text(out: &mut Vec<u8>, text: &str) {
     put_count(out, text.len());
     out.extend(text.as_bytes());
+}
+
+fn put_logs(out: &mut Vec<u8>, logs: &[LogId]) {
+    put_count(out, logs.len());
+    for log in logs {
+        out.extend(log.0.to_le_bytes());
+    }
 }
 
 fn put_configs(out: &mut Vec<u8>, configs: &BTreeMap<String, String>) {

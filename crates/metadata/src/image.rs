@@ -48,7 +48,7 @@ pub enum ApplyError {
     TopicExists,
     /// No topic has this id.
     UnknownTopic,
-    /// A topic without partitions.
+    /// A topic without partitions, or none that are added.
     NoPartitions,
     /// A log that belongs to another partition, or to the metadata log itself.
     LogInUse,
@@ -62,7 +62,7 @@ impl fmt::Display for ApplyError {
             Self::ClusterExists => "the metadata log gives the cluster a second id",
             Self::TopicExists => "the metadata log creates a topic that exists",
             Self::UnknownTopic => "the metadata log changes a topic that does not exist",
-            Self::NoPartitions => "the metadata log creates a topic without partitions",
+            Self::NoPartitions => "the metadata log gives a topic no partitions",
             Self::LogInUse => "the metadata log gives a log to two partitions",
             Self::NotRising => "the metadata log gives out ids for a second time",
         })
@@ -169,12 +169,10 @@ impl Image {
             }
             MetadataRecord::TopicDeleted { id } => self.delete_topic(*id)?,
             MetadataRecord::TopicConfigs { id, configs } => {
-                let topic = self
-                    .names
-                    .get(id)
-                    .and_then(|name| self.topics.get_mut(name))
-                    .ok_or(ApplyError::UnknownTopic)?;
-                Arc::make_mut(topic).configs = configs.clone();
+                self.topic_mut(*id)?.configs = configs.clone();
+            }
+            MetadataRecord::PartitionsAdded { id, partitions } => {
+                self.add_partitions(*id, partitions)?;
             }
             MetadataRecord::ProducerIds { next } => {
                 if *next < self.next_producer_id {
@@ -200,22 +198,47 @@ impl Image {
         if topic.partitions.is_empty() {
             return Err(ApplyError::NoPartitions);
         }
+        self.take_logs(&topic.partitions)?;
+        self.names.insert(topic.id, topic.name.clone());
+        self.collision_keys
+            .insert(collision_key, topic.name.clone());
+        self.topics.insert(topic.name.clone(), Arc::new(topic));
+        Ok(())
+    }
+
+    fn add_partitions(&mut self, id: TopicId, partitions: &[LogId]) -> Result<(), ApplyError> {
+        self.topic_mut(id)?;
+        if partitions.is_empty() {
+            return Err(ApplyError::NoPartitions);
+        }
+        self.take_logs(partitions)?;
+        self.topic_mut(id)?.partitions.extend(partitions);
+        Ok(())
+    }
+
+    fn topic_mut(&mut self, id: TopicId) -> Result<&mut Topic, ApplyError> {
+        let topic = self
+            .names
+            .get(&id)
+            .and_then(|name| self.topics.get_mut(name))
+            .ok_or(ApplyError::UnknownTopic)?;
+        Ok(Arc::make_mut(topic))
+    }
+
+    /// Gives logs to partitions: all of them, or none if one is not free.
+    fn take_logs(&mut self, partitions: &[LogId]) -> Result<(), ApplyError> {
         // Checked in whole before anything changes, also against a log named twice in this record.
-        let mut logs = topic.partitions.clone();
+        let mut logs = partitions.to_vec();
         logs.sort_unstable();
         let twice = logs.windows(2).any(|pair| pair[0] == pair[1]);
         let in_use = |log: &LogId| *log == LogId::METADATA || self.logs.contains(log);
         if twice || logs.iter().any(in_use) || logs.last() == Some(&LogId(u32::MAX)) {
             return Err(ApplyError::LogInUse);
         }
-        for log in &topic.partitions {
+        for log in partitions {
             self.logs.insert(*log);
             self.next_log_id = self.next_log_id.max(LogId(log.0 + 1));
         }
-        self.names.insert(topic.id, topic.name.clone());
-        self.collision_keys
-            .insert(collision_key, topic.name.clone());
-        self.topics.insert(topic.name.clone(), Arc::new(topic));
         Ok(())
     }
 

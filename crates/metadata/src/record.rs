@@ -36,6 +36,13 @@ pub enum MetadataRecord {
         /// The topic's own settings.
         configs: BTreeMap<String, String>,
     },
+    /// A topic has these partitions too, behind those that it had.
+    PartitionsAdded {
+        /// The topic's id.
+        id: TopicId,
+        /// The log of each new partition, by partition index; none was used before.
+        partitions: Vec<LogId>,
+    },
     /// Producer ids below this one may have been given out.
     ProducerIds {
         /// The first id that was not.

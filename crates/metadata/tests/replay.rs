@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use config::BrokerSettings;
 use metadata::{
-    AlterConfig, AlterOperation, ApplyError, DecodeError, Image, MetadataRecord, NewTopic,
-    TopicReference, plan_alter_topic_configs, plan_cluster, plan_create_topic, plan_delete_topic,
-    plan_producer_ids,
+    AlterConfig, AlterOperation, ApplyError, DecodeError, Image, MetadataRecord, MorePartitions,
+    NewTopic, TopicReference, plan_add_partitions, plan_alter_topic_configs, plan_cluster,
+    plan_create_topic, plan_delete_topic, plan_producer_ids,
 };
 use model::{LogId, TopicId, TopicName};
 use proptest::prelude::*;
@@ -20,6 +20,10 @@ enum Step {
     },
     Delete {
         name: usize,
+    },
+    Grow {
+        name: usize,
+        count: i32,
     },
     Alter {
         name: usize,
@@ -35,6 +39,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         (name.clone(), -1..4i32).prop_map(|(name, partitions)| Step::Create { name, partitions }),
         name.clone().prop_map(|name| Step::Delete { name }),
+        (name.clone(), -1..7i32).prop_map(|(name, count)| Step::Grow { name, count }),
         (name, proptest::option::of(-1..9i64))
             .prop_map(|(name, retention_ms)| Step::Alter { name, retention_ms }),
         Just(Step::ProducerIds),
@@ -61,6 +66,19 @@ impl Model {
         let count = partitions.unsigned_abs();
         self.logs_made += count;
         self.topics.insert(name, (count as usize, None));
+        true
+    }
+
+    fn grow(&mut self, name: &'static str, count: i32) -> bool {
+        let Some((present, _)) = self.topics.get_mut(name) else {
+            return false;
+        };
+        let before = i32::try_from(*present).unwrap();
+        if count <= before {
+            return false;
+        }
+        self.logs_made += (count - before).unsigned_abs();
+        *present = count.unsigned_abs() as usize;
         true
     }
 
@@ -110,6 +128,20 @@ fn plan(image: &Image, model: &mut Model, step: &Step, id: TopicId) -> Option<Me
             assert_eq!(
                 record.is_some(),
                 model.topics.remove(NAMES[*name]).is_some()
+            );
+            record
+        }
+        Step::Grow { name, count } => {
+            let more = MorePartitions {
+                topic: NAMES[*name].to_owned(),
+                count: *count,
+                assignments: None,
+            };
+            let record = plan_add_partitions(image, 0, &more).ok();
+            assert_eq!(
+                record.is_some(),
+                model.grow(NAMES[*name], *count),
+                "{step:?}"
             );
             record
         }
@@ -209,6 +241,14 @@ fn the_bytes_are_as_documented() {
     expected.extend(b"\x02\0\0\0\x04\0\0\0\x09\0\0\0");
     expected.extend(b"\x01\0\0\0\x0c\0\0\0retention.ms\x01\0\0\x005");
     assert_eq!(sample().encode(), expected);
+    let added = MetadataRecord::PartitionsAdded {
+        id: TopicId([3; 16]),
+        partitions: vec![LogId(10)],
+    };
+    let mut expected = vec![7, 0];
+    expected.extend([3; 16]);
+    expected.extend(b"\x01\0\0\0\x0a\0\0\0");
+    assert_eq!(added.encode(), expected);
     let record = MetadataRecord::ProducerIds { next: 1000 };
     assert_eq!(
         record.encode(),
@@ -236,6 +276,10 @@ fn contradictions_are_refused_and_change_nothing() {
         partitions: logs.iter().copied().map(LogId).collect(),
         configs: BTreeMap::new(),
     };
+    let added = |id: u8, logs: &[u32]| MetadataRecord::PartitionsAdded {
+        id: TopicId([id; 16]),
+        partitions: logs.iter().copied().map(LogId).collect(),
+    };
     let mut image = fold(&[
         MetadataRecord::Cluster {
             cluster_id: [1; 16],
@@ -260,6 +304,10 @@ fn contradictions_are_refused_and_change_nothing() {
         (created(2, "c", &[3, 2]), ApplyError::LogInUse),
         (created(2, "c", &[3, 3]), ApplyError::LogInUse),
         (created(2, "c", &[u32::MAX]), ApplyError::LogInUse),
+        (added(7, &[3]), ApplyError::UnknownTopic),
+        (added(1, &[]), ApplyError::NoPartitions),
+        (added(1, &[3, 2]), ApplyError::LogInUse),
+        (added(1, &[3, 3]), ApplyError::LogInUse),
         (
             MetadataRecord::TopicDeleted { id: unknown },
             ApplyError::UnknownTopic,

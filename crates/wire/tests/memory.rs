@@ -46,6 +46,7 @@ fn decode_all<R: Request>(frame: &Bytes) {
 fn decode_everything(frame: &Bytes) {
     decode_all::<alter_configs::AlterConfigsRequest>(frame);
     decode_all::<api_versions::ApiVersionsRequest>(frame);
+    decode_all::<create_partitions::CreatePartitionsRequest>(frame);
     decode_all::<create_topics::CreateTopicsRequest>(frame);
     decode_all::<delete_groups::DeleteGroupsRequest>(frame);
     decode_all::<delete_topics::DeleteTopicsRequest>(frame);

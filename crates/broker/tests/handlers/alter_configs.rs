@@ -9,7 +9,7 @@ use wire::messages::alter_configs::{
 use crate::configs::{TOPIC, describe, find};
 use crate::support::{Fixture, assert_code, batch};
 
-fn replacing(
+pub(crate) fn replacing(
     kind: i8,
     name: &'static str,
     configs: &[(&'static str, Option<&'static str>)],
@@ -25,7 +25,7 @@ fn replacing(
     }
 }
 
-async fn replace(
+pub(crate) async fn replace(
     fixture: &mut Fixture,
     resources: Vec<AlterConfigsResource>,
 ) -> Vec<AlterConfigsResourceResponse> {

@@ -8,7 +8,6 @@ use wire::messages::describe_configs::{
     DescribeConfigsResult,
 };
 use wire::messages::describe_groups::DescribeGroupsRequest;
-use wire::messages::find_coordinator::FindCoordinatorRequest;
 use wire::messages::incremental_alter_configs::{
     AlterConfigsResource, AlterConfigsResourceResponse, AlterableConfig,
     IncrementalAlterConfigsRequest,
@@ -186,12 +185,7 @@ async fn the_broker_is_described_under_its_node_id() {
 #[tokio::test]
 async fn the_brokers_own_topics_are_described_as_they_are_and_stay_so() {
     let mut fixture = Fixture::open().await;
-    let request = FindCoordinatorRequest {
-        key: Text::from_static("group"),
-        ..FindCoordinatorRequest::default()
-    };
-    let found = fixture.call(&request, 3).await;
-    assert_code(found.error_code, ErrorCode::None);
+    fixture.have_groups().await;
     let result = describe(&mut fixture, TOPIC, "__consumer_offsets").await;
     let policy = find(&result, "cleanup.policy");
     assert_eq!(

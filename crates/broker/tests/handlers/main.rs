@@ -5,6 +5,7 @@ mod alter_configs;
 mod api_versions;
 mod bad_input;
 mod configs;
+mod create_partitions;
 mod damage;
 mod documents;
 mod durability;

@@ -4,6 +4,7 @@
 
 pub mod alter_configs;
 pub mod api_versions;
+pub mod create_partitions;
 pub mod create_topics;
 pub mod delete_groups;
 pub mod delete_topics;
@@ -49,6 +50,7 @@ InitProducerId = 22, 0..=5, 2, init_producer_id, InitProducerIdRequest, InitProd
 OffsetForLeaderEpoch = 23, 2..=4, 4, offset_for_leader_epoch, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse;
 DescribeConfigs = 32, 1..=4, 4, describe_configs, DescribeConfigsRequest, DescribeConfigsResponse;
 AlterConfigs = 33, 0..=2, 2, alter_configs, AlterConfigsRequest, AlterConfigsResponse;
+CreatePartitions = 37, 0..=3, 2, create_partitions, CreatePartitionsRequest, CreatePartitionsResponse;
 DeleteGroups = 42, 0..=2, 2, delete_groups, DeleteGroupsRequest, DeleteGroupsResponse;
 IncrementalAlterConfigs = 44, 0..=1, 1, incremental_alter_configs, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse;
 DescribeCluster = 60, 0..=2, 0, describe_cluster, DescribeClusterRequest, DescribeClusterResponse;
