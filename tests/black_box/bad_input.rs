@@ -44,6 +44,7 @@ fn empty_requests() -> Vec<Bytes> {
         api_versions::ApiVersionsRequest,
         create_topics::CreateTopicsRequest,
         delete_topics::DeleteTopicsRequest,
+        delete_records::DeleteRecordsRequest,
         init_producer_id::InitProducerIdRequest,
         describe_configs::DescribeConfigsRequest,
         alter_configs::AlterConfigsRequest,

@@ -177,6 +177,14 @@ pub(crate) static APIS: &[Api] = &[
         begin: |call, body| serial(call, body, handlers::delete_topics::handle),
     },
     Api {
+        key: ApiKey::DeleteRecords,
+        versions: 0..=2,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "",
+        begin: |call, body| serial(call, body, handlers::delete_records::handle),
+    },
+    Api {
         key: ApiKey::InitProducerId,
         versions: 0..=5,
         advertised_from: 0,

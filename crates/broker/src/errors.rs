@@ -5,7 +5,7 @@
 use groups::GroupError;
 use metadata::{AddPartitionsError, AlterConfigsError, CreateTopicError, DeleteTopicError};
 use model::ErrorCode;
-use storage::{AppendError, CommitError, ReadError};
+use storage::{AppendError, CommitError, ReadError, SetLogStartError};
 
 use crate::metadata_store::MetadataWriteError;
 
@@ -31,6 +31,16 @@ pub(crate) fn of_commit(error: CommitError) -> ErrorCode {
     match error {
         CommitError::Poisoned | CommitError::DiskFull => ErrorCode::KafkaStorageError,
         CommitError::ShuttingDown => ErrorCode::NotLeaderOrFollower,
+    }
+}
+
+/// A log start that is not moved.
+pub(crate) fn of_set_log_start(error: SetLogStartError) -> ErrorCode {
+    match error {
+        SetLogStartError::OutOfRange { .. } => ErrorCode::OffsetOutOfRange,
+        SetLogStartError::Poisoned | SetLogStartError::Quarantined => ErrorCode::KafkaStorageError,
+        SetLogStartError::Deleted => ErrorCode::UnknownTopicOrPartition,
+        SetLogStartError::ShuttingDown => ErrorCode::NotLeaderOrFollower,
     }
 }
 
@@ -162,6 +172,18 @@ mod tests {
             (CommitError::ShuttingDown, Code::NotLeaderOrFollower),
         ] {
             assert_eq!(of_commit(error), code, "{error:?}");
+        }
+        let above = SetLogStartError::OutOfRange {
+            high_watermark: 0.into(),
+        };
+        for (error, code) in [
+            (above, Code::OffsetOutOfRange),
+            (SetLogStartError::Poisoned, Code::KafkaStorageError),
+            (SetLogStartError::Quarantined, Code::KafkaStorageError),
+            (SetLogStartError::Deleted, Code::UnknownTopicOrPartition),
+            (SetLogStartError::ShuttingDown, Code::NotLeaderOrFollower),
+        ] {
+            assert_eq!(of_set_log_start(error), code, "{error:?}");
         }
         let out_of_range = ReadError::OutOfRange {
             log_start: 0.into(),

@@ -49,6 +49,7 @@ fn decode_everything(frame: &Bytes) {
     decode_all::<create_partitions::CreatePartitionsRequest>(frame);
     decode_all::<create_topics::CreateTopicsRequest>(frame);
     decode_all::<delete_groups::DeleteGroupsRequest>(frame);
+    decode_all::<delete_records::DeleteRecordsRequest>(frame);
     decode_all::<delete_topics::DeleteTopicsRequest>(frame);
     decode_all::<describe_cluster::DescribeClusterRequest>(frame);
     decode_all::<describe_configs::DescribeConfigsRequest>(frame);

@@ -46,6 +46,7 @@ fn apis() -> Vec<Api> {
         api::<api_versions::ApiVersionsRequest>(),
         api::<create_topics::CreateTopicsRequest>(),
         api::<delete_topics::DeleteTopicsRequest>(),
+        api::<delete_records::DeleteRecordsRequest>(),
         api::<init_producer_id::InitProducerIdRequest>(),
         api::<offset_for_leader_epoch::OffsetForLeaderEpochRequest>(),
         api::<describe_configs::DescribeConfigsRequest>(),

@@ -7,6 +7,7 @@ mod bad_input;
 mod configs;
 mod create_partitions;
 mod damage;
+mod delete_records;
 mod documents;
 mod durability;
 mod every_api;
