@@ -51,6 +51,7 @@ fn empty_requests() -> Vec<Bytes> {
         create_partitions::CreatePartitionsRequest,
         delete_groups::DeleteGroupsRequest,
         incremental_alter_configs::IncrementalAlterConfigsRequest,
+        offset_delete::OffsetDeleteRequest,
         describe_cluster::DescribeClusterRequest,
     ];
     all

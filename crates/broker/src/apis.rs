@@ -241,6 +241,14 @@ pub(crate) static APIS: &[Api] = &[
         begin: |call, body| serial(call, body, handlers::incremental_alter_configs::handle),
     },
     Api {
+        key: ApiKey::OffsetDelete,
+        versions: 0..=0,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "",
+        begin: |call, body| serial(call, body, handlers::offset_delete::handle),
+    },
+    Api {
         key: ApiKey::DescribeCluster,
         versions: 0..=2,
         advertised_from: 0,

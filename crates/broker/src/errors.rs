@@ -67,6 +67,7 @@ pub(crate) fn of_group(error: GroupError) -> ErrorCode {
         GroupError::RebalanceInProgress => ErrorCode::RebalanceInProgress,
         GroupError::NonEmptyGroup => ErrorCode::NonEmptyGroup,
         GroupError::GroupIdNotFound => ErrorCode::GroupIdNotFound,
+        GroupError::GroupSubscribedToTopic => ErrorCode::GroupSubscribedToTopic,
         GroupError::OffsetMetadataTooLarge => ErrorCode::OffsetMetadataTooLarge,
         // As Kafka answers when a group's record is larger than its log takes.
         GroupError::GroupTooLarge => ErrorCode::UnknownServerError,

@@ -65,6 +65,7 @@ fn decode_everything(frame: &Bytes) {
     decode_all::<list_offsets::ListOffsetsRequest>(frame);
     decode_all::<metadata::MetadataRequest>(frame);
     decode_all::<offset_commit::OffsetCommitRequest>(frame);
+    decode_all::<offset_delete::OffsetDeleteRequest>(frame);
     decode_all::<offset_fetch::OffsetFetchRequest>(frame);
     decode_all::<offset_for_leader_epoch::OffsetForLeaderEpochRequest>(frame);
     decode_all::<produce::ProduceRequest>(frame);

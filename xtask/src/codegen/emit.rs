@@ -72,7 +72,12 @@ pub(crate) fn api(api: &Api) -> Result<String> {
         }
     }
     line!(code, "\nuse crate::decoder::{{DecodeError, Source}};");
-    line!(code, "use crate::encoder::{{Encoder, Tags}};");
+    let encoder = if uses("Tags") {
+        "{Encoder, Tags}"
+    } else {
+        "Encoder"
+    };
+    line!(code, "use crate::encoder::{encoder};");
     line!(code, "use crate::field::Field;");
     line!(code, "use crate::message::message;");
     match (uses("Chunks"), uses("Text")) {

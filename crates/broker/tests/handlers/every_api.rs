@@ -54,6 +54,7 @@ fn apis() -> Vec<Api> {
         api::<create_partitions::CreatePartitionsRequest>(),
         api::<delete_groups::DeleteGroupsRequest>(),
         api::<incremental_alter_configs::IncrementalAlterConfigsRequest>(),
+        api::<offset_delete::OffsetDeleteRequest>(),
         api::<describe_cluster::DescribeClusterRequest>(),
     ]
 }
