@@ -48,6 +48,7 @@ fn empty_requests() -> Vec<Bytes> {
         init_producer_id::InitProducerIdRequest,
         describe_configs::DescribeConfigsRequest,
         alter_configs::AlterConfigsRequest,
+        describe_log_dirs::DescribeLogDirsRequest,
         create_partitions::CreatePartitionsRequest,
         delete_groups::DeleteGroupsRequest,
         incremental_alter_configs::IncrementalAlterConfigsRequest,

@@ -217,6 +217,14 @@ pub(crate) static APIS: &[Api] = &[
         begin: |call, body| serial(call, body, handlers::alter_configs::handle),
     },
     Api {
+        key: ApiKey::DescribeLogDirs,
+        versions: 1..=5,
+        advertised_from: 1,
+        ordering: Ordering::Serial,
+        notes: "one directory, the data directory",
+        begin: |call, body| serial(call, body, handlers::describe_log_dirs::handle),
+    },
+    Api {
         key: ApiKey::CreatePartitions,
         versions: 0..=3,
         advertised_from: 0,

@@ -53,13 +53,14 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         }
         None => None,
     };
-    let data_dir = settings.data_dir.clone();
+    // What clients are told of it means something to them only in whole.
+    let data_dir = std::path::absolute(&settings.data_dir).unwrap_or(settings.data_dir);
     let kafka_address = listener.local_address();
     let advertised = settings.advertise.resolve(kafka_address);
     let opening = Broker::open(
         env::real::env(),
         broker::Settings {
-            data_dir: settings.data_dir,
+            data_dir: data_dir.clone(),
             broker: settings.broker.clone(),
             advertised_host: advertised.host.clone(),
             advertised_port: advertised.port,
@@ -99,8 +100,7 @@ async fn start_http(
 
 /// Says where everything is; tests and people read the ports from these lines.
 fn announce(kafka: SocketAddr, advertised: &Advertise, http: Option<SocketAddr>, data_dir: &Path) {
-    let shown = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
-    tracing::info!(path = %shown.display(), "data directory");
+    tracing::info!(path = %data_dir.display(), "data directory");
     tracing::info!("acks=all is forced to disk (fdatasync) before it is answered");
     if let Some(address) = http {
         tracing::info!(%address, protocol = "http", "listening");

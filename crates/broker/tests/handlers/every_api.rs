@@ -51,6 +51,7 @@ fn apis() -> Vec<Api> {
         api::<offset_for_leader_epoch::OffsetForLeaderEpochRequest>(),
         api::<describe_configs::DescribeConfigsRequest>(),
         api::<alter_configs::AlterConfigsRequest>(),
+        api::<describe_log_dirs::DescribeLogDirsRequest>(),
         api::<create_partitions::CreatePartitionsRequest>(),
         api::<delete_groups::DeleteGroupsRequest>(),
         api::<incremental_alter_configs::IncrementalAlterConfigsRequest>(),

@@ -8,6 +8,7 @@ mod configs;
 mod create_partitions;
 mod damage;
 mod delete_records;
+mod describe_log_dirs;
 mod documents;
 mod durability;
 mod every_api;

@@ -12,6 +12,7 @@ pub mod delete_topics;
 pub mod describe_cluster;
 pub mod describe_configs;
 pub mod describe_groups;
+pub mod describe_log_dirs;
 pub mod fetch;
 pub mod find_coordinator;
 pub mod heartbeat;
@@ -53,6 +54,7 @@ InitProducerId = 22, 0..=5, 2, init_producer_id, InitProducerIdRequest, InitProd
 OffsetForLeaderEpoch = 23, 2..=4, 4, offset_for_leader_epoch, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse;
 DescribeConfigs = 32, 1..=4, 4, describe_configs, DescribeConfigsRequest, DescribeConfigsResponse;
 AlterConfigs = 33, 0..=2, 2, alter_configs, AlterConfigsRequest, AlterConfigsResponse;
+DescribeLogDirs = 35, 1..=5, 2, describe_log_dirs, DescribeLogDirsRequest, DescribeLogDirsResponse;
 CreatePartitions = 37, 0..=3, 2, create_partitions, CreatePartitionsRequest, CreatePartitionsResponse;
 DeleteGroups = 42, 0..=2, 2, delete_groups, DeleteGroupsRequest, DeleteGroupsResponse;
 IncrementalAlterConfigs = 44, 0..=1, 1, incremental_alter_configs, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse;
