@@ -53,6 +53,7 @@ fn empty_requests() -> Vec<Bytes> {
         delete_groups::DeleteGroupsRequest,
         incremental_alter_configs::IncrementalAlterConfigsRequest,
         offset_delete::OffsetDeleteRequest,
+        describe_topic_partitions::DescribeTopicPartitionsRequest,
         describe_cluster::DescribeClusterRequest,
     ];
     all

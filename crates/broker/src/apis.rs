@@ -264,6 +264,14 @@ pub(crate) static APIS: &[Api] = &[
         notes: "no authorized operations",
         begin: |call, body| at_once(call, body, handlers::describe_cluster::handle),
     },
+    Api {
+        key: ApiKey::DescribeTopicPartitions,
+        versions: 0..=0,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "",
+        begin: |call, body| at_once(call, body, handlers::describe_topic_partitions::handle),
+    },
 ];
 
 /// The position of an API in [`APIS`], if it is served.

@@ -55,6 +55,7 @@ fn decode_everything(frame: &Bytes) {
     decode_all::<describe_configs::DescribeConfigsRequest>(frame);
     decode_all::<describe_groups::DescribeGroupsRequest>(frame);
     decode_all::<describe_log_dirs::DescribeLogDirsRequest>(frame);
+    decode_all::<describe_topic_partitions::DescribeTopicPartitionsRequest>(frame);
     decode_all::<fetch::FetchRequest>(frame);
     decode_all::<find_coordinator::FindCoordinatorRequest>(frame);
     decode_all::<heartbeat::HeartbeatRequest>(frame);

@@ -56,6 +56,9 @@ pub(crate) fn api(api: &Api) -> Result<String> {
     for part in &api.structs {
         structure(&mut body, api, part)?;
     }
+    for name in api.nullable_structs() {
+        line!(body, "crate::field::nullable_struct!({name});\n");
+    }
     let mut code = String::new();
     module_doc(&mut code, api);
     line!(code, "\n{WARNING}\n");

@@ -56,6 +56,7 @@ fn apis() -> Vec<Api> {
         api::<delete_groups::DeleteGroupsRequest>(),
         api::<incremental_alter_configs::IncrementalAlterConfigsRequest>(),
         api::<offset_delete::OffsetDeleteRequest>(),
+        api::<describe_topic_partitions::DescribeTopicPartitionsRequest>(),
         api::<describe_cluster::DescribeClusterRequest>(),
     ]
 }

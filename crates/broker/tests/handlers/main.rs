@@ -9,6 +9,7 @@ mod create_partitions;
 mod damage;
 mod delete_records;
 mod describe_log_dirs;
+mod describe_topic_partitions;
 mod documents;
 mod durability;
 mod every_api;

@@ -13,6 +13,7 @@ pub mod describe_cluster;
 pub mod describe_configs;
 pub mod describe_groups;
 pub mod describe_log_dirs;
+pub mod describe_topic_partitions;
 pub mod fetch;
 pub mod find_coordinator;
 pub mod heartbeat;
@@ -60,6 +61,7 @@ DeleteGroups = 42, 0..=2, 2, delete_groups, DeleteGroupsRequest, DeleteGroupsRes
 IncrementalAlterConfigs = 44, 0..=1, 1, incremental_alter_configs, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse;
 OffsetDelete = 47, 0..=0, i16::MAX, offset_delete, OffsetDeleteRequest, OffsetDeleteResponse;
 DescribeCluster = 60, 0..=2, 0, describe_cluster, DescribeClusterRequest, DescribeClusterResponse;
+DescribeTopicPartitions = 75, 0..=0, 0, describe_topic_partitions, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse;
 } }; }
 
 pub(crate) use for_each_api;
