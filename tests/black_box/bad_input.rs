@@ -51,8 +51,12 @@ fn empty_requests() -> Vec<Bytes> {
         describe_log_dirs::DescribeLogDirsRequest,
         create_partitions::CreatePartitionsRequest,
         delete_groups::DeleteGroupsRequest,
+        elect_leaders::ElectLeadersRequest,
         incremental_alter_configs::IncrementalAlterConfigsRequest,
+        alter_partition_reassignments::AlterPartitionReassignmentsRequest,
+        list_partition_reassignments::ListPartitionReassignmentsRequest,
         offset_delete::OffsetDeleteRequest,
+        list_config_resources::ListConfigResourcesRequest,
         describe_topic_partitions::DescribeTopicPartitionsRequest,
         describe_cluster::DescribeClusterRequest,
     ];

@@ -110,6 +110,12 @@ pub(crate) mod resource_type {
 
     pub(crate) const TOPIC: i8 = 2;
     pub(crate) const BROKER: i8 = 4;
+    pub(crate) const BROKER_LOGGER: i8 = 8;
+    pub(crate) const CLIENT_METRICS: i8 = 16;
+    pub(crate) const GROUP: i8 = 32;
+
+    /// Every kind that the protocol knows.
+    pub(crate) const ALL: [i8; 5] = [TOPIC, BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP];
 
     /// Refuses a resource whose settings cannot be changed.
     pub(crate) fn check_alterable(kind: i8) -> Result<(), Refusal> {
@@ -126,9 +132,9 @@ pub(crate) mod resource_type {
     /// The refusal of a resource that has no settings here.
     pub(crate) fn refused(kind: i8) -> Refusal {
         let name = match kind {
-            8 => "loggers of a broker",
-            16 => "client metrics",
-            32 => "groups",
+            BROKER_LOGGER => "loggers of a broker",
+            CLIENT_METRICS => "client metrics",
+            GROUP => "groups",
             _ => "resources of this type",
         };
         let message = format!("{name} (type {kind}) have no settings here");

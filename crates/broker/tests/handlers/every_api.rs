@@ -54,8 +54,12 @@ fn apis() -> Vec<Api> {
         api::<describe_log_dirs::DescribeLogDirsRequest>(),
         api::<create_partitions::CreatePartitionsRequest>(),
         api::<delete_groups::DeleteGroupsRequest>(),
+        api::<elect_leaders::ElectLeadersRequest>(),
         api::<incremental_alter_configs::IncrementalAlterConfigsRequest>(),
+        api::<alter_partition_reassignments::AlterPartitionReassignmentsRequest>(),
+        api::<list_partition_reassignments::ListPartitionReassignmentsRequest>(),
         api::<offset_delete::OffsetDeleteRequest>(),
+        api::<list_config_resources::ListConfigResourcesRequest>(),
         api::<describe_topic_partitions::DescribeTopicPartitionsRequest>(),
         api::<describe_cluster::DescribeClusterRequest>(),
     ]
