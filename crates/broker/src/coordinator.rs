@@ -233,7 +233,10 @@ impl GroupCoordinators {
         partitions: &[(TopicName, i32)],
     ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
         let Some(partition) = self.existing_partition(group_id) else {
-            return Err(ErrorCode::GroupIdNotFound);
+            return Err(match group_id {
+                "" => ErrorCode::InvalidGroupId,
+                _ => ErrorCode::GroupIdNotFound,
+            });
         };
         let proven = partition.step(|coordinator, now, effects| {
             coordinator.delete_offsets(group_id, partitions, now, effects)

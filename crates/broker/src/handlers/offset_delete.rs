@@ -23,15 +23,9 @@ pub(crate) async fn handle(
 ) -> OffsetDeleteResponse {
     let found = found_partitions(&ctx, &request);
     let existing: Vec<_> = found.iter().flatten().cloned().collect();
-    let deleted = match existing.is_empty() {
-        true => Ok(Vec::new()),
-        false => {
-            let groups = &ctx.broker.groups;
-            let deleted = groups.delete_offsets(&ctx.broker, &request.group_id, &existing);
-            deleted.await
-        }
-    };
-    let mut deleted = match deleted {
+    let groups = &ctx.broker.groups;
+    let deleted = groups.delete_offsets(&ctx.broker, &request.group_id, &existing);
+    let mut deleted = match deleted.await {
         Ok(outcomes) => outcomes.into_iter(),
         Err(error) => {
             return OffsetDeleteResponse {

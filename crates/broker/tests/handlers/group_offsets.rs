@@ -240,19 +240,31 @@ async fn offsets_in_use_and_those_of_no_group_are_not_deleted() {
     let mut fixture = open().await;
     fixture.topic("t").await;
     let commit_one = commit_request("t", 5);
-    let unknown_group = offset_delete(Text::from_static("nobody"), &[("t", 0)]);
+    let nobody = Text::from_static("nobody");
     for has_groups in [false, true] {
         if has_groups {
             assert_code(commit(&mut fixture, &commit_one, 9).await, ErrorCode::None);
         }
-        let response = fixture.call(&unknown_group, 0).await;
-        assert_code(response.error_code, ErrorCode::GroupIdNotFound);
-        assert!(response.topics.is_empty());
+        for (request, code) in [
+            (
+                offset_delete(nobody.clone(), &[("t", 0)]),
+                ErrorCode::GroupIdNotFound,
+            ),
+            // Whether or not there is anything to delete.
+            (
+                offset_delete(nobody.clone(), &[]),
+                ErrorCode::GroupIdNotFound,
+            ),
+            (
+                offset_delete(Text::EMPTY, &[("t", 0)]),
+                ErrorCode::InvalidGroupId,
+            ),
+        ] {
+            let response = fixture.call(&request, 0).await;
+            assert_code(response.error_code, code);
+            assert!(response.topics.is_empty());
+        }
     }
-    let response = fixture
-        .call(&offset_delete(Text::EMPTY, &[("t", 0)]), 0)
-        .await;
-    assert_code(response.error_code, ErrorCode::InvalidGroupId);
     stable(&mut fixture).await;
     let response = fixture.call(&offset_delete(GROUP, &[("t", 0)]), 0).await;
     assert_code(response.error_code, ErrorCode::None);
