@@ -205,7 +205,7 @@ pub(crate) static APIS: &[Api] = &[
         versions: 1..=4,
         advertised_from: 1,
         ordering: Ordering::Serial,
-        notes: "topics and this broker",
+        notes: "topics, this broker, groups",
         begin: |call, body| at_once(call, body, handlers::describe_configs::handle),
     },
     Api {
@@ -213,7 +213,7 @@ pub(crate) static APIS: &[Api] = &[
         versions: 0..=2,
         advertised_from: 0,
         ordering: Ordering::Serial,
-        notes: "topics only",
+        notes: "topics, this broker, groups",
         begin: |call, body| serial(call, body, handlers::alter_configs::handle),
     },
     Api {
@@ -253,7 +253,7 @@ pub(crate) static APIS: &[Api] = &[
         versions: 0..=1,
         advertised_from: 0,
         ordering: Ordering::Serial,
-        notes: "topics only",
+        notes: "topics, this broker, groups",
         begin: |call, body| serial(call, body, handlers::incremental_alter_configs::handle),
     },
     Api {

@@ -134,7 +134,10 @@ pub(crate) fn of_alter_configs(error: &AlterConfigsError) -> ErrorCode {
     match error {
         AlterConfigsError::UnknownTopic => ErrorCode::UnknownTopicOrPartition,
         AlterConfigsError::Internal => ErrorCode::PolicyViolation,
-        AlterConfigsError::Duplicate(_) => ErrorCode::InvalidRequest,
+        // Kafka has no better code for a setting that the broker cannot have (KAFKA-13609).
+        AlterConfigsError::Duplicate(_)
+        | AlterConfigsError::NotDynamic(_)
+        | AlterConfigsError::InvalidBrokerConfig(_) => ErrorCode::InvalidRequest,
         AlterConfigsError::NotAList(_) | AlterConfigsError::InvalidConfig(_) => {
             ErrorCode::InvalidConfig
         }
@@ -278,6 +281,7 @@ mod tests {
                 Code::InvalidRequest,
             ),
             (AlterConfigsError::NotAList(""), Code::InvalidConfig),
+            (AlterConfigsError::NotDynamic(""), Code::InvalidRequest),
         ] {
             assert_eq!(of_alter_configs(&error), code, "{error:?}");
         }

@@ -13,6 +13,8 @@
 //! | 5 | ProducerIds | next: i64 |
 //! | 6 | LogIds | next: u32 |
 //! | 7 | PartitionsAdded | id: 16 bytes, count: u32, count times log_id: u32 |
+//! | 8 | BrokerConfigs | node_id: i32, -1 for all brokers, settings |
+//! | 9 | GroupConfigs | group_id: text, settings |
 //!
 //! A kind or version that is not listed was written by a newer broker: it is refused, never skipped.
 
@@ -31,6 +33,11 @@ const TOPIC_CONFIGS: u8 = 4;
 const PRODUCER_IDS: u8 = 5;
 const LOG_IDS: u8 = 6;
 const PARTITIONS_ADDED: u8 = 7;
+const BROKER_CONFIGS: u8 = 8;
+const GROUP_CONFIGS: u8 = 9;
+
+/// What stands for all brokers where a node id is expected.
+const ALL_BROKERS: i32 = -1;
 
 const VERSION: u8 = 0;
 
@@ -113,6 +120,16 @@ impl MetadataRecord {
                 out.extend(id.0);
                 put_logs(&mut out, partitions);
             }
+            Self::BrokerConfigs { node_id, configs } => {
+                out.extend([BROKER_CONFIGS, VERSION]);
+                out.extend(node_id.unwrap_or(ALL_BROKERS).to_le_bytes());
+                put_configs(&mut out, configs);
+            }
+            Self::GroupConfigs { group_id, configs } => {
+                out.extend([GROUP_CONFIGS, VERSION]);
+                put_text(&mut out, group_id);
+                put_configs(&mut out, configs);
+            }
         }
         out.into()
     }
@@ -147,6 +164,14 @@ impl MetadataRecord {
             (PARTITIONS_ADDED, VERSION) => Self::PartitionsAdded {
                 id: TopicId(reader.array()?),
                 partitions: reader.logs()?,
+            },
+            (BROKER_CONFIGS, VERSION) => Self::BrokerConfigs {
+                node_id: Some(i32::from_le_bytes(reader.array()?)).filter(|id| *id != ALL_BROKERS),
+                configs: reader.configs()?,
+            },
+            (GROUP_CONFIGS, VERSION) => Self::GroupConfigs {
+                group_id: reader.text()?.to_owned(),
+                configs: reader.configs()?,
             },
             (kind, version) => return Err(DecodeError::Newer { kind, version }),
         };

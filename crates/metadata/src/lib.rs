@@ -16,8 +16,8 @@ pub use image::{ApplyError, ClusterId, Image, Topic};
 pub use plan::{
     AddPartitionsError, AlterConfig, AlterConfigsError, AlterOperation, Assignment,
     CreateTopicError, DeleteTopicError, MorePartitions, NewTopic, PARTITIONS_MAX,
-    PRODUCER_ID_BLOCK, TopicReference, is_internal, plan_add_partitions, plan_alter_topic_configs,
-    plan_cluster, plan_create_internal_topic, plan_create_topic, plan_delete_topic,
-    plan_producer_ids, plan_replace_topic_configs,
+    PRODUCER_ID_BLOCK, Resource, TopicReference, is_internal, plan_add_partitions,
+    plan_alter_configs, plan_cluster, plan_create_internal_topic, plan_create_topic,
+    plan_delete_topic, plan_producer_ids, plan_replace_configs,
 };
 pub use record::MetadataRecord;

@@ -13,8 +13,8 @@ use crate::image::Image;
 use crate::record::MetadataRecord;
 
 pub use configs::{
-    AlterConfig, AlterConfigsError, AlterOperation, plan_alter_topic_configs,
-    plan_replace_topic_configs,
+    AlterConfig, AlterConfigsError, AlterOperation, Resource, plan_alter_configs,
+    plan_replace_configs,
 };
 pub use create::{
     Assignment, CreateTopicError, NewTopic, plan_create_internal_topic, plan_create_topic,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use config::BrokerSettings;
 use metadata::{
     AlterConfig, AlterOperation, ApplyError, DecodeError, Image, MetadataRecord, MorePartitions,
-    NewTopic, TopicReference, plan_add_partitions, plan_alter_topic_configs, plan_cluster,
+    NewTopic, Resource, TopicReference, plan_add_partitions, plan_alter_configs, plan_cluster,
     plan_create_topic, plan_delete_topic, plan_producer_ids,
 };
 use model::{LogId, TopicId, TopicName};
@@ -29,8 +29,19 @@ enum Step {
         name: usize,
         retention_ms: Option<i64>,
     },
+    Set {
+        resource: usize,
+        retention_ms: Option<i64>,
+    },
     ProducerIds,
 }
+
+/// Resources that need no topic.
+const RESOURCES: [Resource<'_>; 3] = [
+    Resource::AllBrokers,
+    Resource::Broker(0),
+    Resource::Broker(3),
+];
 
 const NAMES: [&str; 6] = ["a", "b", "a.b", "a_b", "c-1", "bad name"];
 
@@ -42,6 +53,12 @@ fn step() -> impl Strategy<Value = Step> {
         (name.clone(), -1..7i32).prop_map(|(name, count)| Step::Grow { name, count }),
         (name, proptest::option::of(-1..9i64))
             .prop_map(|(name, retention_ms)| Step::Alter { name, retention_ms }),
+        (0..RESOURCES.len(), proptest::option::of(-1..9i64)).prop_map(
+            |(resource, retention_ms)| Step::Set {
+                resource,
+                retention_ms
+            }
+        ),
         Just(Step::ProducerIds),
     ]
 }
@@ -50,6 +67,8 @@ fn step() -> impl Strategy<Value = Step> {
 struct Model {
     /// Name to number of partitions and retention.
     topics: BTreeMap<&'static str, (usize, Option<i64>)>,
+    /// What is set of each resource.
+    set: [Option<i64>; RESOURCES.len()],
     logs_made: u32,
     producer_blocks: i64,
 }
@@ -99,6 +118,11 @@ impl Model {
             .map(|(name, topic)| ((*name).to_owned(), *topic))
             .collect();
         assert_eq!(listed, expected);
+        let set = [None, Some(0), Some(3)].map(|node_id| {
+            let retention_ms = image.broker_configs(node_id).get("log.retention.ms");
+            retention_ms.map(|ms| ms.parse().unwrap())
+        });
+        assert_eq!(set, self.set);
         assert_eq!(image.next_log_id(), LogId(self.logs_made + 1));
         assert_eq!(image.next_producer_id(), self.producer_blocks * 1000);
         image.check_invariants();
@@ -154,12 +178,31 @@ fn plan(image: &Image, model: &mut Model, step: &Step, id: TopicId) -> Option<Me
                 name: "retention.ms".to_owned(),
                 operation,
             };
-            let planned = plan_alter_topic_configs(image, &settings, NAMES[*name], &[change]);
+            let topic = Resource::Topic(NAMES[*name]);
+            let planned = plan_alter_configs(image, &settings, topic, &[change]);
             assert_eq!(planned.is_ok(), model.topics.contains_key(NAMES[*name]));
             if let Some(topic) = model.topics.get_mut(NAMES[*name]) {
                 topic.1 = *retention_ms;
             }
             planned.ok().flatten()
+        }
+        Step::Set {
+            resource,
+            retention_ms,
+        } => {
+            let change = AlterConfig {
+                name: "log.retention.ms".to_owned(),
+                operation: match retention_ms {
+                    Some(value) => AlterOperation::Set(value.to_string()),
+                    None => AlterOperation::Delete,
+                },
+            };
+            let is_changed = model.set[*resource] != *retention_ms;
+            model.set[*resource] = *retention_ms;
+            let planned = plan_alter_configs(image, &settings, RESOURCES[*resource], &[change]);
+            let record = planned.unwrap();
+            assert_eq!(record.is_some(), is_changed, "{step:?}");
+            record
         }
         Step::ProducerIds => {
             let (block, record) = plan_producer_ids(image).unwrap();
@@ -249,6 +292,28 @@ fn the_bytes_are_as_documented() {
     expected.extend([3; 16]);
     expected.extend(b"\x01\0\0\0\x0a\0\0\0");
     assert_eq!(added.encode(), expected);
+    let configs = BTreeMap::from([("a".to_owned(), "1".to_owned())]);
+    let settings = b"\x01\0\0\0\x01\0\0\0a\x01\0\0\x001".as_slice();
+    for (node_id, bytes) in [(None, b"\xff\xff\xff\xff"), (Some(3), b"\x03\0\0\0")] {
+        let record = MetadataRecord::BrokerConfigs {
+            node_id,
+            configs: configs.clone(),
+        };
+        assert_eq!(
+            record.encode(),
+            [&[8, 0], bytes.as_slice(), settings].concat()
+        );
+        assert_eq!(MetadataRecord::decode(&record.encode()), Ok(record));
+    }
+    let record = MetadataRecord::GroupConfigs {
+        group_id: "g".to_owned(),
+        configs,
+    };
+    assert_eq!(
+        record.encode(),
+        [b"\x09\0\x01\0\0\0g".as_slice(), settings].concat()
+    );
+    assert_eq!(MetadataRecord::decode(&record.encode()), Ok(record));
     let record = MetadataRecord::ProducerIds { next: 1000 };
     assert_eq!(
         record.encode(),

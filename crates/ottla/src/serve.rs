@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use broker::{Broker, KafkaService};
-use network::{Listener, NetworkSettings, Server};
+use network::{ConnectionLimits, Listener, NetworkSettings, Server};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -71,6 +71,8 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         Arc::new(KafkaService::new(Arc::clone(&broker))),
         network_settings(&settings.broker),
     )?;
+    let limits = server.connection_limits();
+    tokio::spawn(follow_settings(broker.settings_changes(), limits));
     // Set only here; nobody else could have.
     let _ = when_ready.set(Arc::clone(&broker));
     announce(
@@ -118,6 +120,21 @@ fn warn_beyond_loopback(address: SocketAddr, protocol: &str) {
             "reachable from other machines, and there is no authentication yet: whoever can connect \
              can read, write and delete everything"
         );
+    }
+}
+
+/// Hands on what requests change of the listener's settings, also what they did in the last run, until
+/// the broker is gone.
+async fn follow_settings(
+    mut changes: watch::Receiver<Arc<config::BrokerSettings>>,
+    limits: ConnectionLimits,
+) {
+    loop {
+        let network = network_settings(&changes.borrow_and_update());
+        limits.set(network.connections_max, network.connections_per_ip_max);
+        if changes.changed().await.is_err() {
+            return;
+        }
     }
 }
 

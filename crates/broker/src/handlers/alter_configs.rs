@@ -1,13 +1,13 @@
-//! AlterConfigs (key 33), versions 0 to 2 (KIP-133): replaces all settings of a topic at once. Old
+//! AlterConfigs (key 33), versions 0 to 2 (KIP-133): replaces all settings of a resource at once. Old
 //! clients and tools know nothing else; IncrementalAlterConfigs is its successor.
 //!
 //! - A setting that is not named goes back to its default.
-//! - Each topic's settings are replaced together or not at all; answered when that is durable, and in
+//! - Each resource's settings are replaced together or not at all; answered when that is durable, and in
 //!   force then, on live logs as well.
 //! - The same setting twice, a null value, or the same resource twice: INVALID_REQUEST. What can be set
 //!   and on what is as in IncrementalAlterConfigs.
 
-use metadata::plan_replace_topic_configs;
+use metadata::plan_replace_configs;
 use model::ErrorCode;
 use wire::Text;
 use wire::messages::alter_configs::{
@@ -17,7 +17,8 @@ use wire::messages::alter_configs::{
 
 use crate::context::RequestContext;
 use crate::errors;
-use crate::handlers::support::{Refusal, change_each, repeated, resource_type};
+use crate::handlers::support::resources::resource as resource_of;
+use crate::handlers::support::{Refusal, change_each, repeated};
 
 /// Replaces the settings, or checks whether they could be replaced.
 pub(crate) async fn handle(
@@ -34,16 +35,15 @@ pub(crate) async fn handle(
                 let message = "the resource is named twice in this request";
                 return Err(Refusal::new(ErrorCode::InvalidRequest, message));
             }
-            resource_type::check_alterable(resource.resource_type)?;
+            let target = resource_of(&ctx, resource.resource_type, &resource.resource_name)?;
             let configs: Vec<_> = resource
                 .configs
                 .iter()
                 .map(name_and_value)
                 .collect::<Result<_, _>>()?;
-            let record = plan_replace_topic_configs(image, &resource.resource_name, &configs)
-                .map_err(|error| {
-                    Refusal::new(errors::of_alter_configs(&error), error.to_string())
-                })?;
+            let record = plan_replace_configs(image, target, &configs).map_err(|error| {
+                Refusal::new(errors::of_alter_configs(&error), error.to_string())
+            })?;
             Ok((record, ()))
         },
     );

@@ -121,7 +121,8 @@ fn created(record: &MetadataRecord, check_only: bool) -> Created {
 }
 
 fn succeeded(ctx: &RequestContext, name: Text, created: Created) -> CreatableTopicResult {
-    let configs = ctx.broker.settings.broker.describe_topic(&created.configs);
+    let settings = &ctx.broker.metadata.published().settings;
+    let configs = settings.describe_topic(&created.configs);
     let configs = configs.into_iter().map(|config| CreatableTopicConfigs {
         name: Text::from(config.name),
         value: config.value.map(Text::from),

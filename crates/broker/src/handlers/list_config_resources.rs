@@ -1,6 +1,6 @@
 //! ListConfigResources (key 74), versions 0 and 1 (KIP-1142): what settings can belong to.
 //!
-//! - Topics (2) and this broker (4). Client metrics (16) and loggers (8) do not exist here, so none are
+//! - Topics (2), this broker (4), and groups (32) that have settings of their own. Client metrics (16) and loggers (8) do not exist here, so none are
 //!   listed. Version 0 asks for client metrics only.
 //! - No kind asks for all. A kind that nobody knows: UNSUPPORTED_VERSION, as in Kafka.
 
@@ -11,7 +11,7 @@ use wire::messages::list_config_resources::{
 };
 
 use crate::context::RequestContext;
-use crate::handlers::support::resource_type;
+use crate::handlers::support::resources;
 
 /// Lists the resources of the kinds asked for.
 pub(crate) fn handle(
@@ -19,11 +19,11 @@ pub(crate) fn handle(
     request: ListConfigResourcesRequest,
 ) -> ListConfigResourcesResponse {
     let kinds = match request.resource_types {
-        _ if ctx.version == 0 => vec![resource_type::CLIENT_METRICS],
-        kinds if kinds.is_empty() => resource_type::ALL.to_vec(),
+        _ if ctx.version == 0 => vec![resources::CLIENT_METRICS],
+        kinds if kinds.is_empty() => resources::ALL.to_vec(),
         kinds => kinds,
     };
-    if kinds.iter().any(|kind| !resource_type::ALL.contains(kind)) {
+    if kinds.iter().any(|kind| !resources::ALL.contains(kind)) {
         return ListConfigResourcesResponse {
             error_code: ErrorCode::UnsupportedVersion.code(),
             ..ListConfigResourcesResponse::default()
@@ -39,9 +39,13 @@ pub(crate) fn handle(
         }
     };
     let node_id = ctx.broker.settings.broker.node_id;
-    list(resource_type::BROKER, Text::from(node_id.to_string()));
-    for topic in ctx.broker.metadata.published().image.topics() {
-        list(resource_type::TOPIC, Text::from(topic.name.as_str()));
+    list(resources::BROKER, Text::from(node_id.to_string()));
+    let published = ctx.broker.metadata.published();
+    for topic in published.image.topics() {
+        list(resources::TOPIC, Text::from(topic.name.as_str()));
+    }
+    for group_id in published.image.groups_with_configs() {
+        list(resources::GROUP, Text::from(group_id));
     }
     ListConfigResourcesResponse {
         config_resources,

@@ -1,5 +1,7 @@
 //! What several handlers have in common.
 
+pub(crate) mod resources;
+
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::hash::Hash;
@@ -100,44 +102,5 @@ pub(crate) async fn change_each<I, T>(
                 .map(|item| (item, Err(refused.clone())))
                 .collect()
         }
-    }
-}
-
-/// What settings can belong to, as requests number it.
-pub(crate) mod resource_type {
-    use super::Refusal;
-    use model::ErrorCode;
-
-    pub(crate) const TOPIC: i8 = 2;
-    pub(crate) const BROKER: i8 = 4;
-    pub(crate) const BROKER_LOGGER: i8 = 8;
-    pub(crate) const CLIENT_METRICS: i8 = 16;
-    pub(crate) const GROUP: i8 = 32;
-
-    /// Every kind that the protocol knows.
-    pub(crate) const ALL: [i8; 5] = [TOPIC, BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP];
-
-    /// Refuses a resource whose settings cannot be changed.
-    pub(crate) fn check_alterable(kind: i8) -> Result<(), Refusal> {
-        match kind {
-            TOPIC => Ok(()),
-            BROKER => Err(Refusal::new(
-                ErrorCode::InvalidRequest,
-                "the broker's settings are read when it starts and cannot be changed while it runs",
-            )),
-            _ => Err(refused(kind)),
-        }
-    }
-
-    /// The refusal of a resource that has no settings here.
-    pub(crate) fn refused(kind: i8) -> Refusal {
-        let name = match kind {
-            BROKER_LOGGER => "loggers of a broker",
-            CLIENT_METRICS => "client metrics",
-            GROUP => "groups",
-            _ => "resources of this type",
-        };
-        let message = format!("{name} (type {kind}) have no settings here");
-        Refusal::new(ErrorCode::InvalidRequest, message)
     }
 }

@@ -12,7 +12,7 @@ use crate::alter_configs::{replace, replacing};
 use crate::configs::TOPIC;
 use crate::support::{Fixture, assert_code, batch, fetch_request, produce_request, values};
 
-fn growing(name: &'static str, count: i32) -> CreatePartitionsTopic {
+pub(crate) fn growing(name: &'static str, count: i32) -> CreatePartitionsTopic {
     CreatePartitionsTopic {
         name: Text::from_static(name),
         count,
@@ -30,7 +30,7 @@ fn assigned(name: &'static str, count: i32, brokers: &[&[i32]]) -> CreatePartiti
     }
 }
 
-async fn grow(
+pub(crate) async fn grow(
     fixture: &mut Fixture,
     topics: Vec<CreatePartitionsTopic>,
 ) -> Vec<CreatePartitionsTopicResult> {
@@ -41,7 +41,7 @@ async fn grow(
     fixture.call(&request, 3).await.results
 }
 
-async fn produce_to(
+pub(crate) async fn produce_to(
     fixture: &mut Fixture,
     partition: i32,
     value: &'static str,

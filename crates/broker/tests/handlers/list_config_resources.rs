@@ -3,6 +3,7 @@
 use model::ErrorCode;
 use wire::messages::list_config_resources::ListConfigResourcesRequest;
 
+use crate::configs::{GROUP, alter, change, changes};
 use crate::support::{Fixture, assert_code};
 
 async fn listed(fixture: &mut Fixture, kinds: &[i8], version: i16) -> Vec<(i8, String)> {
@@ -35,6 +36,16 @@ async fn what_has_settings_is_listed_by_kind() {
     ] {
         assert_eq!(listed(&mut fixture, kinds, 1).await, expected, "{kinds:?}");
     }
+    let own = changes(
+        GROUP,
+        "g",
+        vec![change("consumer.session.timeout.ms", 0, Some("45000"))],
+    );
+    assert_code(
+        alter(&mut fixture, vec![own]).await[0].error_code,
+        ErrorCode::None,
+    );
+    assert_eq!(listed(&mut fixture, &[32], 1).await, [(32, "g".to_owned())]);
     // Version 0 is about client metrics.
     assert_eq!(listed(&mut fixture, &[], 0).await, []);
 }

@@ -12,6 +12,7 @@ mod describe_log_dirs;
 mod describe_topic_partitions;
 mod documents;
 mod durability;
+mod dynamic_configs;
 mod every_api;
 mod fetch;
 mod gated_disk;
