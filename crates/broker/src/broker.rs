@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use config::BrokerSettings;
 use env::{Env, Monotonic};
 use metadata::plan_cluster;
 use model::{ErrorCode, LogId};
@@ -15,6 +16,7 @@ use crate::coordinator::GroupCoordinators;
 use crate::egress::EgressBudget;
 use crate::errors;
 use crate::limits::{DISK_READS_MAX, EGRESS_MEMORY_DIVISOR};
+use crate::log_configs;
 use crate::metadata_store::{
     self, MetadataFoldError, MetadataStore, MetadataWriteError, Plan, UpdateError,
 };
@@ -156,6 +158,11 @@ impl Broker {
         &self.cluster_id
     }
 
+    /// Tells of changes of the broker's settings, which requests can make while it runs.
+    pub fn settings_changes(&self) -> watch::Receiver<Arc<BrokerSettings>> {
+        self.metadata.settings_changes()
+    }
+
     /// What is wrong with the broker; nothing, if it is ready.
     pub fn health(&self) -> Vec<Reason> {
         let damages = self.storage.damages().into_iter();
@@ -228,7 +235,7 @@ fn recover(env: &Env, settings: &Settings) -> Result<(Opened, metadata::Image), 
             data_dir: settings.data_dir.clone(),
             error,
         })?;
-    let live: BTreeMap<_, _> = metadata_store::live_logs(&image, &settings.broker).collect();
+    let live: BTreeMap<_, _> = log_configs::live_logs(&image, &settings.broker).collect();
     let opened = recovery
         .finish(live, image.next_log_id())
         .map_err(OpenError::Storage)?;

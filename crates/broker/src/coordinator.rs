@@ -225,6 +225,26 @@ impl GroupCoordinators {
         self.proven(broker, proven).await?.map_err(errors::of_group)
     }
 
+    /// OffsetDelete: an outcome per partition, in order.
+    pub(crate) async fn delete_offsets(
+        &self,
+        broker: &Arc<Broker>,
+        group_id: &str,
+        partitions: &[(TopicName, i32)],
+    ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
+        let Some(partition) = self.existing_partition(group_id) else {
+            return Err(match group_id {
+                "" => ErrorCode::InvalidGroupId,
+                _ => ErrorCode::GroupIdNotFound,
+            });
+        };
+        let proven = partition.step(|coordinator, now, effects| {
+            coordinator.delete_offsets(group_id, partitions, now, effects)
+        });
+        let results = self.proven(broker, proven).await?;
+        Ok(of_each(results.map_err(errors::of_group)?))
+    }
+
     /// Drops the offsets of topics whose deletion has just been appended to the metadata log. To be
     /// called under the metadata store's lock: so the tombstones stand in front of anything that a
     /// new topic of the same name leads to.

@@ -69,6 +69,8 @@ impl Topic {
 /// All topics at one moment.
 #[derive(Debug, Default)]
 pub(crate) struct Topics {
+    /// The broker's settings, which give the topics' defaults.
+    settings: Arc<BrokerSettings>,
     by_name: HashMap<TopicName, Arc<Topic>>,
     by_id: HashMap<TopicId, Arc<Topic>>,
 }
@@ -78,13 +80,18 @@ impl Topics {
     pub(crate) fn of(
         image: &Image,
         before: &Self,
-        settings: &BrokerSettings,
+        settings: &Arc<BrokerSettings>,
         storage: &Storage,
     ) -> Self {
-        let mut topics = Self::default();
+        let mut topics = Self {
+            settings: Arc::clone(settings),
+            ..Self::default()
+        };
+        let has_same_defaults = Arc::ptr_eq(settings, &before.settings);
         for metadata in image.topics() {
+            let is_same = |topic: &Topic| Arc::ptr_eq(&topic.metadata, metadata);
             let topic = match before.by_id.get(&metadata.id) {
-                Some(topic) if Arc::ptr_eq(&topic.metadata, metadata) => Arc::clone(topic),
+                Some(topic) if has_same_defaults && is_same(topic) => Arc::clone(topic),
                 _ => Arc::new(Topic::new(metadata, settings, storage)),
             };
             topics
@@ -95,13 +102,14 @@ impl Topics {
         topics
     }
 
-    /// Hands the settings of topics that have changed since `before` to their logs.
+    /// Hands settings that have changed since `before`, be it the topics' own or the broker's, to the
+    /// logs.
     pub(crate) fn apply_changed_configs(&self, before: &Self) {
         for (id, topic) in &self.by_id {
             let Some(old) = before.by_id.get(id) else {
                 continue;
             };
-            if topic.metadata.configs != old.metadata.configs {
+            if topic.log_config != old.log_config {
                 for log in topic.logs.iter().flatten() {
                     log.set_config(topic.log_config.clone());
                 }

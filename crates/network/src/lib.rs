@@ -23,7 +23,7 @@ mod output;
 mod service;
 mod settings;
 
-pub use listener::{Listener, Server};
+pub use listener::{ConnectionLimits, Listener, Server};
 pub use metrics::{NetworkMetrics, NetworkMetricsSnapshot};
 pub use service::{BoxFuture, Chunks, Outcome, Reply, Service, close_reason};
 pub use settings::NetworkSettings;

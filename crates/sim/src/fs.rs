@@ -398,6 +398,13 @@ impl Fs for SimFs {
         }))
     }
 
+    fn total_bytes(&self, path: &Path) -> io::Result<u64> {
+        let mut state = self.state.lock();
+        state.read(Operation::Read, path)?;
+        let sectors = state.free().saturating_add(state.used);
+        Ok(sectors.saturating_mul(SECTOR_BYTES as u64))
+    }
+
     fn available_bytes(&self, path: &Path) -> io::Result<u64> {
         let mut state = self.state.lock();
         state.read(Operation::Read, path)?;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use env::Env;
 use parking_lot::Mutex;
@@ -34,6 +34,8 @@ pub(crate) struct Engine {
     pub unflushed_bytes: AtomicU64,
     /// Bytes of batches that are kept for readers only.
     pub cached_bytes: AtomicU64,
+    /// How long a producer is remembered after its last batch, in milliseconds.
+    pub producer_id_expiration_ms: AtomicI64,
     /// Unflushed bytes at which the flusher wants to hear.
     pub flush_at_bytes: AtomicU64,
     /// All entries of rounds up to this one are durable and shown.
@@ -67,6 +69,7 @@ impl Engine {
         damages: Vec<Damage>,
     ) -> Self {
         let flush_at_bytes = AtomicU64::new(settings.flush_bytes);
+        let producer_id_expiration_ms = AtomicI64::new(settings.producer_id_expiration_ms);
         Self {
             env,
             settings,
@@ -81,6 +84,7 @@ impl Engine {
             flush_signal: Signal::default(),
             unflushed_bytes: AtomicU64::new(0),
             cached_bytes: AtomicU64::new(0),
+            producer_id_expiration_ms,
             flush_at_bytes,
             durable_seq: AtomicU64::new(durable_seq),
             is_read_only,

@@ -207,6 +207,13 @@ impl Storage {
         }
     }
 
+    /// Changes how long producers are remembered after their last batch; counts from the next
+    /// [`Storage::run_retention`] on.
+    pub fn set_producer_id_expiration_ms(&self, expiration_ms: i64) {
+        let current = &self.engine.producer_id_expiration_ms;
+        current.store(expiration_ms, Ordering::Relaxed);
+    }
+
     /// Removes what has had its time: moves log starts by the retention settings, asks for rolls,
     /// and forgets producers. To be called now and then.
     pub fn run_retention(&self, now_ms: i64) {

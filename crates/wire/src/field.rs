@@ -47,6 +47,33 @@ impl<T: Nullable> Field for Option<T> {
     }
 }
 
+/// Lets a structure be null: a byte before it says whether it is there.
+macro_rules! nullable_struct {
+    ($name:ident) => {
+        impl crate::field::Nullable for $name {
+            fn read_nullable<S: crate::decoder::Source>(
+                from: &mut S,
+            ) -> Result<Option<Self>, crate::decoder::DecodeError> {
+                match i8::read(from)? {
+                    ..0 => Ok(None),
+                    0.. => Self::read(from).map(Some),
+                }
+            }
+
+            fn write_null(to: &mut crate::Encoder) {
+                (-1_i8).write(to);
+            }
+
+            fn write_present(&self, to: &mut crate::Encoder) {
+                1_i8.write(to);
+                self.write(to);
+            }
+        }
+    };
+}
+
+pub(crate) use nullable_struct;
+
 macro_rules! numbers {
     ($($number:ty)*) => {$(
         impl Field for $number {

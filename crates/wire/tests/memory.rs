@@ -44,13 +44,20 @@ fn decode_all<R: Request>(frame: &Bytes) {
 }
 
 fn decode_everything(frame: &Bytes) {
+    decode_all::<alter_configs::AlterConfigsRequest>(frame);
+    decode_all::<alter_partition_reassignments::AlterPartitionReassignmentsRequest>(frame);
     decode_all::<api_versions::ApiVersionsRequest>(frame);
+    decode_all::<create_partitions::CreatePartitionsRequest>(frame);
     decode_all::<create_topics::CreateTopicsRequest>(frame);
     decode_all::<delete_groups::DeleteGroupsRequest>(frame);
+    decode_all::<delete_records::DeleteRecordsRequest>(frame);
     decode_all::<delete_topics::DeleteTopicsRequest>(frame);
     decode_all::<describe_cluster::DescribeClusterRequest>(frame);
     decode_all::<describe_configs::DescribeConfigsRequest>(frame);
     decode_all::<describe_groups::DescribeGroupsRequest>(frame);
+    decode_all::<describe_log_dirs::DescribeLogDirsRequest>(frame);
+    decode_all::<describe_topic_partitions::DescribeTopicPartitionsRequest>(frame);
+    decode_all::<elect_leaders::ElectLeadersRequest>(frame);
     decode_all::<fetch::FetchRequest>(frame);
     decode_all::<find_coordinator::FindCoordinatorRequest>(frame);
     decode_all::<heartbeat::HeartbeatRequest>(frame);
@@ -58,10 +65,13 @@ fn decode_everything(frame: &Bytes) {
     decode_all::<init_producer_id::InitProducerIdRequest>(frame);
     decode_all::<join_group::JoinGroupRequest>(frame);
     decode_all::<leave_group::LeaveGroupRequest>(frame);
+    decode_all::<list_config_resources::ListConfigResourcesRequest>(frame);
     decode_all::<list_groups::ListGroupsRequest>(frame);
     decode_all::<list_offsets::ListOffsetsRequest>(frame);
+    decode_all::<list_partition_reassignments::ListPartitionReassignmentsRequest>(frame);
     decode_all::<metadata::MetadataRequest>(frame);
     decode_all::<offset_commit::OffsetCommitRequest>(frame);
+    decode_all::<offset_delete::OffsetDeleteRequest>(frame);
     decode_all::<offset_fetch::OffsetFetchRequest>(frame);
     decode_all::<offset_for_leader_epoch::OffsetForLeaderEpochRequest>(frame);
     decode_all::<produce::ProduceRequest>(frame);

@@ -56,6 +56,9 @@ pub(crate) fn api(api: &Api) -> Result<String> {
     for part in &api.structs {
         structure(&mut body, api, part)?;
     }
+    for name in api.nullable_structs() {
+        line!(body, "crate::field::nullable_struct!({name});\n");
+    }
     let mut code = String::new();
     module_doc(&mut code, api);
     line!(code, "\n{WARNING}\n");
@@ -72,7 +75,12 @@ pub(crate) fn api(api: &Api) -> Result<String> {
         }
     }
     line!(code, "\nuse crate::decoder::{{DecodeError, Source}};");
-    line!(code, "use crate::encoder::{{Encoder, Tags}};");
+    let encoder = if uses("Tags") {
+        "{Encoder, Tags}"
+    } else {
+        "Encoder"
+    };
+    line!(code, "use crate::encoder::{encoder};");
     line!(code, "use crate::field::Field;");
     line!(code, "use crate::message::message;");
     match (uses("Chunks"), uses("Text")) {

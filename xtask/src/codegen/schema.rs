@@ -1,5 +1,7 @@
 //! What a declaration says.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result};
 
 /// One API: request, response and their structures.
@@ -70,6 +72,18 @@ impl Api {
         found.with_context(|| format!("there is no structure {name}"))
     }
 
+    /// The structures that are null somewhere.
+    pub(crate) fn nullable_structs(&self) -> BTreeSet<&str> {
+        let fields = self.structs.iter().flat_map(|part| &part.fields);
+        let nullable = fields.filter(|field| field.nullable_from.is_some());
+        nullable
+            .filter_map(|field| match &field.kind {
+                Kind::Struct(name) => Some(name.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
     /// Fewest bytes that a structure takes in any version that has something of it.
     pub(crate) fn size_min(&self, of: &Struct) -> Result<usize> {
         let mut least = usize::MAX;
@@ -108,6 +122,7 @@ impl Api {
             _ if is_flexible && !matches!(field.kind, Kind::Struct(_)) => 1,
             Kind::Text => 2,
             Kind::Bytes | Kind::Records | Kind::Array(_) => 4,
+            Kind::Struct(_) if field.nullable_from.is_some() => 1,
             Kind::Struct(name) => self.size_in(self.find(name)?, version)?,
         })
     }

@@ -5,12 +5,15 @@ use wire::batch::BatchView;
 use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
 use wire::messages::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
 use wire::messages::offset_commit::OffsetCommitRequestPartition;
+use wire::messages::offset_delete::{
+    OffsetDeleteRequest, OffsetDeleteRequestPartition, OffsetDeleteRequestTopic,
+};
 use wire::messages::offset_fetch::{
     OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
 };
 use wire::{Chunks, Text};
 
-use crate::groups::{GROUP, ONE_PARTITION, commit, commit_request, committed, open};
+use crate::groups::{GROUP, ONE_PARTITION, commit, commit_request, committed, open, stable};
 use crate::support::{Fixture, NOW_MS, assert_code};
 
 #[tokio::test]
@@ -192,4 +195,82 @@ async fn the_log_holds_kafkas_records() {
     ];
     assert_eq!(record.key, Some(&key[..]));
     assert_eq!(record.value, Some(&value.concat()[..]));
+}
+
+fn offset_delete(group_id: Text, topics: &[(&'static str, i32)]) -> OffsetDeleteRequest {
+    let topics = topics
+        .iter()
+        .map(|(name, partition_index)| OffsetDeleteRequestTopic {
+            name: Text::from_static(name),
+            partitions: vec![OffsetDeleteRequestPartition {
+                partition_index: *partition_index,
+            }],
+        });
+    OffsetDeleteRequest {
+        group_id,
+        topics: topics.collect(),
+    }
+}
+
+#[tokio::test]
+async fn offsets_are_deleted_one_by_one_and_do_not_come_back() {
+    let mut fixture = open().await;
+    for name in ["t", "u"] {
+        fixture.topic(name).await;
+        let request = commit_request(name, 5);
+        assert_code(commit(&mut fixture, &request, 9).await, ErrorCode::None);
+    }
+    let request = offset_delete(GROUP, &[("t", 0), ("missing", 0), ("t", 7)]);
+    let response = fixture.call(&request, 0).await;
+    assert_code(response.error_code, ErrorCode::None);
+    let answers: Vec<_> = response
+        .topics
+        .iter()
+        .map(|topic| (topic.name.as_str(), topic.partitions[0].error_code))
+        .collect();
+    let unknown = ErrorCode::UnknownTopicOrPartition.code();
+    assert_eq!(answers, [("t", 0), ("missing", unknown), ("t", unknown)]);
+    let mut fixture = fixture.restart().await;
+    assert_eq!(committed(&mut fixture, "t").await, -1);
+    assert_eq!(committed(&mut fixture, "u").await, 5);
+}
+
+#[tokio::test]
+async fn offsets_in_use_and_those_of_no_group_are_not_deleted() {
+    let mut fixture = open().await;
+    fixture.topic("t").await;
+    let commit_one = commit_request("t", 5);
+    let nobody = Text::from_static("nobody");
+    for has_groups in [false, true] {
+        if has_groups {
+            assert_code(commit(&mut fixture, &commit_one, 9).await, ErrorCode::None);
+        }
+        for (request, code) in [
+            (
+                offset_delete(nobody.clone(), &[("t", 0)]),
+                ErrorCode::GroupIdNotFound,
+            ),
+            // Whether or not there is anything to delete.
+            (
+                offset_delete(nobody.clone(), &[]),
+                ErrorCode::GroupIdNotFound,
+            ),
+            (
+                offset_delete(Text::EMPTY, &[("t", 0)]),
+                ErrorCode::InvalidGroupId,
+            ),
+        ] {
+            let response = fixture.call(&request, 0).await;
+            assert_code(response.error_code, code);
+            assert!(response.topics.is_empty());
+        }
+    }
+    stable(&mut fixture).await;
+    let response = fixture.call(&offset_delete(GROUP, &[("t", 0)]), 0).await;
+    assert_code(response.error_code, ErrorCode::None);
+    assert_code(
+        response.topics[0].partitions[0].error_code,
+        ErrorCode::GroupSubscribedToTopic,
+    );
+    assert_eq!(committed(&mut fixture, "t").await, 5);
 }

@@ -70,17 +70,17 @@ impl Group {
     }
 
     fn retention_base(&self) -> Base<'_> {
-        let Some(protocol_type) = self.protocol_type.as_deref() else {
+        if self.protocol_type.is_none() {
             // It never had members: its users only store offsets here.
             return match self.phase {
                 Phase::Empty => Base::Commit,
                 _ => Base::Never,
             };
-        };
+        }
         match self.phase {
             Phase::Empty if self.phase_since_ms >= 0 => Base::GroupEmptySince(self.phase_since_ms),
             Phase::Empty => Base::Commit,
-            Phase::Stable { .. } if protocol_type == "consumer" => match self.subscribed_topics() {
+            Phase::Stable { .. } if self.is_of_consumers() => match self.subscribed_topics() {
                 Some(topics) => Base::CommitUnlessSubscribed(topics),
                 None => Base::Never,
             },
@@ -90,8 +90,13 @@ impl Group {
         }
     }
 
+    /// Whether the members are consumers, whose subscriptions can be read.
+    pub(super) fn is_of_consumers(&self) -> bool {
+        self.protocol_type.as_deref() == Some("consumer")
+    }
+
     /// The topics any member subscribes to; `None` if one does not say so in a way we can read.
-    fn subscribed_topics(&self) -> Option<BTreeSet<&str>> {
+    pub(super) fn subscribed_topics(&self) -> Option<BTreeSet<&str>> {
         let protocol_name = self.protocol_name.as_deref()?;
         let mut topics = BTreeSet::new();
         for member in self.members.values() {

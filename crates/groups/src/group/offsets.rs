@@ -1,5 +1,7 @@
 //! Committed offsets.
 
+use std::collections::BTreeSet;
+
 use model::TopicName;
 
 use super::{Group, Phase, Step};
@@ -133,6 +135,35 @@ impl Group {
                 self.tombstone(step, topic, partition);
             }
         }
+    }
+
+    /// Deletes single offsets, unless a member may still ask for them (KIP-496).
+    pub(crate) fn delete_offsets(
+        &mut self,
+        step: &mut Step<'_>,
+        partitions: &[(TopicName, i32)],
+    ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
+        let subscribed = match self.phase {
+            Phase::Empty => Some(BTreeSet::new()),
+            // What members of another kind read is not known to us.
+            _ if !self.is_of_consumers() => return Err(GroupError::NonEmptyGroup),
+            _ => self.subscribed_topics(),
+        };
+        let is_read = |topic: &str| subscribed.as_ref().is_none_or(|all| all.contains(topic));
+        let results: Vec<_> = partitions
+            .iter()
+            .map(|(topic, _)| match is_read(topic) {
+                true => Err(GroupError::GroupSubscribedToTopic),
+                false => Ok(()),
+            })
+            .collect();
+        for ((topic, partition), result) in partitions.iter().zip(&results) {
+            if result.is_ok() && self.offset(topic, *partition).is_some() {
+                self.remove_offset(topic, *partition);
+                self.tombstone(step, topic, *partition);
+            }
+        }
+        Ok(results)
     }
 
     /// Deletes the group: all its offsets, then the group itself.

@@ -244,6 +244,22 @@ impl Harness {
         result
     }
 
+    pub(super) fn delete_offsets(
+        &mut self,
+        partitions: &[(&str, i32)],
+    ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
+        let partitions: Vec<_> = partitions
+            .iter()
+            .map(|(topic, partition)| (TopicName::new(topic).unwrap(), *partition))
+            .collect();
+        let mut effects = Effects::default();
+        let result = self
+            .coordinator
+            .delete_offsets(GROUP, &partitions, self.now, &mut effects);
+        self.take(effects);
+        result
+    }
+
     pub(super) fn delete_topic(&mut self, topic: &str) {
         let mut effects = Effects::default();
         self.coordinator.delete_topic(topic, self.now, &mut effects);

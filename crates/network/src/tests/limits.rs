@@ -263,3 +263,28 @@ async fn large_frames_get_through_a_budget_that_is_smaller() {
         assert!(client.await.unwrap());
     }
 }
+
+#[tokio::test]
+async fn limits_change_for_connections_to_come() {
+    let settings = NetworkSettings {
+        connections_max: 1,
+        ..NetworkSettings::default()
+    };
+    let world = World::new(settings);
+    let mut first = world.client().await;
+    world.client().await.expect_end().await;
+    let limits = world.server.connection_limits();
+    limits.set(2, 2);
+    let mut second = world.client().await;
+    second.send(b"ra").await;
+    assert_eq!(second.receive().await, b"ra");
+    limits.set(2, 1);
+    world.client().await.expect_end().await;
+    assert_eq!(world.closed("connection_limit"), 2);
+    limits.set(3, 1);
+    world.client().await.expect_end().await;
+    assert_eq!(world.closed("connection_limit_per_ip"), 1);
+    // Who is there stays.
+    first.send(b"rb").await;
+    assert_eq!(first.receive().await, b"rb");
+}

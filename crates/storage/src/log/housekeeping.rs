@@ -308,7 +308,10 @@ impl Log {
 
     /// Forgets producers that have not been heard of for long.
     pub(crate) fn expire_producers(&self, now_ms: i64) {
-        let expiration_ms = self.engine.settings.producer_id_expiration_ms;
+        let expiration_ms = self
+            .engine
+            .producer_id_expiration_ms
+            .load(Ordering::Relaxed);
         let mut flushed = self.flushed.lock();
         let Flushed {
             producers,
