@@ -14,7 +14,7 @@ use crate::metrics::Metrics;
 use crate::settings::StorageSettings;
 use crate::signal::Signal;
 use crate::wal::progress::Progress;
-use crate::wal::queue::Queue;
+use crate::wal::queue::{Queue, Refusal};
 use crate::wal::slots::Slots;
 
 pub(crate) struct Engine {
@@ -30,6 +30,7 @@ pub(crate) struct Engine {
     pub metrics: Metrics,
     pub commit_signal: Signal,
     pub flush_signal: Signal,
+    pub compact_signal: Signal,
     /// Bytes of batches that are in no segment yet.
     pub unflushed_bytes: AtomicU64,
     /// Bytes of batches that are kept for readers only.
@@ -82,6 +83,7 @@ impl Engine {
             metrics: Metrics::default(),
             commit_signal: Signal::default(),
             flush_signal: Signal::default(),
+            compact_signal: Signal::default(),
             unflushed_bytes: AtomicU64::new(0),
             cached_bytes: AtomicU64::new(0),
             producer_id_expiration_ms,
@@ -111,6 +113,10 @@ impl Engine {
 
     pub(crate) fn is_closing(&self) -> bool {
         self.queue.is_closing()
+    }
+
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.queue.refusal() == Some(Refusal::Poisoned)
     }
 
     pub(crate) fn raise_if_flush_wanted(&self) {
@@ -169,6 +175,12 @@ impl Engine {
     pub(crate) fn is_disk_full(&self) -> bool {
         self.is_slot_missing.load(Ordering::Acquire)
             || (self.is_segment_missing.load(Ordering::Acquire) && self.room().bytes == 0)
+    }
+
+    /// Whether something could not be written for want of space.
+    pub(crate) fn lacks_space(&self) -> bool {
+        self.is_slot_missing.load(Ordering::Acquire)
+            || self.is_segment_missing.load(Ordering::Acquire)
     }
 
     /// What user requests may still bring in: the last eighth of the write-ahead log is for the

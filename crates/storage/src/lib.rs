@@ -9,6 +9,7 @@
 
 mod admission;
 mod batch;
+mod compaction;
 mod damage;
 mod engine;
 mod epochs;
@@ -37,7 +38,7 @@ pub use errors::{AppendError, CommitError, OpenError, ReadError, SetLogStartErro
 pub use log::{DiskRead, Log, Read, WatchGuard};
 pub use metrics::{DURATION_BOUNDS_MICROSECONDS, DurationHistogram, StorageMetricsSnapshot};
 pub use recovery::{Opened, Recovery, RecoveryReport};
-pub use settings::{LogConfig, StorageSettings, TimestampType};
+pub use settings::{CompactionSettings, LogConfig, StorageSettings, TimestampType};
 pub use storage::Storage;
 pub use verify::{VerifyReport, verify};
 pub use views::{

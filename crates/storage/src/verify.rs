@@ -15,7 +15,7 @@ use crate::format::offset_index;
 use crate::format::producer_snapshot::ProducerSnapshot;
 use crate::recovery::scan::{ScanOptions, ScannedRound, ScannedSlot};
 use crate::recovery::{chain, directory, payloads, scan};
-use crate::segment::{BatchScanner, Expected, INDEX, LOG, SNAPSHOT, file_name};
+use crate::segment::{BatchScanner, INDEX, LOG, SNAPSHOT, Segment, file_name, segment_file_name};
 
 /// What was checked, and what is wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -195,7 +195,11 @@ impl Verifier<'_> {
         segment: &SegmentCheckpoint,
         epochs: &Arc<[(i32, i64)]>,
     ) {
-        let path = directory.join(file_name(segment.base_offset, LOG));
+        let path = directory.join(segment_file_name(
+            segment.base_offset,
+            segment.generation,
+            LOG,
+        ));
         self.report.files += 1;
         let file = match self.fs.open(&path, OpenMode::Read) {
             Ok(file) => file,
@@ -216,16 +220,17 @@ impl Verifier<'_> {
                 return;
             }
         }
-        let expected = Expected {
-            offset: segment.base_offset,
-            epochs: Arc::clone(epochs),
-        };
+        let listed = Segment::listed(directory.to_owned(), segment);
+        let mut expected = listed.expected(&listed.facts());
+        expected.epochs = Arc::clone(epochs);
         let mut scanner = BatchScanner::new(file, 0, segment.bytes, expected);
+        let mut end_offset = segment.base_offset;
         let mut batch_at = BTreeMap::new();
         let mut position = 0;
         loop {
             match scanner.next_batch() {
                 Ok(Some((header, batch))) => {
+                    end_offset = header.last_offset() + 1;
                     batch_at.insert(position, header.base_offset);
                     position += batch.len() as u64;
                     self.report.batches += 1;
@@ -244,6 +249,13 @@ impl Verifier<'_> {
                 }
             }
         }
+        if segment.generation == 0 && end_offset != segment.end_offset {
+            let what = format!(
+                "the segment ends at offset {end_offset}, not at {}",
+                segment.end_offset
+            );
+            self.note(DamageCode::SegmentBatch, path, position, &what);
+        }
         self.check_index(directory, segment, &batch_at);
     }
 
@@ -254,7 +266,11 @@ impl Verifier<'_> {
         segment: &SegmentCheckpoint,
         batch_at: &BTreeMap<u64, i64>,
     ) {
-        let path = directory.join(file_name(segment.base_offset, INDEX));
+        let path = directory.join(segment_file_name(
+            segment.base_offset,
+            segment.generation,
+            INDEX,
+        ));
         self.report.files += 1;
         let Ok(bytes) = self.fs.read(&path) else {
             self.note(

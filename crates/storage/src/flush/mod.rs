@@ -27,6 +27,7 @@ use crate::wal::slots::NoSlot;
 pub(crate) use checkpointing::write_forced;
 use choose::{Scope, choose};
 use segment_writer::FlushedLog;
+pub(crate) use segment_writer::{SEGMENT_BYTES_MAX, SEGMENT_OFFSETS_MAX};
 
 /// How long after a failure the flusher tries again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -104,6 +105,8 @@ struct Garbage {
     is_directory: bool,
     /// The first generation of checkpoints that does not list it; set when that one is written.
     forgotten_by: Option<u64>,
+    /// When it may go (`file.delete.delay.ms`).
+    not_before: Monotonic,
 }
 
 pub(crate) struct Flusher {
@@ -141,9 +144,8 @@ impl Flusher {
         let garbage = unlisted
             .into_iter()
             .map(|(path, is_directory)| Garbage {
-                path,
                 is_directory,
-                forgotten_by: None,
+                ..Garbage::file(path, Monotonic::default())
             })
             .collect();
         Self {
@@ -191,8 +193,11 @@ impl Flusher {
             // does not wait for one.
             info!("there is room for the write-ahead log again");
         }
+        self.remove_due_garbage();
         let Some(scope) = self.scope() else {
-            return Step::Idle { until: None };
+            return Step::Idle {
+                until: self.next_garbage_due(),
+            };
         };
         match self.pass(scope) {
             Ok(()) => Step::Worked,

@@ -4,7 +4,7 @@
 //! | field | bytes |
 //! |---|---|
 //! | magic `OTCP` | 4 |
-//! | version | 2 |
+//! | version: 2; 1 is read too, in which a log has no clean_end and a segment no generation: both are 0 | 2 |
 //! | zero | 2 |
 //! | generation: rises with each checkpoint | 8 |
 //! | wal_id | 8 |
@@ -26,18 +26,22 @@
 //! | flushed_end: the segments hold every offset from log_start to here | 8 |
 //! | quarantined_from: the first damaged offset, -1 if there is none | 8 |
 //! | snapshot_offset: the producer snapshot's name, equal to flushed_end; -1 if there is none | 8 |
+//! | clean_end: records below it have been compacted with one another | 8 |
 //! | count of leader epochs, then each: epoch 4, start offset 8 | 4 |
-//! | count of segments, then each: base offset 8, end offset 8, bytes 8, max_timestamp 8, created_ms 8 | 4 |
+//! | count of segments, then each: base offset 8, end offset 8, bytes 8, max_timestamp 8, created_ms 8, generation 4 | 4 |
 //!
-//! The last segment is the one that is written to if its end offset is flushed_end.
+//! The last segment is the one that is written to if its end offset is flushed_end and its generation
+//! 0. Segments of higher generations are what compaction has left.
 
 use super::bytes::{Put, Reader, seal, unseal};
 
 pub(crate) const FILE_NAMES: [&str; 2] = ["checkpoint.a", "checkpoint.b"];
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"OTCP");
-pub(crate) const VERSION: u16 = 1;
+pub(crate) const VERSION: u16 = 2;
+/// Of version 1, which is the shorter one.
 pub(crate) const LOG_BYTES_MIN: usize = 48;
 pub(crate) const EPOCH_BYTES: usize = 12;
+/// Of version 1, which is the shorter one.
 pub(crate) const SEGMENT_BYTES: usize = 40;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,6 +63,7 @@ pub(crate) struct LogCheckpoint {
     pub flushed_end: i64,
     pub quarantined_from: i64,
     pub snapshot_offset: i64,
+    pub clean_end: i64,
     pub epochs: Vec<(i32, i64)>,
     pub segments: Vec<SegmentCheckpoint>,
 }
@@ -70,6 +75,7 @@ pub(crate) struct SegmentCheckpoint {
     pub bytes: u64,
     pub max_timestamp: i64,
     pub created_ms: i64,
+    pub generation: u32,
 }
 
 impl Checkpoint {
@@ -95,7 +101,11 @@ impl Checkpoint {
     /// `None` when the bytes are not a sound checkpoint of this version.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(unseal(bytes)?);
-        if reader.u32()? != MAGIC || reader.u16()? != VERSION || reader.u16()? != 0 {
+        if reader.u32()? != MAGIC {
+            return None;
+        }
+        let version = reader.u16()?;
+        if !(1..=VERSION).contains(&version) || reader.u16()? != 0 {
             return None;
         }
         let mut checkpoint = Self {
@@ -111,7 +121,8 @@ impl Checkpoint {
         let count = reader.count(LOG_BYTES_MIN)?;
         checkpoint.logs.reserve_exact(count);
         for _ in 0..count {
-            checkpoint.logs.push(LogCheckpoint::decode(&mut reader)?);
+            let log = LogCheckpoint::decode(&mut reader, version)?;
+            checkpoint.logs.push(log);
         }
         (reader.remaining() == 0).then_some(checkpoint)
     }
@@ -125,6 +136,7 @@ impl LogCheckpoint {
         bytes.put_i64(self.flushed_end);
         bytes.put_i64(self.quarantined_from);
         bytes.put_i64(self.snapshot_offset);
+        bytes.put_i64(self.clean_end);
         bytes.put_count(self.epochs.len());
         for (epoch, start_offset) in &self.epochs {
             bytes.put_i32(*epoch);
@@ -137,10 +149,11 @@ impl LogCheckpoint {
             bytes.put_u64(segment.bytes);
             bytes.put_i64(segment.max_timestamp);
             bytes.put_i64(segment.created_ms);
+            bytes.put_u32(segment.generation);
         }
     }
 
-    fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+    fn decode(reader: &mut Reader<'_>, version: u16) -> Option<Self> {
         let log_id = reader.u32()?;
         if reader.u32()? != 0 {
             return None;
@@ -151,6 +164,7 @@ impl LogCheckpoint {
             flushed_end: reader.i64()?,
             quarantined_from: reader.i64()?,
             snapshot_offset: reader.i64()?,
+            clean_end: if version == 1 { 0 } else { reader.i64()? },
             epochs: Vec::new(),
             segments: Vec::new(),
         };
@@ -168,6 +182,7 @@ impl LogCheckpoint {
                 bytes: reader.u64()?,
                 max_timestamp: reader.i64()?,
                 created_ms: reader.i64()?,
+                generation: if version == 1 { 0 } else { reader.u32()? },
             });
         }
         Some(log)

@@ -25,15 +25,21 @@ fn the_checksum_is_castagnolis() {
 #[test]
 fn the_format_file_tells_a_newer_version() {
     let format = DataFormat {
+        version: 2,
         wal_id: 0x0102_0304_0506_0708,
     };
     let bytes = format.encode();
     assert_eq!(bytes.len(), data_format::BYTES);
-    assert_eq!(hex(&bytes[..16]), "4f54464d010000000807060504030201");
+    assert_eq!(hex(&bytes[..16]), "4f54464d020000000807060504030201");
     assert_eq!(DataFormat::decode(&bytes), Ok(format));
     let mut newer = bytes.clone();
-    newer[4] = 2;
-    assert_eq!(DataFormat::decode(&newer), Err(DataFormatError::Newer(2)));
+    newer[4] = 3;
+    assert_eq!(DataFormat::decode(&newer), Err(DataFormatError::Newer(3)));
+    let older = DataFormat {
+        version: 1,
+        ..format
+    };
+    assert_eq!(DataFormat::decode(&older.encode()), Ok(older));
     let mut damaged = bytes;
     damaged[9] ^= 1;
     assert_eq!(
@@ -134,6 +140,7 @@ fn checkpoint() -> Checkpoint {
             flushed_end: 30,
             quarantined_from: -1,
             snapshot_offset: 30,
+            clean_end: 25,
             epochs: vec![(1, 10), (3, 20)],
             segments: vec![SegmentCheckpoint {
                 base_offset: 10,
@@ -141,6 +148,7 @@ fn checkpoint() -> Checkpoint {
                 bytes: 1_000,
                 max_timestamp: 77,
                 created_ms: 66,
+                generation: 2,
             }],
         }],
     }
@@ -173,12 +181,28 @@ fn snapshot() -> ProducerSnapshot {
 #[test]
 fn checkpoints_and_snapshots_come_back_and_any_cut_is_noticed() {
     let bytes = checkpoint().encode();
-    assert_eq!(bytes.len(), 56 + 48 + 2 * 12 + 40 + 4);
+    assert_eq!(bytes.len(), 56 + 56 + 2 * 12 + 44 + 4);
     assert_eq!(Checkpoint::decode(&bytes), Some(checkpoint()));
     assert!((0..bytes.len()).all(|end| Checkpoint::decode(&bytes[..end]).is_none()));
     let bytes = snapshot().encode();
     assert_eq!(ProducerSnapshot::decode(&bytes), Some(snapshot()));
     assert!((0..bytes.len()).all(|end| ProducerSnapshot::decode(&bytes[..end]).is_none()));
+}
+
+#[test]
+fn checkpoints_of_version_1_are_read() {
+    let bytes = "4f5443500100000003000000000000000400000000000000050000000000000006000000070000000800000000000000\
+                   090000000100000001000000000000000a000000000000001e00000000000000ffffffffffffffff1e00000000000000\
+                   02000000010000000a00000000000000030000001400000000000000010000000a000000000000001e00000000000000\
+                   e8030000000000004d0000000000000042000000000000009904309b";
+    let bytes: Vec<u8> = (0..bytes.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&bytes[at..at + 2], 16).unwrap())
+        .collect();
+    let mut expected = checkpoint();
+    expected.logs[0].clean_end = 0;
+    expected.logs[0].segments[0].generation = 0;
+    assert_eq!(Checkpoint::decode(&bytes), Some(expected));
 }
 
 #[test]

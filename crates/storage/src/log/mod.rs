@@ -4,6 +4,7 @@
 //! lock is held for a few assignments at a time and never while anything is waited for.
 
 mod append;
+mod compacting;
 mod housekeeping;
 mod publish;
 mod read;
@@ -17,6 +18,7 @@ use env::{Defect, has_defect};
 use model::{LeaderEpoch, LogId, Offset, ProducerEpoch, ProducerId};
 use parking_lot::Mutex;
 
+pub(crate) use compacting::CompactionSource;
 pub(crate) use housekeeping::{FlushCandidate, FlushDone, FlushWork};
 pub use read::{DiskRead, Read};
 pub(crate) use restore::RestoredLog;
@@ -37,7 +39,8 @@ pub struct Log {
     id: LogId,
     engine: Arc<Engine>,
     state: Mutex<LogState>,
-    /// What the segments' batches leave behind; only the flusher takes the lock, before `state`.
+    /// What the segments' batches leave behind; only the flusher, compaction and retention take the
+    /// lock, before `state`.
     flushed: Mutex<Flushed>,
 }
 
@@ -59,12 +62,18 @@ struct LogState {
     tail: Tail,
     segments: Vec<Arc<Segment>>,
     segments_bytes: u64,
+    /// Segments that compacted ones have taken the place of, and whose files are still there.
+    replaced: Vec<Arc<Segment>>,
+    /// Below this offset the records have been compacted with one another.
+    clean_end: i64,
     /// The last segment is not written to any more.
     is_sealed: bool,
     /// The tail is to go to its segment, which is to be the last of it.
     roll_requested: bool,
     /// When the oldest batch of the tail came, by the broker's clock.
     tail_since_ms: i64,
+    /// How much of `segment.jitter.ms` is taken off for the segment that is written to.
+    roll_random: u64,
 
     watchers: Watchers,
 }
@@ -76,6 +85,20 @@ pub(crate) struct Flushed {
     pub transactions: Transactions,
     /// The name of the newest snapshot; -1 if there is none.
     pub snapshot_offset: i64,
+    /// Where the segments ended when compaction forgot aborted transactions last; -1 if never. A
+    /// snapshot from there or before may still know them.
+    pub forgotten_at: i64,
+}
+
+impl Flushed {
+    /// Of no batches.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            snapshot_offset: -1,
+            forgotten_at: -1,
+            ..Self::default()
+        }
+    }
 }
 
 impl LogState {
@@ -92,6 +115,12 @@ impl LogState {
             }
             Isolation::ReadCommitted => self.last_stable_offset(),
         }
+    }
+
+    /// Whether the last segment is written to, if there is one.
+    fn is_last_open(&self) -> bool {
+        let is_compacted = |last: &Arc<Segment>| last.generation > 0;
+        !self.is_sealed && !self.segments.last().is_some_and(is_compacted)
     }
 
     fn view(&self, leader_epoch: i32) -> LogView {
@@ -112,6 +141,7 @@ impl LogState {
         assert!(self.high_watermark <= self.appended_end);
         assert!(self.appended_start <= self.appended_end);
         assert!(self.tail.flushed_end() <= self.high_watermark);
+        assert!(self.clean_end <= self.high_watermark);
         debug_assert!(
             self.segments
                 .windows(2)

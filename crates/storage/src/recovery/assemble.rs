@@ -8,10 +8,11 @@ use std::sync::Arc;
 use model::LogId;
 use tracing::warn;
 
-use super::{Opened, Recovery, RecoveryReport};
+use super::{Opened, Recovery, RecoveryReport, directory};
 use crate::engine::Engine;
 use crate::errors::OpenError;
 use crate::flush::{CheckpointState, Flusher, Logs};
+use crate::format::data_format::{self, DataFormat};
 use crate::log::{Log, RestoredLog};
 use crate::settings::{LogConfig, StorageSettings};
 use crate::storage::Storage;
@@ -28,6 +29,9 @@ impl Recovery {
         mut report: RecoveryReport,
         unlisted: Vec<(PathBuf, bool)>,
     ) -> Result<Opened, OpenError> {
+        if !self.is_read_only {
+            self.upgrade()?;
+        }
         let newest = self.checkpoints.newest.as_ref();
         let highest_epoch = self
             .chain
@@ -39,7 +43,7 @@ impl Recovery {
         let engine = Arc::new(Engine::new(
             self.env.clone(),
             self.settings.clone(),
-            self.wal_id,
+            self.format.wal_id,
             writer_epoch.cast_signed(),
             slots,
             self.chain.end_seq,
@@ -86,6 +90,18 @@ impl Recovery {
         Ok(Opened { storage, report })
     }
 
+    /// Tells versions that do not know what this one writes to keep off.
+    fn upgrade(&self) -> Result<(), OpenError> {
+        if self.format.version == data_format::VERSION {
+            return Ok(());
+        }
+        let format = DataFormat {
+            version: data_format::VERSION,
+            ..self.format
+        };
+        directory::write_format(self.env.fs.as_ref(), &self.settings.data_dir, format)
+    }
+
     /// The slots that can be used: those with rounds of the chain are in use, the others are free.
     fn build_slots(&self, release_seq: u64, release_crc: u32) -> Result<Slots, OpenError> {
         let fs = self.env.fs.as_ref();
@@ -130,7 +146,7 @@ impl Recovery {
         Ok(Slots::new(
             self.env.clone(),
             self.settings.data_dir.join("wal"),
-            self.wal_id,
+            self.format.wal_id,
             u64::from(self.settings.wal_slot_bytes),
             self.settings.wal_bytes_max,
             states,

@@ -10,7 +10,7 @@ use crate::errors::OpenError;
 use crate::flush::write_forced;
 use crate::format::checkpoint::{Checkpoint, FILE_NAMES, LogCheckpoint};
 use crate::format::data_format::{self, DataFormat, DataFormatError};
-use crate::segment::{INDEX, LOG, SNAPSHOT, TIME_INDEX, file_name};
+use crate::segment::{SNAPSHOT, SUFFIXES, file_name, segment_file_name};
 
 /// The name under which the format file is made before it gets its own.
 const NEW_FORMAT_FILE: &str = "format.new";
@@ -50,16 +50,27 @@ pub(crate) fn open_format(env: &Env, data_dir: &Path) -> Result<DataFormat, Open
         return Err(missing_format(path));
     }
     let format = DataFormat {
+        version: data_format::VERSION,
         wal_id: env.rng.random_u64(),
     };
     sync_ancestors(fs, data_dir)?;
-    let new_path = data_dir.join(NEW_FORMAT_FILE);
     fs.create_dir_all(&wal).map_err(OpenError::io(&wal))?;
     fs.create_dir_all(&logs).map_err(OpenError::io(&logs))?;
+    write_format(fs, data_dir, format)?;
+    Ok(format)
+}
+
+/// Writes the format file, in place of one that may be there.
+pub(crate) fn write_format(
+    fs: &dyn Fs,
+    data_dir: &Path,
+    format: DataFormat,
+) -> Result<(), OpenError> {
+    let path = data_dir.join(data_format::FILE_NAME);
+    let new_path = data_dir.join(NEW_FORMAT_FILE);
     write_forced(fs, &new_path, &format.encode()).map_err(OpenError::io(&new_path))?;
     fs.rename(&new_path, &path).map_err(OpenError::io(&path))?;
-    fs.sync_dir(data_dir).map_err(OpenError::io(data_dir))?;
-    Ok(format)
+    fs.sync_dir(data_dir).map_err(OpenError::io(data_dir))
 }
 
 /// Makes the name of the data directory durable. It may be as new as those above it; those that are
@@ -176,7 +187,10 @@ fn read_durable(fs: &dyn Fs, path: &Path) -> io::Result<Vec<u8>> {
 pub(crate) fn listed_files(log: &LogCheckpoint) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for segment in &log.segments {
-        names.extend([LOG, INDEX, TIME_INDEX].map(|suffix| file_name(segment.base_offset, suffix)));
+        names.extend(
+            SUFFIXES
+                .map(|suffix| segment_file_name(segment.base_offset, segment.generation, suffix)),
+        );
     }
     if log.snapshot_offset >= 0 {
         names.insert(file_name(log.snapshot_offset, SNAPSHOT));

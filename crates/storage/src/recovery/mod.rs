@@ -19,14 +19,14 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use env::{Env, OpenMode, SECTOR_BYTES};
+use env::{Env, SECTOR_BYTES};
 use model::LogId;
 
 use crate::damage::{Damage, DamageCode};
 use crate::errors::OpenError;
 use crate::format::checkpoint::LogCheckpoint;
-use crate::log::RestoredLog;
-use crate::segment::{BatchScanner, Expected};
+use crate::format::data_format::DataFormat;
+use crate::log::{Flushed, RestoredLog};
 use crate::settings::{LogConfig, StorageSettings};
 use crate::storage::Storage;
 use chain::Chain;
@@ -39,7 +39,7 @@ pub struct Recovery {
     env: Env,
     settings: StorageSettings,
     lock: Box<dyn Send + Sync>,
-    wal_id: u64,
+    format: DataFormat,
     checkpoints: Checkpoints,
     slots: Vec<ScannedSlot>,
     rounds: Vec<ScannedRound>,
@@ -107,7 +107,7 @@ impl Recovery {
         let mut recovery = Self {
             env: env.clone(),
             lock,
-            wal_id: format.wal_id,
+            format,
             checkpoints,
             slots: Vec::new(),
             rounds: Vec::new(),
@@ -140,7 +140,7 @@ impl Recovery {
         for (number, slot) in paths.iter().enumerate() {
             let options = ScanOptions {
                 number,
-                wal_id: Some(self.wal_id),
+                wal_id: Some(self.format.wal_id),
                 release_seq,
                 repairs: true,
             };
@@ -197,14 +197,10 @@ impl Recovery {
         let fs = self.env.fs.as_ref();
         for segment in &log.segments {
             let path = segment.path();
-            let Ok(file) = fs.open(&path, OpenMode::Read) else {
+            let Ok(mut scanner) = segment.scanner(fs, &segment.facts()) else {
                 continue;
             };
-            let expected = Expected {
-                offset: segment.base_offset,
-                epochs: log.epochs.below(i64::MAX).into(),
-            };
-            let mut scanner = BatchScanner::new(file, 0, segment.facts().bytes, expected);
+            scanner.expect_epochs(log.epochs.below(i64::MAX).into());
             loop {
                 match scanner.next_batch() {
                     Ok(Some((_, batch))) => self.metadata_batches.push(batch),
@@ -240,11 +236,10 @@ impl Recovery {
         let data_dir = &self.settings.data_dir;
         let mut log = match listed {
             Some(listed) => restore::restore(fs, data_dir, listed, self.now_ms, &mut damages),
-            None => {
-                let mut log = RestoredLog::default();
-                log.flushed.snapshot_offset = -1;
-                log
-            }
+            None => RestoredLog {
+                flushed: Flushed::nothing(),
+                ..RestoredLog::default()
+            },
         };
         for replayed in &entries {
             damages.extend(fold::apply(&mut log, replayed, self.now_ms));

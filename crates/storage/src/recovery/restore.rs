@@ -13,7 +13,7 @@ use crate::format::checkpoint::LogCheckpoint;
 use crate::format::producer_snapshot::ProducerSnapshot;
 use crate::log::{Flushed, RestoredLog};
 use crate::producers::Producers;
-use crate::segment::{BatchScanner, Expected, LOG, SNAPSHOT, Segment, SegmentFacts, file_name};
+use crate::segment::{LOG, SNAPSHOT, Segment, file_name, segment_file_name};
 use crate::transactions::Transactions;
 
 /// Restores the part of a log that is in segments. Damage is noted and quarantines the log where it
@@ -29,15 +29,7 @@ pub(crate) fn restore(
     let segments: Vec<_> = listed
         .segments
         .iter()
-        .map(|segment| {
-            let facts = SegmentFacts {
-                end_offset: segment.end_offset,
-                bytes: segment.bytes,
-                max_timestamp: segment.max_timestamp,
-                created_ms: segment.created_ms,
-            };
-            Arc::new(Segment::new(directory.clone(), segment.base_offset, facts))
-        })
+        .map(|segment| Arc::new(Segment::listed(directory.clone(), segment)))
         .collect();
     let mut quarantined_from = (listed.quarantined_from >= 0).then_some(listed.quarantined_from);
     for damage in missing_segments(fs, &directory, listed) {
@@ -49,6 +41,7 @@ pub(crate) fn restore(
         log_start: listed.log_start,
         end: listed.flushed_end,
         flushed_end: listed.flushed_end,
+        clean_end: listed.clean_end,
         quarantined_from,
         producers: flushed.producers.clone(),
         transactions: flushed.transactions.clone(),
@@ -71,7 +64,7 @@ fn missing_segments(fs: &dyn Fs, directory: &Path, listed: &LogCheckpoint) -> Ve
         .unwrap_or_default();
     let mut missing = Vec::new();
     for segment in &listed.segments {
-        let name = file_name(segment.base_offset, LOG);
+        let name = segment_file_name(segment.base_offset, segment.generation, LOG);
         let path = directory.join(&name);
         let mut note = |position, message: String| {
             let damage = Damage {
@@ -107,10 +100,7 @@ fn restore_flushed(
     now_ms: i64,
     damages: &mut Vec<Damage>,
 ) -> Flushed {
-    let nothing = Flushed {
-        snapshot_offset: -1,
-        ..Flushed::default()
-    };
+    let nothing = Flushed::nothing();
     if listed.snapshot_offset < 0 {
         return nothing;
     }
@@ -122,6 +112,7 @@ fn restore_flushed(
             producers: Producers::from_snapshot(&snapshot.producers),
             transactions: Transactions::from_snapshot(&snapshot),
             snapshot_offset: listed.snapshot_offset,
+            ..nothing
         };
     }
     damages.push(Damage {
@@ -132,14 +123,9 @@ fn restore_flushed(
     });
     let mut flushed = nothing;
     for segment in segments {
-        let Ok(file) = fs.open(&segment.path(), OpenMode::Read) else {
+        let Ok(mut scanner) = segment.scanner(fs, &segment.facts()) else {
             continue;
         };
-        let expected = Expected {
-            offset: segment.base_offset,
-            ..Expected::default()
-        };
-        let mut scanner = BatchScanner::new(file, 0, segment.facts().bytes, expected);
         // Damage in a segment is found, and named, when it is read.
         while let Ok(Some((_, batch))) = scanner.next_batch() {
             flushed.fold(&batch, now_ms);

@@ -1,17 +1,21 @@
-//! Segments: the files that hold the older batches of a log, exactly as they were acknowledged.
+//! Segments: the files that hold the older batches of a log, exactly as they were acknowledged or
+//! as compaction has left them.
 
 mod index;
+mod open;
 mod scanner;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use env::{Fs, OpenMode};
 use parking_lot::Mutex;
 
 pub(crate) use index::SegmentIndex;
+pub(crate) use open::{OpenSegment, remove_if_there};
 pub(crate) use scanner::{BatchScanner, Expected, ScanError};
 
 use crate::format::checkpoint::SegmentCheckpoint;
@@ -24,7 +28,12 @@ const READ_BYTES_MIN: u64 = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub base_offset: i64,
+    /// 0: the batches are as they were appended, without a gap. Above: they are what compaction has
+    /// left, and nothing is ever appended to them.
+    pub generation: u32,
     directory: PathBuf,
+    /// A compacted segment has taken its place.
+    is_replaced: AtomicBool,
     state: Mutex<SegmentState>,
 }
 
@@ -58,12 +67,41 @@ pub(crate) struct SegmentFault {
 }
 
 impl Segment {
-    pub(crate) fn new(directory: PathBuf, base_offset: i64, facts: SegmentFacts) -> Self {
+    pub(crate) fn new(
+        directory: PathBuf,
+        base_offset: i64,
+        generation: u32,
+        facts: SegmentFacts,
+    ) -> Self {
         Self {
             base_offset,
+            generation,
             directory,
+            is_replaced: AtomicBool::new(false),
             state: Mutex::new(SegmentState { facts, index: None }),
         }
+    }
+
+    /// A segment as a checkpoint lists it.
+    pub(crate) fn listed(directory: PathBuf, listed: &SegmentCheckpoint) -> Self {
+        let facts = SegmentFacts {
+            end_offset: listed.end_offset,
+            bytes: listed.bytes,
+            max_timestamp: listed.max_timestamp,
+            created_ms: listed.created_ms,
+        };
+        Self::new(directory, listed.base_offset, listed.generation, facts)
+    }
+
+    /// Whether another segment has taken its place. What is missing in it then is no damage, and
+    /// what was read may be older than what is known of the log. Asked under the lock of the log.
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.is_replaced.load(Ordering::Acquire)
+    }
+
+    /// Notes that another segment has taken its place; under the lock of the log.
+    pub(crate) fn set_replaced(&self) {
+        self.is_replaced.store(true, Ordering::Release);
     }
 
     pub(crate) fn facts(&self) -> SegmentFacts {
@@ -71,19 +109,64 @@ impl Segment {
     }
 
     pub(crate) fn path(&self) -> PathBuf {
-        self.directory.join(file_name(self.base_offset, LOG))
+        self.file(LOG)
     }
 
     /// The segment's three files.
     pub(crate) fn paths(&self) -> [PathBuf; 3] {
-        [LOG, INDEX, TIME_INDEX]
-            .map(|suffix| self.directory.join(file_name(self.base_offset, suffix)))
+        SUFFIXES.map(|suffix| self.file(suffix))
+    }
+
+    fn file(&self, suffix: &str) -> PathBuf {
+        let name = segment_file_name(self.base_offset, self.generation, suffix);
+        self.directory.join(name)
+    }
+
+    /// What must stand at the front of the segment.
+    pub(crate) fn expected(&self, facts: &SegmentFacts) -> Expected {
+        self.expected_at(facts, 0, self.base_offset)
+    }
+
+    /// What must stand at a position to which the index has led for an offset.
+    fn expected_at(&self, facts: &SegmentFacts, position: u64, offset: i64) -> Expected {
+        Expected {
+            offset,
+            end: facts.end_offset,
+            is_compacted: self.generation > 0,
+            is_exact: self.generation == 0 || position > 0,
+            epochs: Arc::default(),
+        }
+    }
+
+    /// Steps through the batches from a position to which the index has led for an offset.
+    pub(crate) fn scanner_at(
+        &self,
+        fs: &dyn Fs,
+        facts: &SegmentFacts,
+        (position, offset): (u64, i64),
+    ) -> Result<BatchScanner, SegmentFault> {
+        let path = self.path();
+        let file = fs
+            .open(&path, OpenMode::Read)
+            .map_err(|error| SegmentFault::io(&path, position, &error))?;
+        let expected = self.expected_at(facts, position, offset);
+        Ok(BatchScanner::new(file, position, facts.bytes, expected))
+    }
+
+    /// Steps through all batches.
+    pub(crate) fn scanner(
+        &self,
+        fs: &dyn Fs,
+        facts: &SegmentFacts,
+    ) -> Result<BatchScanner, SegmentFault> {
+        self.scanner_at(fs, facts, (0, self.base_offset))
     }
 
     pub(crate) fn to_checkpoint(&self) -> SegmentCheckpoint {
         let facts = self.facts();
         SegmentCheckpoint {
             base_offset: self.base_offset,
+            generation: self.generation,
             end_offset: facts.end_offset,
             bytes: facts.bytes,
             max_timestamp: facts.max_timestamp,
@@ -172,9 +255,10 @@ impl Segment {
         Ok(found)
     }
 
-    /// Reads whole batches from the one that holds `from`, with sound checksums, up to `end` and
-    /// about `bytes_max`. Appends them to `chunks` and returns the offset after the last one. At
-    /// least one batch is read if `at_least_one`.
+    /// Reads whole batches from the one that holds `from`, or the next one if compaction has removed
+    /// that, with sound checksums, up to `end` and about `bytes_max`. Appends them to `chunks` and
+    /// returns the offset to go on at: the end of the segment, if nothing is left in it. At least one
+    /// batch is read if `at_least_one`.
     pub(crate) fn read(
         &self,
         fs: &dyn Fs,
@@ -183,16 +267,9 @@ impl Segment {
     ) -> Result<i64, SegmentFault> {
         let facts = self.facts();
         let path = self.path();
-        let file = fs
-            .open(&path, OpenMode::Read)
-            .map_err(|error| SegmentFault::io(&path, 0, &error))?;
-        let interval = request.index_interval_bytes;
-        let (start, offset) = self.position_before(fs, request.from, interval)?;
-        let expected = Expected {
-            offset,
-            epochs: Arc::clone(&request.epochs),
-        };
-        let mut scanner = BatchScanner::new(file, start, facts.bytes, expected);
+        let start = self.position_before(fs, request.from, request.index_interval_bytes)?;
+        let mut scanner = self.scanner_at(fs, &facts, start)?;
+        scanner.expect_epochs(Arc::clone(&request.epochs));
         let mut budget = request.bytes_max;
         let mut next = request.from;
         let mut is_first = request.at_least_one;
@@ -201,7 +278,7 @@ impl Segment {
             match scanner.peek() {
                 Ok(Some(header)) if header.last_offset() < request.from => scanner.skip(&header),
                 Ok(Some(_)) => break,
-                Ok(None) => return Ok(next),
+                Ok(None) => return Ok(facts.end_offset.max(next)),
                 Err(error) => return Err(error.into_fault(&path)),
             }
         }
@@ -221,6 +298,9 @@ impl Segment {
             budget = budget.saturating_sub(run.bytes.len());
             is_first = false;
             chunks.push(run.bytes);
+        }
+        if scanner.is_at_end() {
+            next = facts.end_offset.max(next);
         }
         Ok(next)
     }
@@ -258,6 +338,16 @@ pub(crate) const INDEX: &str = "index";
 pub(crate) const TIME_INDEX: &str = "timeindex";
 /// The suffix of a producer snapshot.
 pub(crate) const SNAPSHOT: &str = "snapshot";
+/// The suffixes of the files of a segment, the batches first.
+pub(crate) const SUFFIXES: [&str; 3] = [LOG, INDEX, TIME_INDEX];
+
+/// The name of a file of a segment.
+pub(crate) fn segment_file_name(base_offset: i64, generation: u32, suffix: &str) -> String {
+    match generation {
+        0 => file_name(base_offset, suffix),
+        generation => format!("{base_offset:020}-{generation}.{suffix}"),
+    }
+}
 
 /// The name of a file of a log.
 pub(crate) fn file_name(offset: i64, suffix: &str) -> String {

@@ -25,6 +25,9 @@ fn log_files(fs: &dyn Fs, id: LogId) -> Vec<String> {
     entries.into_iter().map(|entry| entry.name).collect()
 }
 
+/// The usual `file.delete.delay.ms`.
+const FILE_DELETE_DELAY: Duration = Duration::from_secs(60);
+
 #[test]
 fn one_process_at_a_time() {
     let (env, _) = sim::env(1);
@@ -113,7 +116,7 @@ fn entries_of_a_log_that_never_was_are_damage() {
 
 #[test]
 fn a_deleted_log_is_gone_with_its_files() {
-    let (env, _) = sim::env(1);
+    let (env, handles) = sim::env(1);
     let engine = open(&env);
     let log = engine.log(LOG);
     for number in 0..100u8 {
@@ -140,8 +143,15 @@ fn a_deleted_log_is_gone_with_its_files() {
         Err(ReadError::Deleted)
     ));
     engine.settle();
-    let logs = env.fs.list_dir(&Path::new(DATA_DIR).join("logs")).unwrap();
-    assert_eq!(logs, []);
+    let logs = || env.fs.list_dir(&Path::new(DATA_DIR).join("logs")).unwrap();
+    handles
+        .clock
+        .advance(FILE_DELETE_DELAY - Duration::from_millis(1));
+    engine.settle();
+    assert_eq!(logs().len(), 1, "its time has not come");
+    handles.clock.advance(Duration::from_millis(1));
+    engine.settle();
+    assert_eq!(logs(), []);
     engine
         .storage
         .create_logs(&[(LogId(9), LogConfig::default())]);
@@ -180,6 +190,9 @@ fn a_moved_start_hides_records_and_frees_segments() {
         Err(ReadError::OutOfRange { .. })
     ));
     assert_eq!(read_values(&log, 151).len(), 49);
+    assert_eq!(log_files(env.fs.as_ref(), LOG).len(), before);
+    handles.clock.advance(FILE_DELETE_DELAY);
+    engine.settle();
     assert!(log_files(env.fs.as_ref(), LOG).len() < before);
     assert_eq!(log.set_log_start(Offset(7)), Ok(sequence), "never back");
 
@@ -221,6 +234,8 @@ fn retention_works_on_a_live_log_with_little_traffic() {
     engine.storage.run_retention(env.clock.wall_ms());
     engine.settle();
     assert_eq!(log.view().log_start, Offset(10), "all of it");
+    handles.clock.advance(FILE_DELETE_DELAY);
+    engine.settle();
     assert_eq!(log_files(env.fs.as_ref(), LOG), Vec::<String>::new());
 }
 

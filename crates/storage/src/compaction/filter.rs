@@ -1,0 +1,151 @@
+//! What stays of a batch. Decides, and touches nothing.
+//!
+//! Of the records of a key the last one stays; a tombstone until its delete horizon. Records of
+//! aborted transactions go. A batch without records goes too, unless it is the last thing known of
+//! its producer, or the last of what is compacted: a reader that has come so far must find where to
+//! go on (KIP-98, KIP-534).
+
+use std::collections::HashMap;
+
+use wire::batch::{BatchView, RecordView, Records, retain};
+
+use super::offset_map::OffsetMap;
+use super::transactions::{MarkerUse, SeenTransactions};
+use crate::batch::{BatchHeader, OPENED_BYTES_MAX, transaction_marker};
+
+/// The last that a producer has left in the segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LastOfProducer {
+    /// A batch that ends at this offset.
+    Batch { last_offset: i64 },
+    /// Markers only, the newest of this epoch.
+    Marker { epoch: i16 },
+}
+
+/// What stays of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// All of it, as it is.
+    Whole,
+    /// This batch in its place.
+    Rewritten(Vec<u8>),
+    /// Nothing.
+    Nothing,
+}
+
+/// What decides over a round.
+#[derive(Debug)]
+pub(crate) struct Filter {
+    /// The last offsets of the keys.
+    pub map: OffsetMap,
+    /// Records from here on are not in the map.
+    pub mapped_end: i64,
+    /// Where what is compacted ends.
+    pub until: i64,
+    pub log_start: i64,
+    pub now_ms: i64,
+    pub delete_retention_ms: i64,
+    pub last_of_producers: HashMap<i64, LastOfProducer>,
+    pub transactions: SeenTransactions,
+}
+
+impl Filter {
+    /// Judges the next batch.
+    pub(crate) fn judge(&mut self, header: &BatchHeader, batch: &[u8]) -> Kept {
+        if header.last_offset() < self.log_start {
+            return Kept::Nothing;
+        }
+        let Ok((view, _)) = BatchView::parse(batch) else {
+            return Kept::Whole;
+        };
+        if header.is_control() {
+            return self.judge_control(header, &view);
+        }
+        self.transactions.see_data(header);
+        if self.transactions.is_aborted(header) {
+            return self.without_records(header, &view);
+        }
+        let Ok(opened) = view.decompressed(OPENED_BYTES_MAX) else {
+            // What cannot be opened is nobody's to throw away.
+            return Kept::Whole;
+        };
+        let records: Result<Vec<_>, _> = Records::new(&opened, view.record_count).collect();
+        let Ok(mut records) = records else {
+            return Kept::Whole;
+        };
+        let all = records.len();
+        records.retain(|record| self.stays(&view, record));
+        if records.is_empty() {
+            return self.without_records(header, &view);
+        }
+        let has_tombstone = records.iter().any(|record| record.value.is_none());
+        let horizon_ms = (has_tombstone && !view.attributes.has_delete_horizon())
+            .then(|| self.now_ms.saturating_add(self.delete_retention_ms));
+        if records.len() == all && horizon_ms.is_none() {
+            return Kept::Whole;
+        }
+        Kept::Rewritten(retain(&view, &records, horizon_ms))
+    }
+
+    fn stays(&self, batch: &BatchView<'_>, record: &RecordView<'_>) -> bool {
+        let offset = batch.base_offset.get() + i64::from(record.offset_delta);
+        if offset >= self.mapped_end {
+            return true;
+        }
+        // A record without a key, from the time before the log was compacted, is nobody's last one.
+        let Some(key) = record.key else {
+            return false;
+        };
+        let is_last = self.map.get(key).is_none_or(|last| offset >= last);
+        is_last && (record.value.is_some() || !self.is_past_horizon(batch))
+    }
+
+    fn is_past_horizon(&self, batch: &BatchView<'_>) -> bool {
+        batch.attributes.has_delete_horizon() && self.now_ms >= batch.base_timestamp
+    }
+
+    fn judge_control(&mut self, header: &BatchHeader, view: &BatchView<'_>) -> Kept {
+        if view.record_count == 0 {
+            return self.without_records(header, view);
+        }
+        let Some(is_commit) = transaction_marker(view.bytes()) else {
+            return Kept::Whole;
+        };
+        match self.transactions.see_marker(header, is_commit) {
+            MarkerUse::Needed => Kept::Whole,
+            MarkerUse::Spare if self.is_past_horizon(view) => self.without_records(header, view),
+            MarkerUse::Spare | MarkerUse::StillListed => {
+                if view.attributes.has_delete_horizon() {
+                    return Kept::Whole;
+                }
+                let horizon_ms = self.now_ms.saturating_add(self.delete_retention_ms);
+                let records: Result<Vec<_>, _> = view.records().collect();
+                records.map_or(Kept::Whole, |records| {
+                    Kept::Rewritten(retain(view, &records, Some(horizon_ms)))
+                })
+            }
+        }
+    }
+
+    /// What stays of a batch that has lost all its records.
+    fn without_records(&self, header: &BatchHeader, view: &BatchView<'_>) -> Kept {
+        let is_last_of_producer = match self.last_of_producers.get(&header.producer_id) {
+            Some(LastOfProducer::Batch { last_offset }) => *last_offset == header.last_offset(),
+            Some(LastOfProducer::Marker { epoch }) => {
+                header.is_control() && *epoch == header.producer_epoch
+            }
+            None => false,
+        };
+        let is_end = header.last_offset() + 1 == self.until;
+        if !is_last_of_producer && !is_end {
+            Kept::Nothing
+        } else if view.record_count == 0 {
+            Kept::Whole
+        } else {
+            Kept::Rewritten(retain(view, &[], None))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
