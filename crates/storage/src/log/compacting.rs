@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::{Log, LogState};
 use crate::compaction::{CompactionFacts, CompactionPlan, LastOfProducer, SegmentPart, plan};
@@ -18,7 +19,8 @@ pub(crate) struct CompactionSource {
     pub segments: Vec<Arc<Segment>>,
     pub log_start: i64,
     pub last_of_producers: HashMap<i64, LastOfProducer>,
-    /// The aborted transactions in segments, in the order of their last offsets.
+    /// The aborted transactions of the log, in the order of their last offsets. The marker of one may
+    /// not be in a segment yet.
     pub aborted: Vec<AbortedTransaction>,
     /// Whether a snapshot may know of others.
     pub is_list_older_on_disk: bool,
@@ -77,7 +79,7 @@ impl Log {
             segments: state.segments.iter().take(plan.segments).cloned().collect(),
             log_start: state.log_start,
             last_of_producers: last_of_producers(&flushed.producers),
-            aborted: flushed.transactions.aborted().to_vec(),
+            aborted: state.transactions.aborted().to_vec(),
             is_list_older_on_disk: flushed.snapshot_offset >= 0
                 && flushed.forgotten_at >= flushed.snapshot_offset,
             plan,
@@ -118,6 +120,12 @@ impl Log {
         for segment in old {
             segment.set_replaced();
         }
+        // Readers must not find in memory what is gone.
+        let end_offset = old.last().map_or(0, |last| last.facts().end_offset);
+        let cached = state.tail.evict_below(end_offset);
+        self.engine
+            .cached_bytes
+            .fetch_sub(cached, Ordering::Relaxed);
         let replaced = state.segments.splice(places, new);
         state.replaced.extend(replaced);
         state.segments_bytes = state

@@ -14,10 +14,12 @@ mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+pub(crate) use access::reserve;
 pub use actions::Mix;
 use actions::{Action, plan};
 use sim::Dice;
 use world::World;
+pub(crate) use world::{Checked, ensure};
 
 use crate::Tally;
 

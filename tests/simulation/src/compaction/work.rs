@@ -1,0 +1,246 @@
+//! What producers, consumers and administrators do.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use env::Clock;
+use model::{LogId, Offset};
+use storage::{Append, AppendError, Isolation, SetLogStartError};
+
+use super::access;
+use super::model::{Batch, Content, State};
+use super::records::{self, Record, Sender};
+use super::world::World;
+use crate::engine::{Checked, ensure};
+
+/// Keys of a log; more than fit into the memory of compaction.
+const KEYS: u64 = 14;
+
+impl World {
+    fn choose(&self, number: u64) -> LogId {
+        LogId(1 + (number % self.logs.len() as u64) as u32)
+    }
+
+    /// One to four records; the numbers choose keys, sizes and tombstones.
+    fn records(&self, mut number: u64) -> Vec<Record> {
+        let timestamp_ms = self.handles.clock.wall_ms();
+        let mut draw = |below: u64| {
+            let drawn = number % below;
+            number = (number / below) ^ number.rotate_left(23);
+            drawn
+        };
+        (0..1 + draw(4))
+            .map(|_| Record {
+                key: format!("key {}", draw(KEYS)).into_bytes(),
+                value: (draw(5) > 0).then(|| vec![draw(250) as u8; draw(200) as usize]),
+                timestamp_ms,
+            })
+            .collect()
+    }
+
+    pub(super) fn append(&mut self, log: u64, records: u64) -> Checked {
+        let (log, records) = (self.choose(log), self.records(records));
+        self.send(log, Content::Data(records), None)
+    }
+
+    pub(super) fn produce(
+        &mut self,
+        log: u64,
+        producer: u64,
+        records: u64,
+        is_transactional: bool,
+    ) -> Checked {
+        let log = self.choose(log);
+        let producer_id = match is_transactional {
+            true => 2000 + (producer % 2) as i64,
+            false => 1000 + (producer % 3) as i64,
+        };
+        let model = &self.logs[&log];
+        let last = model.sent_by(producer_id).last().copied();
+        let sequence = last.map_or(0, |index| {
+            let batch = &model.batches[index];
+            let count = (batch.last() - batch.base + 1) as i32;
+            batch.sender.map_or(0, |sender| sender.sequence + count)
+        });
+        let sender = Sender {
+            producer_id,
+            epoch: 0,
+            sequence,
+            is_transactional,
+        };
+        let records = self.records(records);
+        self.send(log, Content::Data(records), Some(sender))
+    }
+
+    pub(super) fn end_transaction(&mut self, log: u64, producer: u64, is_commit: bool) -> Checked {
+        let log = self.choose(log);
+        let producer_id = 2000 + (producer % 2) as i64;
+        let model = &self.logs[&log];
+        if !model.open(model.end()).contains_key(&producer_id) {
+            return Ok(());
+        }
+        self.send_marker(log, producer_id, is_commit)
+    }
+
+    pub(super) fn send_marker(&mut self, log: LogId, producer_id: i64, is_commit: bool) -> Checked {
+        let sender = Sender {
+            producer_id,
+            epoch: 0,
+            sequence: -1,
+            is_transactional: true,
+        };
+        self.send(log, Content::Marker { is_commit }, Some(sender))
+    }
+
+    fn send(&mut self, id: LogId, content: Content, sender: Option<Sender>) -> Checked {
+        let now_ms = self.handles.clock.wall_ms();
+        let (sent, mode) = match &content {
+            Content::Data(records) => (records::build(records, sender), Append::Produce),
+            Content::Marker { is_commit } => {
+                let producer_id = sender.map_or(-1, |sender| sender.producer_id);
+                let marker = records::marker(producer_id, *is_commit, now_ms);
+                (marker, Append::Internal)
+            }
+        };
+        // No space or no memory: the client would wait, and this one goes away.
+        let Some(permit) = crate::engine::reserve(&self.storage, sent.len()) else {
+            return Ok(());
+        };
+        let log = self.storage.log(id).ok_or("a log is gone")?;
+        let result = log.append(Bytes::from(sent.clone()), mode);
+        drop(permit);
+        let appended = match result {
+            Ok(appended) => appended,
+            Err(AppendError::Poisoned | AppendError::DiskFull)
+                if self.is_faulty || self.is_full =>
+            {
+                return Ok(());
+            }
+            Err(_) if self.handles.fs.has_crashed() => return Ok(()),
+            Err(error) => return Err(format!("log {id}: append: {error:?}")),
+        };
+        let model = self.logs.get_mut(&id).ok_or("an unknown log")?;
+        let base = model.end();
+        ensure!(
+            appended.base_offset == Offset(base) && !appended.duplicate,
+            "log {id}: {appended:?}, expected at {base}"
+        );
+        model.batches.push(Batch {
+            base,
+            sent,
+            content,
+            sender,
+            appended_ms: now_ms,
+            is_durable: false,
+        });
+        self.tally.add("appended", 1);
+        self.wait(id, base, appended.sequence);
+        Ok(())
+    }
+
+    pub(super) fn set_log_start(&mut self, log: u64, at: u64) -> Checked {
+        let id = self.choose(log);
+        let log = self.storage.log(id).ok_or("a log is gone")?;
+        let view = log.view();
+        let span = (view.high_watermark.0 - view.log_start.0)
+            .max(0)
+            .cast_unsigned();
+        // Mostly little, so that something is left to look at.
+        let offset = view.log_start.0 + (at % (span / 4 + 1)).cast_signed();
+        match log.set_log_start(Offset(offset)) {
+            Ok(_) => {
+                let model = self.logs.get_mut(&id).ok_or("an unknown log")?;
+                model.log_start = model.log_start.max(offset);
+                Ok(())
+            }
+            Err(SetLogStartError::Poisoned) if self.is_faulty || self.is_full => Ok(()),
+            Err(_) if self.handles.fs.has_crashed() => Ok(()),
+            Err(error) => Err(format!("log {id}: start at {offset}: {error:?}")),
+        }
+    }
+
+    /// Reads committed records as the clients do it, and compares with what is there.
+    pub(super) fn consume(&mut self, log: u64, from: u64, bytes: usize) -> Checked {
+        let id = self.choose(log);
+        let log = self.storage.log(id).ok_or("a log is gone")?;
+        if log.is_quarantined() {
+            return Ok(());
+        }
+        let view = log.view();
+        let (start, end) = (view.log_start.0, view.last_stable_offset.0);
+        if end <= start {
+            return Ok(());
+        }
+        let from = start + (from % (end - start).cast_unsigned()).cast_signed();
+        let present = match access::dump(&log) {
+            Ok(dump) => dump,
+            Err(_) if self.is_faulty => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let consumed = match consume_all(&log, from, end, bytes) {
+            Ok(consumed) => consumed,
+            Err(_) if self.is_faulty => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let is_committed: BTreeSet<i64> = self.logs[&id]
+            // A marker may stand behind the end; it has decided all the same.
+            .fates(view.high_watermark.0)
+            .iter()
+            .filter(|fate| fate.state == State::Committed)
+            .map(|fate| fate.offset)
+            .collect();
+        let expected: Vec<i64> = present
+            .batches
+            .iter()
+            .flat_map(|batch| &batch.records)
+            .map(|(offset, _)| *offset)
+            .filter(|offset| (from..end).contains(offset) && is_committed.contains(offset))
+            .collect();
+        ensure!(
+            consumed == expected,
+            "log {id}: from {from}, {bytes} bytes at a time: {consumed:?} are consumed, {expected:?} \
+             committed and there"
+        );
+        self.tally.add("consumed", consumed.len() as u64);
+        Ok(())
+    }
+}
+
+/// The offsets that a consumer of committed records gets: it leaves out what belongs to the aborted
+/// transactions that came with an answer, each from its first offset to its marker.
+fn consume_all(
+    log: &std::sync::Arc<storage::Log>,
+    mut from: i64,
+    end: i64,
+    bytes: usize,
+) -> Checked<Vec<i64>> {
+    let mut offsets = Vec::new();
+    while from < end {
+        let read = access::read(log, from, bytes, Isolation::ReadCommitted)?;
+        let Some((found, read)) = read.filter(|(found, _)| !found.is_empty()) else {
+            return Err(format!("log {}: nothing at {from} below {end}", log.id()));
+        };
+        let mut listed = read.aborted.clone();
+        listed.sort_by_key(|aborted| aborted.first_offset);
+        let mut listed = listed.into_iter().peekable();
+        let mut aborted = BTreeSet::new();
+        for batch in found {
+            while let Some(next) = listed.next_if(|next| next.first_offset.0 <= batch.last) {
+                aborted.insert(next.producer_id.0);
+            }
+            let head = records::head(&batch.bytes);
+            let is_aborted = head.is_transactional && aborted.contains(&head.producer_id);
+            if head.is_control {
+                // An empty one is left for its producer and ends nothing.
+                if batch.bytes.len() > 61 {
+                    aborted.remove(&head.producer_id);
+                }
+            } else if !is_aborted {
+                let seen = batch.records.iter().map(|(offset, _)| *offset);
+                offsets.extend(seen.filter(|offset| *offset >= from));
+            }
+            from = batch.last + 1;
+        }
+    }
+    Ok(offsets)
+}
