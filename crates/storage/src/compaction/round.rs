@@ -57,7 +57,7 @@ pub(super) struct Round {
 
 enum Phase {
     /// Noting the last offset of each key in the dirty part.
-    Mapping(Mapping),
+    Mapping(Box<Mapping>),
     /// Writing what stays.
     Writing(Box<Writing>),
 }
@@ -104,12 +104,12 @@ impl Round {
         let transactions = SeenTransactions::new(&source.aborted, source.is_list_older_on_disk);
         Self {
             log,
-            phase: Phase::Mapping(Mapping {
+            phase: Phase::Mapping(Box::new(Mapping {
                 map,
                 transactions,
                 segments: dirty,
                 reader: None,
-            }),
+            })),
             source,
             now_ms,
             read_bytes: 0,

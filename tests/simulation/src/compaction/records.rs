@@ -28,38 +28,35 @@ pub(super) struct Sender {
 pub(super) fn build(records: &[Record], sender: Option<Sender>) -> Vec<u8> {
     let transactional = sender.is_some_and(|sender| sender.is_transactional);
     let attributes = if transactional { TRANSACTIONAL } else { 0 };
-    let sent = records.iter().map(|record| {
-        (
-            record.key.clone(),
-            record.value.clone(),
-            record.timestamp_ms,
-        )
-    });
-    assemble(&sent.collect::<Vec<_>>(), attributes, sender)
+    assemble(records, attributes, sender)
 }
 
 /// A batch that ends a transaction.
 pub(super) fn marker(producer_id: i64, is_commit: bool, timestamp_ms: i64) -> Vec<u8> {
-    let key = vec![0, 0, 0, u8::from(is_commit)];
     let sender = Sender {
         producer_id,
         epoch: 0,
         sequence: -1,
         is_transactional: true,
     };
-    let record = (key, Some(vec![0; 6]), timestamp_ms);
+    let record = Record {
+        key: vec![0, 0, 0, u8::from(is_commit)],
+        value: Some(vec![0; 6]),
+        timestamp_ms,
+    };
     assemble(&[record], TRANSACTIONAL | CONTROL, Some(sender))
 }
 
-fn assemble(
-    records: &[(Vec<u8>, Option<Vec<u8>>, i64)],
-    attributes: u16,
-    sender: Option<Sender>,
-) -> Vec<u8> {
-    let first = records.first().map_or(-1, |(_, _, time)| *time);
-    let latest = records.iter().map(|(_, _, time)| *time).max();
+fn assemble(records: &[Record], attributes: u16, sender: Option<Sender>) -> Vec<u8> {
+    let first = records.first().map_or(-1, |record| record.timestamp_ms);
+    let latest = records.iter().map(|record| record.timestamp_ms).max();
     let mut body = Vec::new();
-    for (delta, (key, value, timestamp_ms)) in records.iter().enumerate() {
+    for (delta, sent) in records.iter().enumerate() {
+        let Record {
+            key,
+            value,
+            timestamp_ms,
+        } = sent;
         let mut record = vec![0];
         varint(&mut record, timestamp_ms - first);
         varint(&mut record, delta as i64);
