@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use config::{
-    BrokerSettings, CompressionType, ConfigError, Scope, Source, TimestampType, definition, definitions,
-    documentation, lookup, nearest,
+    BrokerSettings, CompressionType, ConfigError, Scope, Source, TimestampType, definition,
+    definitions, documentation, lookup, nearest,
 };
 
 fn pairs(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -221,7 +221,10 @@ fn a_topic_is_cleaned_compressed_and_forced_as_it_says() {
         (false, true)
     );
     assert_eq!(by_default.segment_jitter_ms, 3_600_000);
-    assert_eq!((by_default.flush_messages, by_default.flush_ms), (10, i64::MAX));
+    assert_eq!(
+        (by_default.flush_messages, by_default.flush_ms),
+        (10, i64::MAX)
+    );
     assert!(by_default.is_relaxed());
     let zstd = CompressionType::Zstd { level: 7 };
     assert_eq!(by_default.compression_type, zstd);

@@ -11,8 +11,9 @@ use tracing::error;
 use crate::admission::{Admission, Permit, Room};
 use crate::damage::Damage;
 use crate::metrics::Metrics;
-use crate::settings::StorageSettings;
+use crate::settings::{CompactionSettings, StorageSettings};
 use crate::signal::Signal;
+use crate::views::{Durability, Sequence};
 use crate::wal::progress::Progress;
 use crate::wal::queue::{Queue, Refusal};
 use crate::wal::slots::Slots;
@@ -37,6 +38,7 @@ pub(crate) struct Engine {
     pub cached_bytes: AtomicU64,
     /// How long a producer is remembered after its last batch, in milliseconds.
     pub producer_id_expiration_ms: AtomicI64,
+    compaction: Mutex<CompactionSettings>,
     /// Unflushed bytes at which the flusher wants to hear.
     pub flush_at_bytes: AtomicU64,
     /// All entries of rounds up to this one are durable and shown.
@@ -49,6 +51,8 @@ pub(crate) struct Engine {
     is_segment_missing: AtomicBool,
     /// Somebody waits for space in the log or in memory.
     release_demanded: AtomicBool,
+    /// Entries up to this one are to be forced, whatever their logs say.
+    force_through: AtomicU64,
     /// A log was deleted, a log start passed a segment, or a roll was asked for.
     chores_waiting: AtomicBool,
     damages: Mutex<Vec<Damage>>,
@@ -70,6 +74,7 @@ impl Engine {
         damages: Vec<Damage>,
     ) -> Self {
         let flush_at_bytes = AtomicU64::new(settings.flush_bytes);
+        let compaction = Mutex::new(settings.compaction.clone());
         let producer_id_expiration_ms = AtomicI64::new(settings.producer_id_expiration_ms);
         Self {
             env,
@@ -87,15 +92,28 @@ impl Engine {
             unflushed_bytes: AtomicU64::new(0),
             cached_bytes: AtomicU64::new(0),
             producer_id_expiration_ms,
+            compaction,
             flush_at_bytes,
             durable_seq: AtomicU64::new(durable_seq),
             is_read_only,
             is_slot_missing: AtomicBool::new(false),
             is_segment_missing: AtomicBool::new(false),
             release_demanded: AtomicBool::new(false),
+            force_through: AtomicU64::new(0),
             chores_waiting: AtomicBool::new(false),
             damages: Mutex::new(damages),
         }
+    }
+
+    pub(crate) fn compaction_settings(&self) -> CompactionSettings {
+        self.compaction.lock().clone()
+    }
+
+    /// Replaces how compaction works; it counts at once, but for the memory of a log that is being
+    /// compacted.
+    pub(crate) fn set_compaction_settings(&self, settings: CompactionSettings) {
+        *self.compaction.lock() = settings;
+        self.compact_signal.raise();
     }
 
     pub(crate) fn log_directory(&self, log_id: u32) -> PathBuf {
@@ -133,8 +151,22 @@ impl Engine {
         }
     }
 
-    /// Asks the flusher to free memory and the write-ahead log.
+    /// Asks the commit loop to force what has been appended so far.
+    pub(crate) fn demand_force(&self) {
+        let last = self.queue.last_sequence().0;
+        self.force_through.fetch_max(last, Ordering::AcqRel);
+        self.commit_signal.raise();
+    }
+
+    /// Whether what has been appended is to be forced though no entry asks for it.
+    pub(crate) fn is_force_demanded(&self) -> bool {
+        let through = Sequence(self.force_through.load(Ordering::Acquire));
+        !self.progress.has_reached(through, Durability::Durable)
+    }
+
+    /// Asks the flusher to free memory and the write-ahead log. Only what is durable can be freed.
     pub(crate) fn demand_release(&self) {
+        self.demand_force();
         self.release_demanded.store(true, Ordering::Release);
         self.flush_signal.raise();
     }

@@ -17,7 +17,7 @@ use crate::errors::CommitError;
 use crate::flush::{Flusher, Logs};
 use crate::log::Log;
 use crate::metrics::StorageMetricsSnapshot;
-use crate::settings::LogConfig;
+use crate::settings::{CompactionSettings, LogConfig};
 use crate::signal::Signal;
 use crate::views::{Durability, Sequence};
 use crate::wal::committer::Committer;
@@ -205,6 +205,11 @@ impl Storage {
     /// full engine lets everybody in: the append says what is wrong.
     pub fn reserve(&self, bytes: usize) -> impl Future<Output = Permit> + Send + 'static + use<> {
         self.engine.reserve(bytes)
+    }
+
+    /// Changes how compaction works.
+    pub fn set_compaction_settings(&self, settings: CompactionSettings) {
+        self.engine.set_compaction_settings(settings);
     }
 
     /// Counters, and what is held now.

@@ -307,11 +307,11 @@ async fn changes_of_a_topic_are_made_together_or_not_at_all() {
     let good = || change("retention.ms", 0, Some("5"));
     for (bad, code) in [
         (
-            change("cleanup.policy", 0, Some("compact")),
+            change("preallocate", 0, Some("true")),
             ErrorCode::InvalidConfig,
         ),
         (
-            change("cleanup.policy", 2, Some("compact")),
+            change("cleanup.policy", 2, Some("shred")),
             ErrorCode::InvalidConfig,
         ),
         (change("segment.ms", 2, Some("5")), ErrorCode::InvalidConfig),

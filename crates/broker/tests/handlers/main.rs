@@ -4,6 +4,8 @@
 mod alter_configs;
 mod api_versions;
 mod bad_input;
+mod compacted;
+mod compression;
 mod configs;
 mod create_partitions;
 mod damage;
@@ -26,6 +28,7 @@ mod metadata;
 mod offset_for_leader_epoch;
 mod one_broker;
 mod produce;
+mod relaxed;
 mod restart;
 mod retention;
 mod support;

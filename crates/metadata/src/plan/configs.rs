@@ -211,7 +211,9 @@ fn check_together(
     configs: &BTreeMap<String, String>,
 ) -> Result<(), AlterConfigsError> {
     match resource {
-        Resource::Topic(_) => settings.check_topic(configs).map_err(|error| resource.refusal(error)),
+        Resource::Topic(_) => settings
+            .check_topic(configs)
+            .map_err(|error| resource.refusal(error)),
         Resource::AllBrokers | Resource::Broker(_) | Resource::Group(_) => Ok(()),
     }
 }

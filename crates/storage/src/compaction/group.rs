@@ -62,7 +62,7 @@ impl Group {
         let Some(reader) = &mut self.reader else {
             return Ok(None);
         };
-        let batches = reader.read(engine.settings.compaction.io_bytes)?;
+        let batches = reader.read(engine.compaction_settings().io_bytes)?;
         if batches.is_none() {
             self.reader = None;
         }

@@ -73,7 +73,7 @@ impl Compactor {
         }
         let Some(mut round) = self.round.take().or_else(|| self.begin(now)) else {
             return Step::Idle {
-                until: Some(now + self.engine.settings.compaction.backoff),
+                until: Some(now + self.engine.compaction_settings().backoff),
             };
         };
         match round.step(&self.engine) {
@@ -89,7 +89,7 @@ impl Compactor {
 
     /// How long so many bytes must take at least.
     fn pause_for(&self, bytes: u64) -> Duration {
-        let per_second = self.engine.settings.compaction.bytes_per_second.max(1.0);
+        let per_second = self.engine.compaction_settings().bytes_per_second.max(1.0);
         Duration::try_from_secs_f64(bytes as f64 / per_second).unwrap_or_default()
     }
 
@@ -149,7 +149,7 @@ impl Compactor {
             }
         }
         self.engine.metrics.note_compaction_failure();
-        let retry_at = now + self.engine.settings.compaction.backoff;
+        let retry_at = now + self.engine.compaction_settings().backoff;
         self.failed.insert(log.id().0, retry_at);
     }
 

@@ -93,7 +93,7 @@ impl Round {
             let first = segment.base_offset.max(from);
             (segment.facts().end_offset - first).cast_unsigned()
         });
-        let settings = &engine.settings.compaction;
+        let settings = engine.compaction_settings();
         let map = OffsetMap::new(
             settings.memory_bytes,
             settings.memory_load_factor,
@@ -238,7 +238,7 @@ impl Mapping {
             self.reader = Some(Reader::open(fs, &segment, source.plan.from, interval)?);
             return Ok((0, None));
         };
-        let Some(batches) = reader.read(engine.settings.compaction.io_bytes)? else {
+        let Some(batches) = reader.read(engine.compaction_settings().io_bytes)? else {
             self.reader = None;
             return Ok((0, None));
         };

@@ -166,9 +166,21 @@ impl Log {
         Arc::clone(&self.state.lock().config)
     }
 
-    /// Replaces the settings; they count at once.
+    /// Replaces the settings; they count at once. What a relaxed log has acknowledged under other
+    /// bounds is forced.
     pub fn set_config(&self, config: LogConfig) {
-        self.state.lock().config = Arc::new(config);
+        let mut state = self.state.lock();
+        let old = std::mem::replace(&mut state.config, Arc::new(config));
+        let bounds = |config: &LogConfig| (config.flush_messages, config.flush_ms);
+        let have_changed = bounds(&old) != bounds(&state.config);
+        let may_compact = state.config.cleanup_compact;
+        drop(state);
+        if old.is_relaxed() && have_changed {
+            self.engine.demand_force();
+        }
+        if may_compact {
+            self.engine.compact_signal.raise();
+        }
     }
 
     /// What an answer to `acks=all` waits for: for relaxed logs, that the batch is written.

@@ -43,6 +43,8 @@ impl OpenSegment {
 
     /// Goes on in a segment behind what counts of it.
     pub(crate) fn reopen(fs: &dyn Fs, segment: &Arc<Segment>, interval: u64) -> io::Result<Self> {
+        // Compaction may be reading it.
+        assert_eq!(segment.generation, 0, "what compaction has made is whole");
         let facts = segment.facts();
         let file = fs.open(&segment.path(), OpenMode::Write)?;
         let length = file.len()?;

@@ -165,7 +165,8 @@ impl Committer {
         let is_closing = self.engine.queue.refusal() == Some(Refusal::ShuttingDown);
         let is_due =
             |deadline: Option<Monotonic>| deadline.is_some_and(|at| at <= now || is_closing);
-        if is_due(self.unforced.deadline) {
+        let is_demanded = self.seq > self.durable_seq && self.engine.is_force_demanded();
+        if is_demanded || is_due(self.unforced.deadline) {
             if let Err(error) = self.force() {
                 self.poison(&error);
             }
@@ -289,7 +290,7 @@ impl Committer {
         self.engine
             .progress
             .advance(self.written, Durability::Written);
-        if has_strict || self.unforced.is_over() {
+        if has_strict || self.unforced.is_over() || self.engine.is_force_demanded() {
             self.force_file()?;
             self.unforced = Unforced::default();
             self.durable_seq = self.seq;
@@ -376,12 +377,17 @@ impl Committer {
     }
 
     fn finish_force(&mut self) {
+        let was_demanded = self.engine.is_force_demanded();
         self.engine.set_durable_seq(self.durable_seq);
         self.engine
             .progress
             .advance(self.written, Durability::Durable);
         self.attest_at = Some(self.engine.env.clock.now() + ATTEST_AFTER);
         self.engine.raise_if_flush_wanted();
+        if was_demanded {
+            // The flusher may have found nothing to free before.
+            self.engine.let_in(true);
+        }
     }
 
     fn poison(&self, cause: &io::Error) {

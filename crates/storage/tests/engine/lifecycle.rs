@@ -304,6 +304,41 @@ fn a_relaxed_log_is_read_when_written_and_forced_by_its_bounds() {
     append(&engine.log(LogId(2)), batch(b"strict", 1)).unwrap();
     engine.commit();
     assert!(engine.storage.is_durable(fourth), "by a strict neighbour");
+    let fifth = append(&log, batch(b"e", 1)).unwrap().sequence;
+    engine.commit();
+    log.set_config(LogConfig::default());
+    engine.commit();
+    assert!(engine.storage.is_durable(fifth), "by becoming strict");
+}
+
+#[test]
+fn what_nobody_forces_is_forced_when_memory_is_short() {
+    let (env, _) = sim::env(1);
+    let settings = StorageSettings {
+        memory_bytes_max: 64 << 10,
+        ..sim_settings()
+    };
+    let relaxed = LogConfig {
+        flush_messages: i64::MAX,
+        flush_ms: i64::MAX,
+        ..LogConfig::default()
+    };
+    let engine = open_with(&env, settings, 1, &relaxed).unwrap();
+    let log = engine.log(LOG);
+    for _ in 0..40 {
+        let mut room = Box::pin(engine.storage.reserve(3_000));
+        let permit = poll(room.as_mut()).unwrap_or_else(|| {
+            engine.settle();
+            poll(room.as_mut()).expect("what is in memory can be moved to segments")
+        });
+        append(&log, batch(&[1; 3_000], 1)).unwrap();
+        engine.commit();
+        drop(permit);
+    }
+    assert!(
+        engine.storage.metrics().force_time.count() < 20,
+        "now and then"
+    );
 }
 
 #[test]

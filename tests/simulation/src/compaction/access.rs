@@ -57,7 +57,7 @@ pub(super) fn configs() -> BTreeMap<LogId, LogConfig> {
         min_cleanable_dirty_ratio: 0.4,
         min_compaction_lag_ms: 1_500,
         max_compaction_lag_ms: 6_000,
-        segment_bytes: 4_000,
+        segment_bytes: 2_000,
         delete_retention_ms: 0,
         ..plain.clone()
     };

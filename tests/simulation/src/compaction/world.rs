@@ -114,7 +114,10 @@ impl World {
                 for _ in 0..steps {
                     self.storage.compact_step();
                 }
-                Ok(())
+                if self.is_faulty || self.handles.fs.has_crashed() {
+                    return Ok(());
+                }
+                self.look().map(drop)
             }
             Action::CompactAll => self.compact_all(),
             Action::Advance { ms } => {
