@@ -1,5 +1,7 @@
 //! The engine as the broker sees it.
 
+mod state;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +23,8 @@ use crate::signal::Signal;
 use crate::views::{Durability, Sequence};
 use crate::wal::committer::Committer;
 use crate::wal::queue::Refusal;
+
+pub use state::StorageState;
 
 /// All logs of a broker.
 pub struct Storage {
