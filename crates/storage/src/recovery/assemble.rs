@@ -44,6 +44,7 @@ impl Recovery {
             slots,
             self.chain.end_seq,
             self.is_read_only,
+            self.has_lost_rounds,
             self.damages,
         ));
         let logs: HashMap<u32, Arc<Log>> = live

@@ -26,7 +26,7 @@ use crate::damage::{Damage, DamageCode};
 use crate::errors::OpenError;
 use crate::format::checkpoint::LogCheckpoint;
 use crate::log::RestoredLog;
-use crate::segment::{BatchScanner, Expected};
+use crate::segment::{BatchScanner, Expected, SegmentFault};
 use crate::settings::{LogConfig, StorageSettings};
 use crate::storage::Storage;
 use chain::Chain;
@@ -48,6 +48,8 @@ pub struct Recovery {
     metadata: RestoredLog,
     metadata_batches: Vec<Bytes>,
     is_read_only: bool,
+    /// Acknowledged rounds cannot be read.
+    has_lost_rounds: bool,
     damages: Vec<Damage>,
     now_ms: i64,
 }
@@ -116,6 +118,7 @@ impl Recovery {
             metadata: RestoredLog::default(),
             metadata_batches: Vec::new(),
             is_read_only: false,
+            has_lost_rounds: false,
             damages: Vec::new(),
             now_ms,
             settings,
@@ -152,14 +155,14 @@ impl Recovery {
         self.replay = payloads::read(fs, &self.slots, &self.rounds, &mut self.chain, newest)
             .map_err(OpenError::io(&directory))?;
         if let Some(damage) = chain::damage(&directory, &self.slots, &self.rounds, &self.chain) {
-            self.is_read_only = true;
+            self.has_lost_rounds = true;
             self.damages.push(damage);
         }
         let lost = self.checkpoints.unsound.first();
         if let (None, Some(path)) = (newest, lost)
             && self.chain.rounds.is_empty()
         {
-            self.is_read_only = true;
+            self.has_lost_rounds = true;
             self.damages.push(Damage {
                 code: DamageCode::WalChain,
                 path: path.clone(),
@@ -169,6 +172,7 @@ impl Recovery {
                     .to_owned(),
             });
         }
+        self.is_read_only = self.has_lost_rounds;
         Ok(())
     }
 
@@ -194,11 +198,40 @@ impl Recovery {
             .cloned()
             .collect();
         let (log, mut damages) = self.restore_log(listed.as_ref(), entries);
+        // Up to the first damage: what follows rests on what is missing.
+        match self.segment_batches(&log) {
+            (batches, None) => {
+                self.metadata_batches = batches;
+                let tail = log.tail.iter().map(|batch| batch.bytes.clone());
+                self.metadata_batches.extend(tail);
+            }
+            (batches, Some(fault)) => {
+                self.metadata_batches = batches;
+                if !fault.is_missing {
+                    damages.push(Damage {
+                        code: DamageCode::SegmentBatch,
+                        path: fault.path,
+                        position: fault.position,
+                        message: fault.message,
+                    });
+                }
+            }
+        }
+        // Without the metadata log nobody knows which log is whose.
+        self.is_read_only |= damages.iter().any(|damage| !damage.code.is_repaired());
+        self.damages.extend(damages);
+        self.metadata = log;
+    }
+
+    /// The batches in the segments of a log, and why there are no more.
+    fn segment_batches(&self, log: &RestoredLog) -> (Vec<Bytes>, Option<SegmentFault>) {
         let fs = self.env.fs.as_ref();
+        let mut batches = Vec::new();
         for segment in &log.segments {
             let path = segment.path();
-            let Ok(file) = fs.open(&path, OpenMode::Read) else {
-                continue;
+            let file = match fs.open(&path, OpenMode::Read) {
+                Ok(file) => file,
+                Err(error) => return (batches, Some(SegmentFault::io(&path, 0, &error))),
             };
             let expected = Expected {
                 offset: segment.base_offset,
@@ -207,27 +240,13 @@ impl Recovery {
             let mut scanner = BatchScanner::new(file, 0, segment.facts().bytes, expected);
             loop {
                 match scanner.next_batch() {
-                    Ok(Some((_, batch))) => self.metadata_batches.push(batch),
+                    Ok(Some((_, batch))) => batches.push(batch),
                     Ok(None) => break,
-                    Err(error) => {
-                        let fault = error.into_fault(&path);
-                        damages.push(Damage {
-                            code: DamageCode::SegmentBatch,
-                            path: fault.path,
-                            position: fault.position,
-                            message: fault.message,
-                        });
-                        break;
-                    }
+                    Err(error) => return (batches, Some(error.into_fault(&path))),
                 }
             }
         }
-        self.metadata_batches
-            .extend(log.tail.iter().map(|batch| batch.bytes.clone()));
-        // Without the metadata log nobody knows which log is whose.
-        self.is_read_only |= damages.iter().any(|damage| !damage.code.is_repaired());
-        self.damages.extend(damages);
-        self.metadata = log;
+        (batches, None)
     }
 
     fn restore_log(

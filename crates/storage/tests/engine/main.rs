@@ -11,3 +11,4 @@ mod lifecycle;
 mod lookup;
 mod model;
 mod real;
+mod segment_damage;
