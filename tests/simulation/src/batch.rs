@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 /// Bytes before the records of a batch.
-const HEADER_BYTES: usize = 61;
+pub(crate) const HEADER_BYTES: usize = 61;
 /// What the checksum covers begins here.
 const CHECKED_FROM: usize = 21;
 const LOG_APPEND_TIME: u8 = 8;
@@ -117,7 +117,8 @@ pub(crate) fn first_value(batch: &[u8]) -> Option<Vec<u8>> {
     rest.get(..length).map(<[u8]>::to_vec)
 }
 
-fn seal(bytes: &mut [u8]) {
+/// Writes the checksum of a batch.
+pub(crate) fn seal(bytes: &mut [u8]) {
     let crc = crc32c(&bytes[CHECKED_FROM..]);
     bytes[17..21].copy_from_slice(&crc.to_be_bytes());
 }
@@ -156,7 +157,7 @@ static TABLE: LazyLock<[u32; 256]> = LazyLock::new(|| {
     })
 });
 
-fn crc32c(bytes: &[u8]) -> u32 {
+pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
         (crc >> 8) ^ TABLE[((crc ^ u32::from(*byte)) & 0xff) as usize]
     })
