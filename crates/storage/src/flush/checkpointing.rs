@@ -76,6 +76,8 @@ impl Flusher {
             writer_epoch: self.checkpoint.writer_epoch,
             file_number: self.engine.slots.file_number(),
             next_log_id: self.logs.next_id(),
+            attested_seq: self.engine.durable_seq(),
+            attested_slot: self.engine.slots.current().unwrap_or(0),
             logs: logs.iter().map(|log| log.to_checkpoint()).collect(),
         };
         let fs = self.engine.env.fs.as_ref();

@@ -163,6 +163,19 @@ impl Flusher {
         self.checkpoint.writer_epoch = writer_epoch;
     }
 
+    /// Writes down that the epoch has begun, and in which slot: a slot that is lost later is missed.
+    /// On a full disk it is done when there is space.
+    pub(crate) fn attest_epoch(&mut self) -> io::Result<()> {
+        let logs = self.logs.all();
+        match self.write_checkpoint(&logs, self.checkpoint.release_seq) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                self.engine.ask_for_chores();
+                Ok(())
+            }
+            written => written,
+        }
+    }
+
     /// Does what is to be done now, if anything.
     pub(crate) fn step(&mut self) -> Step {
         if self.engine.is_closing() {

@@ -29,7 +29,7 @@ use crate::log::RestoredLog;
 use crate::segment::{BatchScanner, Expected, SegmentFault};
 use crate::settings::{LogConfig, StorageSettings};
 use crate::storage::Storage;
-use chain::Chain;
+use chain::{Chain, Origin};
 use directory::Checkpoints;
 use payloads::ReplayEntry;
 use scan::{ScanOptions, ScannedRound, ScannedSlot};
@@ -138,19 +138,19 @@ impl Recovery {
         let directory = self.settings.data_dir.join("wal");
         // The name of a slot that was just made may be in the cache only.
         fs.sync_dir(&directory).map_err(OpenError::io(&directory))?;
-        let (release_seq, release_crc) = self.release();
+        let origin = Origin::of(self.checkpoints.newest.as_ref());
         let paths = scan::list_slots(fs, &directory).map_err(OpenError::io(&directory))?;
         for (number, slot) in paths.iter().enumerate() {
             let options = ScanOptions {
                 number,
                 wal_id: Some(self.wal_id),
-                release_seq,
+                release_seq: origin.release_seq,
                 repairs: true,
             };
             let scanned = scan::scan_slot(fs, slot, options, &mut self.rounds);
             self.slots.push(scanned.map_err(OpenError::io(&slot.1))?);
         }
-        self.chain = chain::build(&self.rounds, release_seq, release_crc);
+        self.chain = chain::build(&self.rounds, &self.slots, origin);
         let newest = self.checkpoints.newest.as_ref();
         self.replay = payloads::read(fs, &self.slots, &self.rounds, &mut self.chain, newest)
             .map_err(OpenError::io(&directory))?;
@@ -174,13 +174,6 @@ impl Recovery {
         }
         self.is_read_only = self.has_lost_rounds;
         Ok(())
-    }
-
-    fn release(&self) -> (u64, u32) {
-        self.checkpoints
-            .newest
-            .as_ref()
-            .map_or((0, 0), |newest| (newest.release_seq, newest.prev_crc))
     }
 
     fn listed(&self, log_id: u32) -> Option<&LogCheckpoint> {

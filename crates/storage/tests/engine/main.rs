@@ -12,3 +12,4 @@ mod lookup;
 mod model;
 mod real;
 mod segment_damage;
+mod wal_damage;
