@@ -47,7 +47,7 @@ impl Flusher {
         Ok(())
     }
 
-    /// Writes down what the segments hold, and frees the rounds that are not needed any more.
+    /// Writes down what the segments hold, and frees the rounds that neither checkpoint needs any more.
     pub(super) fn write_checkpoint(
         &mut self,
         logs: &[Arc<Log>],
@@ -82,9 +82,8 @@ impl Flusher {
         };
         let fs = self.engine.env.fs.as_ref();
         let data_dir = &self.engine.settings.data_dir;
-        let name = FILE_NAMES
-            .get(self.checkpoint.next_file)
-            .unwrap_or(&FILE_NAMES[0]);
+        let file = self.checkpoint.next_file;
+        let name = FILE_NAMES.get(file).unwrap_or(&FILE_NAMES[0]);
         // A generation is used once, even if writing it fails.
         self.checkpoint.generation = generation;
         if has_defect(Defect::ReleaseBeforeCheckpoint) {
@@ -92,11 +91,15 @@ impl Flusher {
         }
         write_forced(fs, &data_dir.join(name), &checkpoint.encode())?;
         fs.sync_dir(data_dir)?;
-        self.checkpoint.next_file = 1 - self.checkpoint.next_file;
+        self.checkpoint.next_file = 1 - file;
         self.checkpoint.release_seq = release_seq;
         self.checkpoint.release_crc = release_crc;
+        if let Some(released) = self.checkpoint.released_by.get_mut(file) {
+            *released = release_seq;
+        }
         self.engine.metrics.note_checkpoint();
-        self.engine.slots.release(release_seq);
+        let [a, b] = self.checkpoint.released_by;
+        self.engine.slots.release(a.min(b));
         for garbage in &mut self.garbage {
             garbage.forgotten_by.get_or_insert(generation);
         }
@@ -121,13 +124,8 @@ impl Flusher {
         }
     }
 
-    /// Removes what neither checkpoint lists, after writing the second one that does not.
-    pub(super) fn remove_garbage(&mut self, logs: &[Arc<Log>]) -> io::Result<()> {
-        if self.garbage.is_empty() {
-            return Ok(());
-        }
-        let durable_seq = self.checkpoint.release_seq;
-        self.write_checkpoint(logs, durable_seq)?;
+    /// Removes what neither checkpoint lists.
+    pub(super) fn remove_garbage(&mut self) {
         let generation = self.checkpoint.generation;
         let garbage = std::mem::take(&mut self.garbage);
         let (unlisted, listed): (Vec<_>, Vec<_>) = garbage.into_iter().partition(|garbage| {
@@ -147,7 +145,6 @@ impl Flusher {
                 tracing::warn!(path = %file.path.display(), %error, "a file cannot be removed");
             }
         }
-        Ok(())
     }
 }
 

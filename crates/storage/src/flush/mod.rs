@@ -129,6 +129,8 @@ pub(crate) struct CheckpointState {
     /// The release_seq of the last durable checkpoint, and the header_crc of that round.
     pub release_seq: u64,
     pub release_crc: u32,
+    /// What each of the two files releases. Only what both do is given up, so that either may be lost.
+    pub released_by: [u64; 2],
 }
 
 impl Flusher {
@@ -325,13 +327,15 @@ impl Flusher {
         self.collect_garbage(&logs);
         self.write_snapshots(&logs)?;
         self.write_checkpoint(&logs, durable_seq)?;
+        // The other one too: only what neither needs can be given up.
+        self.write_checkpoint(&logs, self.checkpoint.release_seq)?;
         if has_defect(Defect::CheckpointBeforeSegments) {
             for segment in &self.indexed {
                 let file = self.engine.env.fs.open(&segment.path(), OpenMode::Write)?;
                 file.sync_data()?;
             }
         }
-        self.remove_garbage(&logs)?;
+        self.remove_garbage();
         self.evict(&logs);
         self.engine.let_in(bytes > 0);
         self.engine.commit_signal.raise();

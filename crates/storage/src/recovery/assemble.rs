@@ -61,12 +61,21 @@ impl Recovery {
             .collect();
         let logs = Arc::new(Logs::new(logs, next_id));
         let has_unlisted = !unlisted.is_empty();
+        let release_seq = self.chain.origin.release_seq;
+        let mut released_by = [release_seq; 2];
+        if let (Some(older), Some(released)) = (
+            &self.checkpoints.older,
+            released_by.get_mut(self.checkpoints.next_file),
+        ) {
+            *released = older.release_seq;
+        }
         let checkpoint = CheckpointState {
             generation: newest.map_or(0, |newest| newest.generation),
             next_file: self.checkpoints.next_file,
             writer_epoch: highest_epoch.unwrap_or(0),
-            release_seq: self.chain.origin.release_seq,
+            release_seq,
             release_crc: self.chain.origin.release_crc,
+            released_by,
         };
         let mut flusher =
             Flusher::new(Arc::clone(&engine), Arc::clone(&logs), checkpoint, unlisted);
