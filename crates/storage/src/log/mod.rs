@@ -159,6 +159,11 @@ impl Log {
         self.state.lock().quarantined_from.is_some()
     }
 
+    /// Whether records that were acknowledged are known to be missing at the end of the log.
+    pub fn lacks_end(&self) -> bool {
+        self.is_cut_off(&self.state.lock())
+    }
+
     /// The largest epoch of the log's batches that is not above `epoch`, and the offset at which it
     /// ended; -1 and -1 if there is none or if `epoch` has not begun (KIP-101, KIP-279).
     pub fn end_offset_for_epoch(&self, epoch: LeaderEpoch) -> (LeaderEpoch, Offset) {

@@ -28,7 +28,7 @@ impl Log {
         timestamp_ms: TimestampMs,
         isolation: Isolation,
     ) -> Result<Option<TimestampAndOffset>, ReadError> {
-        let (search, segments, in_memory) = {
+        let (search, segments, in_memory, is_cut_off) = {
             let state = self.state.lock();
             if state.is_deleted {
                 return Err(ReadError::Deleted);
@@ -48,7 +48,8 @@ impl Log {
                 .take(CANDIDATES_MAX)
                 .map(|batch| batch.bytes.clone())
                 .collect();
-            (search, state.segments.clone(), in_memory)
+            let is_cut_off = self.is_cut_off(&state);
+            (search, state.segments.clone(), in_memory, is_cut_off)
         };
         for segment in &segments {
             let facts = segment.facts();
@@ -61,7 +62,12 @@ impl Log {
                 }
             }
         }
-        Ok(in_memory.iter().find_map(|batch| search.in_batch(batch)))
+        let found = in_memory.iter().find_map(|batch| search.in_batch(batch));
+        if found.is_none() && is_cut_off {
+            // It may have been in what is lost.
+            return Err(ReadError::Damaged);
+        }
+        Ok(found)
     }
 
     fn search_segment(
@@ -82,16 +88,15 @@ impl Log {
             .map_err(|error| SegmentFault::io(&path, 0, &error))?;
         let mut scanner = BatchScanner::new(file, position, segment.facts().bytes, expected);
         let fault = |error: crate::segment::ScanError| error.into_fault(&path);
-        while let Some(header) = scanner.peek().map_err(fault)? {
+        // Also what is passed over has its checksum: a wrong time must not hide a record.
+        while let Some((header, batch)) = scanner.next_batch().map_err(fault)? {
             if header.last_offset() >= search.end {
                 return Ok(None);
             }
             if header.max_timestamp < search.timestamp_ms {
-                scanner.skip(&header);
                 continue;
             }
-            let batch = scanner.next_batch().map_err(fault)?;
-            let found = batch.and_then(|(_, bytes)| search.in_batch(&bytes));
+            let found = search.in_batch(&batch);
             if found.is_some() {
                 return Ok(found);
             }
@@ -104,6 +109,10 @@ impl Log {
     pub fn offset_of_max_timestamp(&self) -> Result<Option<TimestampAndOffset>, ReadError> {
         let largest = {
             let state = self.state.lock();
+            if self.is_cut_off(&state) {
+                // It may have been in what is lost.
+                return Err(ReadError::Damaged);
+            }
             let tail = state.tail.unflushed().map(|batch| batch.max_timestamp);
             let segments = state
                 .segments

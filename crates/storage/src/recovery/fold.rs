@@ -13,7 +13,7 @@ use crate::views::Sequence;
 pub(crate) fn apply(log: &mut RestoredLog, replayed: &ReplayEntry, now_ms: i64) -> Option<Damage> {
     let entry = &replayed.entry;
     match entry.kind {
-        EntryKind::Open => None,
+        EntryKind::Open | EntryKind::Handover => None,
         EntryKind::SetLogStart => {
             let log_start = entry.base_offset.min(log.end);
             if log_start > log.log_start {

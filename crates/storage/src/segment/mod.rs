@@ -196,20 +196,25 @@ impl Segment {
         let mut budget = request.bytes_max;
         let mut next = request.from;
         let mut is_first = request.at_least_one;
-        // Past what the index does not know.
-        loop {
-            match scanner.peek() {
-                Ok(Some(header)) if header.last_offset() < request.from => scanner.skip(&header),
-                Ok(Some(_)) => break,
-                Ok(None) => return Ok(next),
-                Err(error) => return Err(error.into_fault(&path)),
+        let end = request.end.min(facts.end_offset);
+        while next < end && (budget > 0 || is_first) {
+            let header = scanner
+                .peek()
+                .and_then(|header| header.ok_or_else(|| scanner.unsound()))
+                .map_err(|error| error.into_fault(&path))?;
+            if header.last_offset() < request.from {
+                // Past what the index does not know.
+                scanner.skip(&header);
+                continue;
             }
-        }
-        while budget > 0 || is_first {
+            if header.last_offset() >= end {
+                // Batches end where the log does: a length or a count is wrong.
+                return Err(scanner.unsound().into_fault(&path));
+            }
             let want = (budget as u64).clamp(READ_BYTES_MIN, READ_BYTES_MAX);
             let run = scanner
                 .read_run(want, |header, run_bytes| {
-                    let is_within = header.last_offset() < request.end;
+                    let is_within = header.last_offset() < end;
                     let fits = run_bytes + header.bytes <= budget || (is_first && run_bytes == 0);
                     is_within && fits
                 })

@@ -39,7 +39,8 @@ pub(super) enum Content {
         payload: Vec<u8>,
     },
     LogStart(i64),
-    Open,
+    /// A start of the broker, or the slot in which the log goes on.
+    OfNoLog,
 }
 
 /// What a checkpoint says.
@@ -154,7 +155,7 @@ fn entry(fields: &[u8], payloads: &mut &[u8]) -> Option<Entry> {
             payload: payload.to_vec(),
         },
         2 => Content::LogStart(base),
-        4 => Content::Open,
+        4 | 6 => Content::OfNoLog,
         _ => return None,
     };
     Some(Entry {
@@ -171,13 +172,15 @@ pub(super) fn checkpoint(bytes: &[u8]) -> Option<Checkpoint> {
         return None;
     }
     let mut fields = Reader(body);
-    if fields.u32()? != CHECKPOINT_MAGIC || fields.u16()? != 1 || fields.u16()? != 0 {
+    if fields.u32()? != CHECKPOINT_MAGIC || fields.u16()? != 2 || fields.u16()? != 0 {
         return None;
     }
     let (generation, _wal_id) = (fields.u64()?, fields.u64()?);
     let (release_seq, prev_crc) = (fields.u64()?, fields.u32()?);
     let (_writer_epoch, _file_number) = (fields.u32()?, fields.u64()?);
-    let (_next_log_id, count) = (fields.u32()?, fields.u32()?);
+    let _next_log_id = fields.u32()?;
+    let (_attested_seq, _attested_slot) = (fields.u64()?, fields.u32()?);
+    let count = fields.u32()?;
     let logs = (0..count)
         .map(|_| checkpoint_log(&mut fields))
         .collect::<Option<Vec<_>>>()?;
