@@ -19,7 +19,7 @@ mod rng;
 mod spawn;
 
 pub use clock::SimClock;
-pub use fs::{Attributes, Fault, Losses, Operation, SimFs, Step};
+pub use fs::{Attributes, Fault, FaultCounts, Losses, Operation, Recorded, SimFs, Step};
 pub use rng::{Dice, SimRng};
 pub use spawn::SimSpawn;
 
@@ -79,9 +79,10 @@ impl Handles {
 /// A fresh machine with an empty disk of unlimited size.
 pub fn env(seed: u64) -> (env::Env, Handles) {
     let mut dice = Dice::new(seed);
+    let clock = Arc::new(SimClock::default());
     let handles = Handles {
-        fs: SimFs::new(dice.number()),
-        clock: Arc::new(SimClock::default()),
+        fs: SimFs::with_clock(dice.number(), Arc::clone(&clock)),
+        clock,
         rng: Arc::new(SimRng::new(dice.number())),
         spawn: Arc::new(SimSpawn::new(dice.number())),
     };

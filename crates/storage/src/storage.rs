@@ -1,5 +1,7 @@
 //! The engine as the broker sees it.
 
+mod state;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,6 +24,8 @@ use crate::signal::Signal;
 use crate::views::{Durability, Sequence};
 use crate::wal::committer::Committer;
 use crate::wal::queue::Refusal;
+
+pub use state::StorageState;
 
 /// All logs of a broker.
 pub struct Storage {
@@ -193,6 +197,13 @@ impl Storage {
     /// Whether nothing can be appended until a restart, for a failed write or damage.
     pub fn is_poisoned(&self) -> bool {
         self.engine.is_read_only || self.engine.queue.refusal() == Some(Refusal::Poisoned)
+    }
+
+    /// Whether what was acknowledged is lost that concerns all logs: rounds of the write-ahead log, or
+    /// parts of the log that says which logs there are. Nothing can be appended, and topics may be
+    /// missing.
+    pub fn is_read_only(&self) -> bool {
+        self.engine.is_read_only
     }
 
     /// Whether appends of users are refused because the disk is full; they are taken again by

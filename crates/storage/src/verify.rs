@@ -13,6 +13,7 @@ use crate::format::checkpoint::{Checkpoint, LogCheckpoint, SegmentCheckpoint};
 use crate::format::data_format;
 use crate::format::offset_index;
 use crate::format::producer_snapshot::ProducerSnapshot;
+use crate::recovery::chain::Origin;
 use crate::recovery::scan::{ScanOptions, ScannedRound, ScannedSlot};
 use crate::recovery::{chain, directory, payloads, scan};
 use crate::segment::{BatchScanner, INDEX, LOG, SNAPSHOT, Segment, file_name, segment_file_name};
@@ -89,7 +90,7 @@ impl Verifier<'_> {
 
     fn check_wal(&mut self, wal_id: u64, newest: Option<&Checkpoint>) -> Result<(), OpenError> {
         let directory = self.data_dir.join("wal");
-        let release = newest.map_or((0, 0), |newest| (newest.release_seq, newest.prev_crc));
+        let origin = Origin::of(newest);
         let paths = scan::list_slots(self.fs, &directory).map_err(OpenError::io(&directory))?;
         let mut slots: Vec<ScannedSlot> = Vec::new();
         let mut rounds: Vec<ScannedRound> = Vec::new();
@@ -97,7 +98,7 @@ impl Verifier<'_> {
             let options = ScanOptions {
                 number,
                 wal_id: Some(wal_id),
-                release_seq: release.0,
+                release_seq: origin.release_seq,
                 repairs: false,
             };
             let scanned = scan::scan_slot(self.fs, slot, options, &mut rounds)
@@ -109,7 +110,7 @@ impl Verifier<'_> {
             slots.push(scanned);
             self.report.files += 1;
         }
-        let mut chain = chain::build(&rounds, release.0, release.1);
+        let mut chain = chain::build(&rounds, &slots, origin);
         let damage = chain::damage(&directory, &slots, &rounds, &chain);
         self.report.damages.extend(damage);
         let entries = payloads::read(self.fs, &slots, &rounds, &mut chain, newest)

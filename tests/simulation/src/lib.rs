@@ -11,6 +11,7 @@ pub mod broker;
 pub mod compaction;
 #[cfg(feature = "defects")]
 pub mod controls;
+pub mod corruption;
 pub mod engine;
 pub mod runner;
 mod tally;

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use env::SECTOR_BYTES;
 
-use super::Losses;
+use super::losses::{Fate, Losses};
 use crate::Dice;
 
 /// The unit in which a sector can tear.
@@ -41,13 +41,24 @@ impl Survival {
     }
 }
 
+/// A sector that was written since the last force.
+#[derive(Clone, Debug, Default)]
+struct Dirty {
+    /// What was written, the newest last.
+    versions: Vec<Sector>,
+    /// Which write of the file the newest is.
+    order: u64,
+}
+
 /// A file in memory. Sectors are shared between copies, so that copying a disk is cheap.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Image {
     cached: BTreeMap<u64, Arc<[u8; SECTOR_BYTES]>>,
     durable: BTreeMap<u64, Arc<[u8; SECTOR_BYTES]>>,
-    /// Sectors written since the last force, with their versions, the newest last.
-    dirty: BTreeMap<u64, Vec<Sector>>,
+    /// Sectors written since the last force.
+    dirty: BTreeMap<u64, Dirty>,
+    /// How often a sector has been written.
+    writes: u64,
     /// Sectors that count as clean and yet differ from the disk, because a force has failed.
     wrong: BTreeSet<u64>,
     cached_len: u64,
@@ -141,23 +152,28 @@ impl Image {
     }
 
     pub(crate) fn force(&mut self) {
-        for (number, versions) in std::mem::take(&mut self.dirty) {
-            let newest = versions.last().cloned().flatten();
+        for (number, dirty) in std::mem::take(&mut self.dirty) {
+            let newest = dirty.versions.last().cloned().flatten();
             store(&mut self.durable, number, newest);
         }
         self.durable_len = self.cached_len;
         self.lengths.clear();
     }
 
-    /// Some of it reached the disk, nobody knows what, and the rest counts as clean.
-    pub(crate) fn force_failing(&mut self, dice: &mut Dice) {
+    /// Some of it reached the disk, nobody knows what, and the rest counts as clean. Whether cache
+    /// and disk differ by it.
+    pub(crate) fn force_failing(&mut self, dice: &mut Dice) -> bool {
         let survival = Survival::roll(dice);
-        for (number, versions) in std::mem::take(&mut self.dirty) {
+        let mut differ = false;
+        for (number, dirty) in std::mem::take(&mut self.dirty) {
             let before = self.durable.get(&number).cloned();
-            let survivor = survivor(&before, &versions, survival, dice);
+            let survivor = survivor(&before, &dirty.versions, survival, dice);
+            let newest = dirty.versions.last().cloned().flatten();
+            differ |= bytes_of(&survivor) != bytes_of(&newest);
             store(&mut self.durable, number, survivor);
             self.wrong.insert(number);
         }
+        differ
     }
 
     /// Clean sectors come from the disk from now on; of the others each is kept or lost.
@@ -166,8 +182,7 @@ impl Image {
             store(&mut self.cached, number, self.durable.get(&number).cloned());
         }
         let survival = Survival::roll(dice);
-        let dirty = std::mem::take(&mut self.dirty);
-        for (number, versions) in dirty {
+        for (number, dirty) in std::mem::take(&mut self.dirty) {
             let is_lost = match survival {
                 Survival::Nothing => true,
                 Survival::Everything => false,
@@ -176,7 +191,7 @@ impl Image {
             if is_lost {
                 store(&mut self.cached, number, self.durable.get(&number).cloned());
             } else {
-                self.dirty.insert(number, versions);
+                self.dirty.insert(number, dirty);
             }
         }
     }
@@ -188,12 +203,21 @@ impl Image {
         dice: &mut Dice,
         losses: &mut Losses,
     ) -> Self {
-        for (number, versions) in std::mem::take(&mut self.dirty) {
+        let (mut kept, mut first_lost) = (Vec::new(), u64::MAX);
+        for (number, dirty) in std::mem::take(&mut self.dirty) {
             let before = self.durable.get(&number).cloned();
-            let survivor = survivor(&before, &versions, survival, dice);
-            *fate(&before, &versions, &survivor, losses) += 1;
+            let survivor = survivor(&before, &dirty.versions, survival, dice);
+            let fate = fate(&before, &dirty.versions, &survivor);
+            match fate {
+                Fate::Kept => kept.push(dirty.order),
+                Fate::Lost | Fate::Older => first_lost = first_lost.min(dirty.order),
+                Fate::Torn => {}
+            }
+            losses.note(fate);
             store(&mut self.durable, number, survivor);
         }
+        let overtaking = kept.iter().filter(|order| **order > first_lost);
+        losses.sectors_reordered += overtaking.count() as u64;
         let length = match survival {
             Survival::Nothing => self.durable_len,
             Survival::Everything => self.cached_len,
@@ -231,17 +255,20 @@ impl Image {
         self.durable.insert(number, durable);
         let cached = changed(self.cached.get(&number));
         self.cached.insert(number, cached.clone());
-        if let Some(newest) = self.dirty.get_mut(&number).and_then(|all| all.last_mut()) {
+        let dirty = self.dirty.get_mut(&number);
+        if let Some(newest) = dirty.and_then(|dirty| dirty.versions.last_mut()) {
             *newest = Some(cached);
         }
     }
 
     fn put(&mut self, number: u64, sector: Sector) {
-        let versions = self.dirty.entry(number).or_default();
-        if versions.len() == VERSIONS {
-            versions.remove(0);
+        self.writes += 1;
+        let dirty = self.dirty.entry(number).or_default();
+        if dirty.versions.len() == VERSIONS {
+            dirty.versions.remove(0);
         }
-        versions.push(sector.clone());
+        dirty.versions.push(sector.clone());
+        dirty.order = self.writes;
         self.wrong.remove(&number);
         store(&mut self.cached, number, sector);
     }
@@ -317,21 +344,16 @@ fn survivor(durable: &Sector, versions: &[Sector], survival: Survival, dice: &mu
     Some(Arc::new(torn))
 }
 
-/// The count that a sector belongs to, by what the disk holds of it in the end.
-fn fate<'a>(
-    durable: &Sector,
-    versions: &[Sector],
-    survivor: &Sector,
-    losses: &'a mut Losses,
-) -> &'a mut u64 {
+/// What became of a sector, by what the disk holds of it in the end.
+fn fate(durable: &Sector, versions: &[Sector], survivor: &Sector) -> Fate {
     let is = |version: &Sector| bytes_of(version) == bytes_of(survivor);
     if versions.last().is_some_and(is) {
-        &mut losses.sectors_kept
+        Fate::Kept
     } else if is(durable) {
-        &mut losses.sectors_lost
+        Fate::Lost
     } else if versions.iter().any(is) {
-        &mut losses.sectors_older
+        Fate::Older
     } else {
-        &mut losses.sectors_torn
+        Fate::Torn
     }
 }

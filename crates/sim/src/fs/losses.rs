@@ -17,10 +17,34 @@ pub struct Losses {
     pub sectors_older: u64,
     /// Sectors that hold parts of two versions.
     pub sectors_torn: u64,
+    /// Sectors that hold what was last written, although an earlier write to the file was lost.
+    pub sectors_reordered: u64,
     /// Names made, removed or changed that stayed so.
     pub names_kept: u64,
     /// Names made, removed or changed that are as they were before.
     pub names_lost: u64,
+    /// Those of the names lost that were changes from one name to another.
+    pub renames_lost: u64,
+}
+
+/// What became of a sector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Kept,
+    Lost,
+    Older,
+    Torn,
+}
+
+impl Losses {
+    pub(crate) fn note(&mut self, fate: Fate) {
+        *match fate {
+            Fate::Kept => &mut self.sectors_kept,
+            Fate::Lost => &mut self.sectors_lost,
+            Fate::Older => &mut self.sectors_older,
+            Fate::Torn => &mut self.sectors_torn,
+        } += 1;
+    }
 }
 
 impl AddAssign for Losses {
@@ -29,8 +53,10 @@ impl AddAssign for Losses {
         self.sectors_lost += other.sectors_lost;
         self.sectors_older += other.sectors_older;
         self.sectors_torn += other.sectors_torn;
+        self.sectors_reordered += other.sectors_reordered;
         self.names_kept += other.names_kept;
         self.names_lost += other.names_lost;
+        self.renames_lost += other.renames_lost;
     }
 }
 

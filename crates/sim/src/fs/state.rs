@@ -4,11 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Losses;
+use super::faults::{Fault, Faults};
 use super::image::{Image, Survival};
 use super::tree::{self, Node, Tree};
-use crate::Dice;
+use crate::{Dice, SimClock};
 
 /// Steps that [`super::SimFs::trace`] remembers.
 const TRACE_STEPS: usize = 1000;
@@ -38,25 +40,6 @@ pub enum Operation {
     Open,
 }
 
-/// What an operation fails with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The device reports an error (EIO). A write may have happened in part. A force leaves what
-    /// was not on disk in the cache and calls it clean.
-    Device,
-    /// No space is left (ENOSPC); otherwise like [`Fault::Device`].
-    NoSpace,
-}
-
-impl Fault {
-    pub(crate) fn error(self) -> io::Error {
-        match self {
-            Self::Device => io::Error::from_raw_os_error(5),
-            Self::NoSpace => io::Error::from_raw_os_error(28),
-        }
-    }
-}
-
 /// One operation and how it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -72,6 +55,15 @@ pub struct Step {
     pub bytes: u64,
     /// Whether it succeeded.
     pub is_ok: bool,
+}
+
+/// An operation and the bytes that it was about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The operation.
+    pub step: Step,
+    /// What a write had to write; what the medium holds of a file after a force; else nothing.
+    pub bytes: Vec<u8>,
 }
 
 /// What becomes of an operation.
@@ -100,19 +92,22 @@ pub(crate) struct State {
     pub(crate) losses: Losses,
     pub(crate) crash_at: Option<u64>,
     pub(crate) is_dead: bool,
-    pub(crate) faults_at: BTreeMap<u64, Fault>,
-    pub(crate) faults_next: Vec<(Operation, String, Fault, u64)>,
-    pub(crate) faults: u64,
+    pub(crate) faults: Faults,
+    /// Moves while an operation is slow.
+    pub(crate) clock: Arc<SimClock>,
     /// Sectors in all; `None` without limit.
     pub(crate) space: Option<u64>,
     /// Sectors taken.
     pub(crate) used: u64,
     pub(crate) trace: VecDeque<Step>,
     pub(crate) digest: u64,
+    /// All operations since somebody asked for them.
+    pub(crate) recorded: Option<Vec<Recorded>>,
+    bytes_under_way: Vec<u8>,
 }
 
 impl State {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, clock: Arc<SimClock>) -> Self {
         Self {
             dice: Dice::new(seed),
             tree: Tree::default(),
@@ -126,13 +121,14 @@ impl State {
             losses: Losses::default(),
             crash_at: None,
             is_dead: false,
-            faults_at: BTreeMap::new(),
-            faults_next: Vec::new(),
-            faults: 0,
+            faults: Faults::default(),
+            clock,
             space: None,
             used: 0,
             trace: VecDeque::new(),
             digest: 0,
+            recorded: None,
+            bytes_under_way: Vec::new(),
         }
     }
 
@@ -145,7 +141,7 @@ impl State {
             nameless: self.nameless.clone(),
             space: self.space,
             used: self.used,
-            ..Self::new(self.dice.number())
+            ..Self::new(self.dice.number(), Arc::clone(&self.clock))
         }
     }
 
@@ -254,16 +250,34 @@ impl State {
         Ok(())
     }
 
+    /// The error for which there is no room.
+    pub(crate) fn no_space(&mut self, operation: Operation) -> io::Error {
+        self.faults.counts.note(operation, Fault::NoSpace);
+        Fault::NoSpace.error()
+    }
+
+    /// What is on the medium of a file.
+    pub(crate) fn on_medium(&self, id: u64) -> Vec<u8> {
+        let image = self.files.get(&id);
+        image.map_or_else(Vec::new, Image::durable_bytes)
+    }
+
     /// Checks an access that changes nothing.
     pub(crate) fn read(&mut self, kind: Operation, path: &Path) -> io::Result<()> {
         self.check_power()?;
         *self.operations_by_kind.entry(kind).or_default() += 1;
-        match self.armed(kind, path) {
-            Some(fault) => {
-                self.faults += 1;
-                Err(fault.error())
-            }
+        self.let_time_pass(kind, path);
+        match self.faults.take(None, kind, path) {
+            Some(fault) => Err(fault.error()),
             None => Ok(()),
+        }
+    }
+
+    /// The time that a slow operation takes passes before anything comes of it. Who is woken by it
+    /// runs later: a wake is only a note.
+    fn let_time_pass(&mut self, kind: Operation, path: &Path) {
+        if let Some(delay) = self.faults.take_delay(kind, path) {
+            self.clock.advance(delay);
         }
     }
 
@@ -276,6 +290,7 @@ impl State {
         bytes: u64,
     ) -> io::Result<Verdict> {
         self.check_power()?;
+        self.let_time_pass(operation, path);
         self.operations += 1;
         *self.operations_by_kind.entry(operation).or_default() += 1;
         if self.trace.len() == TRACE_STEPS {
@@ -293,13 +308,14 @@ impl State {
             self.is_dead = true;
             return Ok(Verdict::PowerLost);
         }
-        let fault = self.faults_at.remove(&self.operations);
-        match fault.or_else(|| self.armed(operation, path)) {
-            Some(fault) => {
-                self.faults += 1;
-                Ok(Verdict::Fail(fault))
-            }
-            None => Ok(Verdict::Proceed),
+        let fault = self.faults.take(Some(self.operations), operation, path);
+        Ok(fault.map_or(Verdict::Proceed, Verdict::Fail))
+    }
+
+    /// Notes what the operation under way is about, for who records.
+    pub(crate) fn note_bytes(&mut self, bytes: impl FnOnce(&Self) -> Vec<u8>) {
+        if self.recorded.is_some() {
+            self.bytes_under_way = bytes(self);
         }
     }
 
@@ -316,19 +332,12 @@ impl State {
         for byte in format!("{step:?}").bytes() {
             self.digest = (self.digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
+        if let Some(recorded) = &mut self.recorded {
+            let bytes = std::mem::take(&mut self.bytes_under_way);
+            let step = step.clone();
+            recorded.push(Recorded { step, bytes });
+        }
         result
-    }
-
-    fn armed(&mut self, kind: Operation, path: &Path) -> Option<Fault> {
-        let path = path.to_string_lossy();
-        let (_, _, fault, left) =
-            self.faults_next
-                .iter_mut()
-                .find(|(operation, part, _, left)| {
-                    *operation == kind && *left > 0 && path.contains(part.as_str())
-                })?;
-        *left -= 1;
-        Some(*fault)
     }
 }
 

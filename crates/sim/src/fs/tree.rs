@@ -166,6 +166,8 @@ impl Tree {
             };
             if !is_kept {
                 losses.names_lost += 1;
+                // A change of a name from one to another is one of both.
+                losses.renames_lost += u64::from(changes.len() > 1);
                 continue;
             }
             losses.names_kept += 1;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use env::Fs;
 
 use super::round::RoundError;
-use crate::segment::{BatchScanner, ScanError, Segment, SegmentFault};
+use crate::segment::{BatchScanner, ScanError, Segment};
 
 /// Reads a segment from front to back; every batch has a right checksum.
 pub(super) struct Reader {
@@ -41,9 +41,10 @@ impl Reader {
     /// Begins with the first batch.
     pub(super) fn open_all(fs: &dyn Fs, segment: &Arc<Segment>) -> Result<Self, RoundError> {
         let facts = segment.facts();
-        let fault = |fault: SegmentFault| RoundError::Fault(fault, segment.base_offset);
+        let start = (0, segment.base_offset);
+        let fault = |fault| RoundError::Fault(fault, segment.base_offset);
         Ok(Self {
-            scanner: segment.scanner(fs, &facts).map_err(fault)?,
+            scanner: segment.scanner_at(fs, &facts, start).map_err(fault)?,
             segment: Arc::clone(segment),
         })
     }

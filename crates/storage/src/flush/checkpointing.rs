@@ -10,6 +10,7 @@ use env::{Defect, Fs, Monotonic, OpenMode, has_defect};
 use super::{Flusher, Garbage};
 use crate::format::checkpoint::{Checkpoint, FILE_NAMES};
 use crate::log::Log;
+use crate::marks::{Mark, mark};
 use crate::segment::remove_if_there;
 
 impl Flusher {
@@ -29,6 +30,7 @@ impl Flusher {
                     fs.create_dir_all(&directory)?;
                     write_forced(fs, &path, &snapshot.encode())?;
                     fs.sync_dir(&directory)?;
+                    mark(Mark::SnapshotWritten);
                     snapshot.offset
                 }
                 None => -1,
@@ -50,7 +52,7 @@ impl Flusher {
         Ok(())
     }
 
-    /// Writes down what the segments hold, and frees the rounds that are not needed any more.
+    /// Writes down what the segments hold, and frees the rounds that neither checkpoint needs any more.
     pub(super) fn write_checkpoint(
         &mut self,
         logs: &[Arc<Log>],
@@ -79,13 +81,14 @@ impl Flusher {
             writer_epoch: self.checkpoint.writer_epoch,
             file_number: self.engine.slots.file_number(),
             next_log_id: self.logs.next_id(),
+            attested_seq: self.engine.durable_seq(),
+            attested_slot: self.engine.slots.current().unwrap_or(0),
             logs: logs.iter().map(|log| log.to_checkpoint()).collect(),
         };
         let fs = self.engine.env.fs.as_ref();
         let data_dir = &self.engine.settings.data_dir;
-        let name = FILE_NAMES
-            .get(self.checkpoint.next_file)
-            .unwrap_or(&FILE_NAMES[0]);
+        let file = self.checkpoint.next_file;
+        let name = FILE_NAMES.get(file).unwrap_or(&FILE_NAMES[0]);
         // A generation is used once, even if writing it fails.
         self.checkpoint.generation = generation;
         if has_defect(Defect::ReleaseBeforeCheckpoint) {
@@ -93,11 +96,19 @@ impl Flusher {
         }
         write_forced(fs, &data_dir.join(name), &checkpoint.encode())?;
         fs.sync_dir(data_dir)?;
-        self.checkpoint.next_file = 1 - self.checkpoint.next_file;
+        mark(match file {
+            0 => Mark::CheckpointA,
+            _ => Mark::CheckpointB,
+        });
+        self.checkpoint.next_file = 1 - file;
         self.checkpoint.release_seq = release_seq;
         self.checkpoint.release_crc = release_crc;
+        if let Some(released) = self.checkpoint.released_by.get_mut(file) {
+            *released = release_seq;
+        }
         self.engine.metrics.note_checkpoint();
-        self.engine.slots.release(release_seq);
+        let [a, b] = self.checkpoint.released_by;
+        self.engine.slots.release(a.min(b));
         for garbage in &mut self.garbage {
             garbage.forgotten_by.get_or_insert(generation);
         }
@@ -139,18 +150,6 @@ impl Flusher {
         self.engine.env.clock.now() + Duration::from_millis(delay_ms)
     }
 
-    /// Removes what neither checkpoint lists, after writing the second one that does not.
-    pub(super) fn remove_garbage(&mut self, logs: &[Arc<Log>]) -> io::Result<()> {
-        let generation = self.checkpoint.generation;
-        let is_listed = |garbage: &Garbage| garbage.forgotten_by.is_none_or(|by| by >= generation);
-        if self.garbage.iter().any(is_listed) {
-            let durable_seq = self.checkpoint.release_seq;
-            self.write_checkpoint(logs, durable_seq)?;
-        }
-        self.remove_due_garbage();
-        Ok(())
-    }
-
     /// When files can go that only wait for their time to come.
     pub(super) fn next_garbage_due(&self) -> Option<Monotonic> {
         let generation = self.checkpoint.generation;
@@ -161,7 +160,8 @@ impl Flusher {
         unlisted.map(|garbage| garbage.not_before).min()
     }
 
-    /// Removes the files whose time has come. A full disk does not wait for it.
+    /// Removes what neither checkpoint lists and whose time has come. A full disk does not wait for
+    /// it.
     pub(super) fn remove_due_garbage(&mut self) {
         let generation = self.checkpoint.generation;
         let is_needed = self.engine.lacks_space();
@@ -174,10 +174,14 @@ impl Flusher {
         });
         self.garbage = kept;
         for file in due {
+            mark(match file.is_directory {
+                true => Mark::DirectoryRemoved,
+                false => Mark::FileRemoved,
+            });
             let removed = if file.is_directory {
                 remove_directory(self.engine.env.fs.as_ref(), &file.path)
             } else {
-                remove_if_there(self.engine.env.fs.as_ref(), &file.path)
+                remove_if_there(self.engine.env.fs.as_ref(), &file.path).map(drop)
             };
             // What stays is found and removed by the next start.
             if let Err(error) = removed {

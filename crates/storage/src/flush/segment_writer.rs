@@ -8,6 +8,7 @@ use env::{Defect, has_defect};
 use crate::batch::BatchHeader;
 use crate::engine::Engine;
 use crate::log::{FlushDone, FlushWork, Log};
+use crate::marks::{Mark, mark};
 use crate::segment::{OpenSegment, Segment, SegmentFacts, SegmentIndex};
 use crate::settings::LogConfig;
 use crate::tail::TailBatch;
@@ -44,10 +45,13 @@ pub(super) fn flush_log(
     let mut open = None;
     if let Some(active) = &work.active
         && !work.batches.is_empty()
-        && !is_too_old(&active.facts(), &work, now_ms)
     {
-        let fs = engine.env.fs.as_ref();
-        open = Some(OpenSegment::reopen(fs, active, writer.interval())?);
+        if is_too_old(&active.facts(), &work, now_ms) {
+            mark(Mark::RollByTime);
+        } else {
+            let fs = engine.env.fs.as_ref();
+            open = Some(OpenSegment::reopen(fs, active, writer.interval())?);
+        }
     }
     for batch in &work.batches {
         open = Some(writer.add(open, batch)?);
@@ -55,8 +59,12 @@ pub(super) fn flush_log(
     if let Some(open) = open {
         writer.finish(open)?;
     }
+    if work.rolls_after {
+        mark(Mark::RollByRequest);
+    }
     if writer.has_new_file && !has_defect(Defect::SkipDirectoryForce) {
         engine.env.fs.sync_dir(&engine.log_directory(log.id().0))?;
+        mark(Mark::LogDirectoryForced);
     }
     Ok(FlushedLog {
         done: FlushDone {
@@ -110,6 +118,7 @@ impl Writer<'_> {
         let mut open = match open {
             Some(open) if fits(&open, batch, &self.work.config) => open,
             Some(full) => {
+                mark(Mark::RollBySize);
                 self.finish(full)?;
                 self.create(batch.base_offset)?
             }

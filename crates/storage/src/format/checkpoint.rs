@@ -13,6 +13,8 @@
 //! | writer_epoch: the newest one that was used | 4 |
 //! | file_number: the highest one that was used | 8 |
 //! | next_log_id | 4 |
+//! | attested_seq: rounds up to this one are durable | 8 |
+//! | attested_slot: the number of the slot that was written to then | 4 |
 //! | count of logs, then the logs in the order of their ids | 4 |
 //! | CRC-32C of everything before | 4 |
 //!
@@ -32,16 +34,19 @@
 //!
 //! The last segment is the one that is written to if its end offset is flushed_end and its generation
 //! 0. Segments of higher generations are what compaction has left.
+//!
+//! Versions 1 and 2 had no clean_end, and no generation of a segment, which was 0. Version 1 had no
+//! attested_seq and no attested_slot either.
 
 use super::bytes::{Put, Reader, seal, unseal};
 
 pub(crate) const FILE_NAMES: [&str; 2] = ["checkpoint.a", "checkpoint.b"];
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"OTCP");
-pub(crate) const VERSION: u16 = 2;
-/// Of version 1, which is the shorter one.
+pub(crate) const VERSION: u16 = 3;
+/// Of version 1, which is the shortest one.
 pub(crate) const LOG_BYTES_MIN: usize = 48;
 pub(crate) const EPOCH_BYTES: usize = 12;
-/// Of version 1, which is the shorter one.
+/// See [`LOG_BYTES_MIN`].
 pub(crate) const SEGMENT_BYTES: usize = 40;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,6 +58,8 @@ pub(crate) struct Checkpoint {
     pub writer_epoch: u32,
     pub file_number: u64,
     pub next_log_id: u32,
+    pub attested_seq: u64,
+    pub attested_slot: u32,
     pub logs: Vec<LogCheckpoint>,
 }
 
@@ -91,6 +98,8 @@ impl Checkpoint {
         bytes.put_u32(self.writer_epoch);
         bytes.put_u64(self.file_number);
         bytes.put_u32(self.next_log_id);
+        bytes.put_u64(self.attested_seq);
+        bytes.put_u32(self.attested_slot);
         bytes.put_count(self.logs.len());
         for log in &self.logs {
             log.encode_into(&mut bytes);
@@ -98,14 +107,11 @@ impl Checkpoint {
         seal(bytes)
     }
 
-    /// `None` when the bytes are not a sound checkpoint of this version.
+    /// `None` when the bytes are not a sound checkpoint of a known version.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(unseal(bytes)?);
-        if reader.u32()? != MAGIC {
-            return None;
-        }
-        let version = reader.u16()?;
-        if !(1..=VERSION).contains(&version) || reader.u16()? != 0 {
+        let (magic, version) = (reader.u32()?, reader.u16()?);
+        if magic != MAGIC || !(1..=VERSION).contains(&version) || reader.u16()? != 0 {
             return None;
         }
         let mut checkpoint = Self {
@@ -116,8 +122,12 @@ impl Checkpoint {
             writer_epoch: reader.u32()?,
             file_number: reader.u64()?,
             next_log_id: reader.u32()?,
-            logs: Vec::new(),
+            ..Self::default()
         };
+        if version > 1 {
+            checkpoint.attested_seq = reader.u64()?;
+            checkpoint.attested_slot = reader.u32()?;
+        }
         let count = reader.count(LOG_BYTES_MIN)?;
         checkpoint.logs.reserve_exact(count);
         for _ in 0..count {
@@ -164,7 +174,7 @@ impl LogCheckpoint {
             flushed_end: reader.i64()?,
             quarantined_from: reader.i64()?,
             snapshot_offset: reader.i64()?,
-            clean_end: if version == 1 { 0 } else { reader.i64()? },
+            clean_end: if version < 3 { 0 } else { reader.i64()? },
             epochs: Vec::new(),
             segments: Vec::new(),
         };
@@ -182,7 +192,7 @@ impl LogCheckpoint {
                 bytes: reader.u64()?,
                 max_timestamp: reader.i64()?,
                 created_ms: reader.i64()?,
-                generation: if version == 1 { 0 } else { reader.u32()? },
+                generation: if version < 3 { 0 } else { reader.u32()? },
             });
         }
         Some(log)

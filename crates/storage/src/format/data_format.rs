@@ -8,21 +8,23 @@
 //! | 8 | 8 | wal_id: random, made with the directory; rounds of another log are not ours |
 //! | 16 | 4 | CRC-32C of bytes 0 to 15 |
 //!
-//! Version 2 differs from 1 in the checkpoints, which list segments that compaction has made. A
-//! reader looks at the magic and the version first: a newer version may continue differently.
+//! A reader looks at the magic and the version first: a newer version may continue differently.
+//! Version 2 has Handover entries, which a reader of version 1 would take for damage, and version 3
+//! segments that compaction has made.
 
 use super::bytes::{Put, Reader, seal, unseal};
 
 pub(crate) const FILE_NAME: &str = "format";
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"OTFM");
 /// The version that is written, and the newest that is read.
-pub(crate) const VERSION: u16 = 2;
+pub(crate) const VERSION: u16 = 3;
 pub(crate) const BYTES: usize = 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DataFormat {
-    pub version: u16,
     pub wal_id: u64,
+    /// Whether it was written by an earlier version.
+    pub is_older: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +37,7 @@ impl DataFormat {
     pub(crate) fn encode(self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(BYTES);
         bytes.put_u32(MAGIC);
-        bytes.put_u16(self.version);
+        bytes.put_u16(VERSION);
         bytes.put_u16(0);
         bytes.put_u64(self.wal_id);
         seal(bytes)
@@ -47,17 +49,20 @@ impl DataFormat {
         if magic != Some(MAGIC) {
             return Err(DataFormatError::Malformed);
         }
-        let version = match version {
-            Some(version @ 1..=VERSION) => version,
+        match version {
+            Some(1..=VERSION) => {}
             Some(newer) if newer > VERSION => return Err(DataFormatError::Newer(newer)),
             _ => return Err(DataFormatError::Malformed),
-        };
+        }
         let body = unseal(bytes.get(..BYTES).unwrap_or(&[])).ok_or(DataFormatError::Malformed)?;
         let mut reader = Reader::new(body);
         reader
             .take(8)
             .and_then(|_| reader.u64())
-            .map(|wal_id| Self { version, wal_id })
+            .map(|wal_id| Self {
+                wal_id,
+                is_older: version != Some(VERSION),
+            })
             .ok_or(DataFormatError::Malformed)
     }
 }

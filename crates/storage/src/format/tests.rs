@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::bytes::crc32c;
+use super::bytes::{crc32c, seal, unseal};
 use super::checkpoint::{Checkpoint, LogCheckpoint, SegmentCheckpoint};
 use super::data_format::{self, DataFormat, DataFormatError};
 use super::entry::{self, Entry, EntryKind};
@@ -17,6 +17,13 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What an earlier version wrote, made of what this one writes.
+fn as_version(bytes: &[u8], version: u8, change: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
+    let mut body = unseal(bytes).unwrap().to_vec();
+    body[4] = version;
+    seal(change(body))
+}
+
 #[test]
 fn the_checksum_is_castagnolis() {
     assert_eq!(crc32c(b"123456789"), 0xe306_9283);
@@ -25,21 +32,21 @@ fn the_checksum_is_castagnolis() {
 #[test]
 fn the_format_file_tells_a_newer_version() {
     let format = DataFormat {
-        version: 2,
         wal_id: 0x0102_0304_0506_0708,
+        is_older: false,
     };
     let bytes = format.encode();
     assert_eq!(bytes.len(), data_format::BYTES);
-    assert_eq!(hex(&bytes[..16]), "4f54464d020000000807060504030201");
+    assert_eq!(hex(&bytes[..16]), "4f54464d030000000807060504030201");
     assert_eq!(DataFormat::decode(&bytes), Ok(format));
     let mut newer = bytes.clone();
-    newer[4] = 3;
-    assert_eq!(DataFormat::decode(&newer), Err(DataFormatError::Newer(3)));
-    let older = DataFormat {
-        version: 1,
-        ..format
-    };
-    assert_eq!(DataFormat::decode(&older.encode()), Ok(older));
+    newer[4] = 4;
+    assert_eq!(DataFormat::decode(&newer), Err(DataFormatError::Newer(4)));
+    for version in [1, 2] {
+        let older = as_version(&bytes, version, |body| body);
+        let is_older = DataFormat::decode(&older).map(|format| format.is_older);
+        assert_eq!(is_older, Ok(true));
+    }
     let mut damaged = bytes;
     damaged[9] ^= 1;
     assert_eq!(
@@ -49,14 +56,25 @@ fn the_format_file_tells_a_newer_version() {
 }
 
 #[test]
-fn the_slot_header_has_28_bytes() {
+fn the_slot_header_has_32_bytes() {
     let header = SlotHeader {
         wal_id: 5,
         slot_bytes: 65_536,
+        index: Some(3),
     };
     assert_eq!(header.encode().len(), slot_header::BYTES);
     assert_eq!(SlotHeader::decode(&header.encode()), Some(header));
     assert_eq!(SlotHeader::decode(&[0; 4096]), None);
+    let mut older = as_version(&header.encode(), 1, |mut body| {
+        body.truncate(24);
+        body
+    });
+    older.resize(4096, 0);
+    let nameless = SlotHeader {
+        index: None,
+        ..header
+    };
+    assert_eq!(SlotHeader::decode(&older), Some(nameless));
 }
 
 fn round_header() -> RoundHeader {
@@ -106,23 +124,31 @@ fn entry_of(kind: EntryKind) -> Entry {
 
 #[test]
 fn an_entry_has_40_bytes() {
-    let entries = [EntryKind::Batch, EntryKind::SetLogStart, EntryKind::Open].map(entry_of);
+    let kinds = [
+        EntryKind::Batch,
+        EntryKind::SetLogStart,
+        EntryKind::Open,
+        EntryKind::Handover,
+    ];
+    let entries = kinds.map(entry_of);
+    assert_eq!(entries[3].next_slot(), Some((3, 6)));
+    assert_eq!(entries[2].next_slot(), None);
     let mut table = Vec::new();
     entries
         .iter()
         .for_each(|entry| entry.encode_into(&mut table));
-    assert_eq!(table.len(), 3 * entry::BYTES);
+    assert_eq!(table.len(), 4 * entry::BYTES);
     let first = "010000000100000064000000020000000300000000000000040000000500000006000000000000\
                  00";
     assert_eq!(hex(&table[..40]), first);
-    assert_eq!(entry::decode_table(&table, 300), Some(entries.to_vec()));
+    assert_eq!(entry::decode_table(&table, 400), Some(entries.to_vec()));
     assert_eq!(
-        entry::decode_table(&table, 301),
+        entry::decode_table(&table, 401),
         None,
         "the payloads fill the body"
     );
     table[0] = 3;
-    assert_eq!(entry::decode_table(&table, 300), None, "a reserved kind");
+    assert_eq!(entry::decode_table(&table, 400), None, "a reserved kind");
 }
 
 fn checkpoint() -> Checkpoint {
@@ -134,6 +160,8 @@ fn checkpoint() -> Checkpoint {
         writer_epoch: 7,
         file_number: 8,
         next_log_id: 9,
+        attested_seq: 10,
+        attested_slot: 11,
         logs: vec![LogCheckpoint {
             log_id: 1,
             log_start: 10,
@@ -152,6 +180,42 @@ fn checkpoint() -> Checkpoint {
             }],
         }],
     }
+}
+
+/// What versions 1 and 2 know of it.
+fn uncompacted_checkpoint() -> Checkpoint {
+    let mut checkpoint = checkpoint();
+    checkpoint.logs[0].clean_end = 0;
+    checkpoint.logs[0].segments[0].generation = 0;
+    checkpoint
+}
+
+#[test]
+fn a_checkpoint_of_version_2_knows_no_compaction() {
+    let older = as_version(&checkpoint().encode(), 2, |mut body| {
+        body.truncate(body.len() - 4);
+        body.drain(108..116);
+        body
+    });
+    assert_eq!(Checkpoint::decode(&older), Some(uncompacted_checkpoint()));
+}
+
+#[test]
+fn a_checkpoint_of_version_1_attests_nothing_either() {
+    let bytes = "4f5443500100000003000000000000000400000000000000050000000000000006000000070000000800000000000000\
+                   090000000100000001000000000000000a000000000000001e00000000000000ffffffffffffffff1e00000000000000\
+                   02000000010000000a00000000000000030000001400000000000000010000000a000000000000001e00000000000000\
+                   e8030000000000004d0000000000000042000000000000009904309b";
+    let bytes: Vec<u8> = (0..bytes.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&bytes[at..at + 2], 16).unwrap())
+        .collect();
+    let expected = Checkpoint {
+        attested_seq: 0,
+        attested_slot: 0,
+        ..uncompacted_checkpoint()
+    };
+    assert_eq!(Checkpoint::decode(&bytes), Some(expected));
 }
 
 fn snapshot() -> ProducerSnapshot {
@@ -181,28 +245,12 @@ fn snapshot() -> ProducerSnapshot {
 #[test]
 fn checkpoints_and_snapshots_come_back_and_any_cut_is_noticed() {
     let bytes = checkpoint().encode();
-    assert_eq!(bytes.len(), 56 + 56 + 2 * 12 + 44 + 4);
+    assert_eq!(bytes.len(), 68 + 56 + 2 * 12 + 44 + 4);
     assert_eq!(Checkpoint::decode(&bytes), Some(checkpoint()));
     assert!((0..bytes.len()).all(|end| Checkpoint::decode(&bytes[..end]).is_none()));
     let bytes = snapshot().encode();
     assert_eq!(ProducerSnapshot::decode(&bytes), Some(snapshot()));
     assert!((0..bytes.len()).all(|end| ProducerSnapshot::decode(&bytes[..end]).is_none()));
-}
-
-#[test]
-fn checkpoints_of_version_1_are_read() {
-    let bytes = "4f5443500100000003000000000000000400000000000000050000000000000006000000070000000800000000000000\
-                   090000000100000001000000000000000a000000000000001e00000000000000ffffffffffffffff1e00000000000000\
-                   02000000010000000a00000000000000030000001400000000000000010000000a000000000000001e00000000000000\
-                   e8030000000000004d0000000000000042000000000000009904309b";
-    let bytes: Vec<u8> = (0..bytes.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&bytes[at..at + 2], 16).unwrap())
-        .collect();
-    let mut expected = checkpoint();
-    expected.logs[0].clean_end = 0;
-    expected.logs[0].segments[0].generation = 0;
-    assert_eq!(Checkpoint::decode(&bytes), Some(expected));
 }
 
 #[test]
@@ -265,7 +313,7 @@ proptest! {
             let mut body = bytes[..bytes.len() - 4].to_vec();
             let at = at.min(body.len() - 4);
             body[at..at + 4].copy_from_slice(&with.to_le_bytes());
-            let sealed = super::bytes::seal(body);
+            let sealed = seal(body);
             let _ = Checkpoint::decode(&sealed);
             let _ = ProducerSnapshot::decode(&sealed);
         }

@@ -5,6 +5,7 @@
 
 mod append;
 mod compacting;
+mod holdings;
 mod housekeeping;
 mod publish;
 mod read;
@@ -19,6 +20,7 @@ use model::{LeaderEpoch, LogId, Offset, ProducerEpoch, ProducerId};
 use parking_lot::Mutex;
 
 pub(crate) use compacting::CompactionSource;
+pub use holdings::LogHoldings;
 pub(crate) use housekeeping::{FlushCandidate, FlushDone, FlushWork};
 pub use read::{DiskRead, Read};
 pub(crate) use restore::RestoredLog;
@@ -103,7 +105,9 @@ impl Flushed {
 
 impl LogState {
     fn last_stable_offset(&self) -> i64 {
-        self.transactions.last_stable_offset(self.high_watermark)
+        let first_open = self.transactions.last_stable_offset(self.high_watermark);
+        // Nobody can read what was deleted from the start of an open transaction.
+        first_open.max(self.log_start)
     }
 
     fn end_for(&self, isolation: Isolation) -> i64 {
@@ -195,6 +199,11 @@ impl Log {
     /// Whether the log is damaged, so that nothing can be appended to it.
     pub fn is_quarantined(&self) -> bool {
         self.state.lock().quarantined_from.is_some()
+    }
+
+    /// Whether records that were acknowledged are known to be missing at the end of the log.
+    pub fn lacks_end(&self) -> bool {
+        self.is_cut_off(&self.state.lock())
     }
 
     /// The largest epoch of the log's batches that is not above `epoch`, and the offset at which it

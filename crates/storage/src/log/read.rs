@@ -48,10 +48,7 @@ impl Log {
         }
         let view = state.view(self.engine.leader_epoch);
         let end = state.end_for(isolation);
-        let is_quarantined = state
-            .quarantined_from
-            .is_some_and(|first| first >= state.high_watermark);
-        if from.get() >= end && (is_quarantined || self.engine.is_read_only) {
+        if from.get() >= end && self.is_cut_off(&state) {
             // There were more records, and there will be no others. A reader that was further must
             // not be sent back to the beginning by an offset that is out of range.
             return Err(ReadError::Damaged);
@@ -94,6 +91,14 @@ impl Log {
             isolation,
             view,
         }))
+    }
+
+    /// Whether there were more records than there are, and there will be no others.
+    pub(super) fn is_cut_off(&self, state: &LogState) -> bool {
+        let is_quarantined = state
+            .quarantined_from
+            .is_some_and(|first| first >= state.high_watermark);
+        is_quarantined || self.engine.has_lost_rounds
     }
 
     /// Notes that a segment is damaged: what lies before the damage can be read, and nothing can be

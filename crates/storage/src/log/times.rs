@@ -65,7 +65,7 @@ impl Log {
         timestamp_ms: TimestampMs,
         isolation: Isolation,
     ) -> Result<Option<TimestampAndOffset>, SearchError> {
-        let (range, segments, in_memory) = {
+        let (range, segments, in_memory, is_cut_off) = {
             let state = self.state.lock();
             let range = Range::of(&state, isolation)?;
             // Taken together with the segments: batches move from here to there.
@@ -77,7 +77,8 @@ impl Log {
                 .take(CANDIDATES_MAX)
                 .map(|batch| batch.bytes.clone())
                 .collect();
-            (range, state.segments.clone(), in_memory)
+            let is_cut_off = self.is_cut_off(&state);
+            (range, state.segments.clone(), in_memory, is_cut_off)
         };
         for segment in &segments {
             let facts = segment.facts();
@@ -90,7 +91,12 @@ impl Log {
             }
         }
         let mut batches = in_memory.iter();
-        Ok(batches.find_map(|batch| range.first_in_batch(batch, timestamp_ms)))
+        let found = batches.find_map(|batch| range.first_in_batch(batch, timestamp_ms));
+        if found.is_none() && is_cut_off {
+            // It may have been in what is lost.
+            return Err(SearchError::Read(ReadError::Damaged));
+        }
+        Ok(found)
     }
 
     fn first_in_segment(
@@ -103,17 +109,14 @@ impl Log {
         let start = segment.position_before_timestamp(fs, timestamp_ms, range.interval)?;
         let mut scanner = segment.scanner_at(fs, &segment.facts(), start)?;
         let fault = |error: ScanError| error.into_fault(&segment.path());
-        while let Some(header) = scanner.peek().map_err(fault)? {
+        // Also what is passed over has its checksum: a wrong time must not hide a record.
+        while let Some((header, batch)) = scanner.next_batch().map_err(fault)? {
             if header.last_offset() >= range.end {
                 return Ok(None);
             }
             if header.max_timestamp < timestamp_ms {
-                scanner.skip(&header);
                 continue;
             }
-            let Some((_, batch)) = scanner.next_batch().map_err(fault)? else {
-                return Ok(None);
-            };
             let found = range.first_in_batch(&batch, timestamp_ms);
             if found.is_some() {
                 return Ok(found);
@@ -127,6 +130,10 @@ impl Log {
     fn largest_timestamp(&self) -> Result<Option<TimestampMs>, SearchError> {
         let (range, mut largest, cut_segment, cut_batch) = {
             let state = self.state.lock();
+            if self.is_cut_off(&state) {
+                // It may have been in what is lost.
+                return Err(SearchError::Read(ReadError::Damaged));
+            }
             let range = Range::of(&state, Isolation::ReadUncommitted)?;
             let (mut largest, mut cut_segment, mut cut_batch) = (-1, None, None);
             for segment in &state.segments {
@@ -167,17 +174,12 @@ impl Log {
         let mut scanner = segment.scanner_at(fs, &segment.facts(), start)?;
         let fault = |error: ScanError| error.into_fault(&segment.path());
         let mut largest = -1;
-        while let Some(header) = scanner.peek().map_err(fault)? {
-            let is_cut = header.base_offset < range.log_start;
-            if is_cut && header.last_offset() >= range.log_start {
-                let batch = scanner.next_batch().map_err(fault)?;
-                largest = batch.map_or(-1, |(_, batch)| range.largest(&batch));
-                continue;
-            }
-            if !is_cut {
+        while let Some((header, batch)) = scanner.next_batch().map_err(fault)? {
+            if header.base_offset >= range.log_start {
                 largest = header.max_timestamp.max(largest);
+            } else if header.last_offset() >= range.log_start {
+                largest = range.largest(&batch);
             }
-            scanner.skip(&header);
         }
         Ok(largest)
     }

@@ -7,6 +7,7 @@ use super::{INDEX, ScanError, Segment, SegmentFacts, SegmentFault, TIME_INDEX};
 use crate::batch::BatchHeader;
 use crate::format::offset_index::{self, OffsetIndexEntry};
 use crate::format::time_index::{self, TimeIndexEntry};
+use crate::marks::{Mark, mark};
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SegmentIndex {
@@ -51,8 +52,12 @@ impl SegmentIndex {
             index.indexed_bytes = start.0;
         } else {
             index = Self::empty();
-            scanner = segment.scanner(fs, &facts)?;
+            scanner = segment.scanner_at(fs, &facts, (0, segment.base_offset))?;
         }
+        mark(match index.offsets.is_empty() {
+            true => Mark::IndexBuilt,
+            false => Mark::IndexLoaded,
+        });
         // The batch of the last entry has its entry already.
         index.bytes_since_entry = 0;
         loop {

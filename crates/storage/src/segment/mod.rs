@@ -138,6 +138,13 @@ impl Segment {
         }
     }
 
+    /// Steps through all batches.
+    pub(crate) fn scanner(&self, fs: &dyn Fs, facts: &SegmentFacts) -> io::Result<BatchScanner> {
+        let file = fs.open(&self.path(), OpenMode::Read)?;
+        let expected = self.expected(facts);
+        Ok(BatchScanner::new(file, 0, facts.bytes, expected))
+    }
+
     /// Steps through the batches from a position to which the index has led for an offset.
     pub(crate) fn scanner_at(
         &self,
@@ -151,15 +158,6 @@ impl Segment {
             .map_err(|error| SegmentFault::io(&path, position, &error))?;
         let expected = self.expected_at(facts, position, offset);
         Ok(BatchScanner::new(file, position, facts.bytes, expected))
-    }
-
-    /// Steps through all batches.
-    pub(crate) fn scanner(
-        &self,
-        fs: &dyn Fs,
-        facts: &SegmentFacts,
-    ) -> Result<BatchScanner, SegmentFault> {
-        self.scanner_at(fs, facts, (0, self.base_offset))
     }
 
     pub(crate) fn to_checkpoint(&self) -> SegmentCheckpoint {
@@ -273,20 +271,32 @@ impl Segment {
         let mut budget = request.bytes_max;
         let mut next = request.from;
         let mut is_first = request.at_least_one;
-        // Past what the index does not know.
-        loop {
-            match scanner.peek() {
-                Ok(Some(header)) if header.last_offset() < request.from => scanner.skip(&header),
-                Ok(Some(_)) => break,
-                Ok(None) => return Ok(facts.end_offset.max(next)),
-                Err(error) => return Err(error.into_fault(&path)),
+        let end = request.end.min(facts.end_offset);
+        let is_compacted = self.generation > 0;
+        while next < end && (budget > 0 || is_first) {
+            let header = scanner
+                .peek()
+                .map_err(|error| error.into_fault(&path))?
+                .filter(|header| !is_compacted || header.base_offset < end);
+            let Some(header) = header else {
+                if is_compacted {
+                    break;
+                }
+                return Err(scanner.unsound().into_fault(&path));
+            };
+            if header.last_offset() < request.from {
+                // Past what the index does not know.
+                scanner.skip(&header);
+                continue;
             }
-        }
-        while budget > 0 || is_first {
+            if header.last_offset() >= end {
+                // Batches end where the log does: a length or a count is wrong.
+                return Err(scanner.unsound().into_fault(&path));
+            }
             let want = (budget as u64).clamp(READ_BYTES_MIN, READ_BYTES_MAX);
             let run = scanner
                 .read_run(want, |header, run_bytes| {
-                    let is_within = header.last_offset() < request.end;
+                    let is_within = header.last_offset() < end;
                     let fits = run_bytes + header.bytes <= budget || (is_first && run_bytes == 0);
                     is_within && fits
                 })
@@ -299,7 +309,7 @@ impl Segment {
             is_first = false;
             chunks.push(run.bytes);
         }
-        if scanner.is_at_end() {
+        if is_compacted && scanner.is_at_end() {
             next = facts.end_offset.max(next);
         }
         Ok(next)

@@ -8,6 +8,7 @@ use env::{File, Fs, OpenMode};
 
 use super::{Segment, SegmentFacts, SegmentFault, SegmentIndex};
 use crate::batch::BatchHeader;
+use crate::marks::{Mark, mark};
 
 /// How much is gathered for one write.
 const WRITE_BYTES: usize = 1 << 20;
@@ -29,10 +30,14 @@ impl OpenSegment {
     pub(crate) fn create(fs: &dyn Fs, segment: Segment, interval: u64) -> io::Result<Self> {
         // Files of that name are what an attempt that failed has left.
         for path in segment.paths() {
-            remove_if_there(fs, &path)?;
+            if remove_if_there(fs, &path)? {
+                mark(Mark::LeftoverRemoved);
+            }
         }
+        let file = fs.open(&segment.path(), OpenMode::CreateNew)?;
+        mark(Mark::SegmentNew);
         Ok(Self {
-            file: fs.open(&segment.path(), OpenMode::CreateNew)?,
+            file,
             facts: segment.facts(),
             segment: Arc::new(segment),
             index: SegmentIndex::empty(),
@@ -51,7 +56,9 @@ impl OpenSegment {
         if length < facts.bytes {
             return Err(io::Error::other("the segment is shorter than it was"));
         }
+        mark(Mark::SegmentReopened);
         if length > facts.bytes {
+            mark(Mark::ActiveSegmentCut);
             file.set_len(facts.bytes)?;
         }
         let index = segment.take_index(fs, interval).map_err(into_io)?;
@@ -132,11 +139,12 @@ fn write_index(fs: &dyn Fs, path: &Path, position: u64, bytes: &[u8]) -> io::Res
     Ok(())
 }
 
-/// Removes a file; one that is not there is fine.
-pub(crate) fn remove_if_there(fs: &dyn Fs, path: &Path) -> io::Result<()> {
+/// Removes a file; whether it was there.
+pub(crate) fn remove_if_there(fs: &dyn Fs, path: &Path) -> io::Result<bool> {
     match fs.remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -165,6 +165,11 @@ impl BatchScanner {
         Ok(())
     }
 
+    /// Says that what stands at the position cannot be what belongs there.
+    pub(crate) fn unsound(&self) -> ScanError {
+        ScanError::Unsound(self.position)
+    }
+
     /// Goes past the batch whose header was peeked at.
     pub(crate) fn skip(&mut self, header: &BatchHeader) {
         self.expected.pass(header);

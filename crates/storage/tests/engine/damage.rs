@@ -14,12 +14,12 @@ use crate::harness::{
     read_values, sim_settings,
 };
 
-fn path(name: &str) -> PathBuf {
+pub(crate) fn path(name: &str) -> PathBuf {
     Path::new(DATA_DIR).join(name)
 }
 
 /// Three logs with 60 batches each, partly in segments; the last rounds are attested.
-fn filled(seed: u64) -> Handles {
+pub(crate) fn filled(seed: u64) -> Handles {
     let (env, handles) = sim::env(seed);
     let engine = open_with(&env, sim_settings(), 3, &config()).unwrap();
     for number in 0..60i32 {
@@ -38,7 +38,7 @@ fn filled(seed: u64) -> Handles {
     handles.crash()
 }
 
-fn config() -> LogConfig {
+pub(crate) fn config() -> LogConfig {
     LogConfig {
         segment_bytes: 16 << 10,
         index_interval_bytes: 1_000,
@@ -46,11 +46,11 @@ fn config() -> LogConfig {
     }
 }
 
-fn reopen(env: &Env) -> Result<Engine, OpenError> {
+pub(crate) fn reopen(env: &Env) -> Result<Engine, OpenError> {
     open_with(env, sim_settings(), 3, &config())
 }
 
-fn files(fs: &SimFs, directory: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(fs: &SimFs, directory: &Path) -> Vec<PathBuf> {
     use env::Fs;
     let mut found = Vec::new();
     for entry in fs.list_dir(directory).unwrap() {
@@ -116,7 +116,7 @@ fn a_damaged_batch_in_a_segment_is_not_served_and_the_rest_is() {
 }
 
 /// The slot and position of the payload of the batch at an offset of log 1.
-fn payload_of(handles: &Handles, offset: i64) -> (PathBuf, u64, u64) {
+pub(crate) fn payload_of(handles: &Handles, offset: i64) -> (PathBuf, u64, u64) {
     let mut last = None;
     for slot in files(&handles.fs, &path("wal")) {
         for round in storage::inspect::wal_slot(&handles.fs, &slot)

@@ -106,11 +106,15 @@ fn the_metadata_log_says_which_logs_are_alive() {
 fn entries_of_a_log_that_never_was_are_damage() {
     let (env, handles) = sim::env(1);
     let engine = open(&env);
-    append(&engine.log(LogId(3)), batch(b"x", 1)).unwrap();
+    let unknown = LogId(7);
+    engine
+        .storage
+        .create_logs(&[(unknown, LogConfig::default())]);
+    append(&engine.log(unknown), batch(b"x", 1)).unwrap();
     engine.commit();
     drop(engine);
     let recovery = Recovery::open(&handles.crash().env(), sim_settings()).unwrap();
-    let opened = recovery.finish(BTreeMap::new(), LogId(3)).unwrap();
+    let opened = recovery.finish(BTreeMap::new(), LogId(4)).unwrap();
     assert_eq!(opened.report.damages.len(), 1);
 }
 

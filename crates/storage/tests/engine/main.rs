@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod basics;
+mod checkpoint_damage;
 mod compaction;
 mod crash;
 mod damage;
@@ -12,4 +13,6 @@ mod lifecycle;
 mod lookup;
 mod model;
 mod real;
+mod segment_damage;
 mod versions;
+mod wal_damage;

@@ -1,12 +1,17 @@
 //! Makes and deletes topics, and makes them again under the same names.
 
+use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use kafka_protocol::messages::delete_records_request::{
+    DeleteRecordsPartition, DeleteRecordsTopic,
+};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::incremental_alter_configs_request::{
     AlterConfigsResource, AlterableConfig,
 };
 use kafka_protocol::messages::{
-    CreateTopicsRequest, DeleteTopicsRequest, IncrementalAlterConfigsRequest,
+    CreatePartitionsRequest, CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
+    IncrementalAlterConfigsRequest,
 };
 
 use super::codec::{self, code, text};
@@ -15,13 +20,28 @@ use super::model::{Deletion, TopicKey, Wanted};
 use super::world::{Caller, Checked, Shared, ensure, hear, pick};
 
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+/// More partitions than this only make a run slower.
+const PARTITIONS_MAX: usize = 4;
 
 /// What was asked for.
 #[derive(Clone, Debug)]
 pub(crate) enum Asked {
-    Create { name: &'static str },
-    Delete { topic: TopicKey },
-    Alter { topic: TopicKey },
+    Create {
+        name: &'static str,
+    },
+    Delete {
+        topic: TopicKey,
+    },
+    Alter,
+    Grow {
+        topic: TopicKey,
+        count: usize,
+    },
+    Trim {
+        topic: TopicKey,
+        partition: i32,
+        offset: i64,
+    },
 }
 
 /// The client that administers.
@@ -47,9 +67,61 @@ impl Admin {
                 self.create(shared, name, choice / 4)
             }
             Some(topic) if (choice / 4).is_multiple_of(3) => self.delete(shared, topic),
-            Some(topic) if (choice / 4) % 3 == 1 => self.alter(shared, topic, choice / 12),
-            _ => {}
+            Some(topic) if shared.model.topics[topic].deletion != Deletion::None => {}
+            Some(topic) => match choice / 12 % 3 {
+                0 => self.alter(shared, topic, choice / 36),
+                1 => self.grow(shared, topic),
+                _ => self.trim(shared, topic, choice / 36),
+            },
+            None => {}
         }
+    }
+
+    /// Gives a topic one more partition.
+    fn grow(&mut self, shared: &mut Shared, topic: TopicKey) {
+        let entry = &mut shared.model.topics[topic];
+        let count = entry.partitions.len() + 1;
+        if count > PARTITIONS_MAX {
+            return;
+        }
+        entry.growing_to = Some(count);
+        let wanted = CreatePartitionsTopic::default()
+            .with_name(codec::topic(&entry.name))
+            .with_count(i32::try_from(count).unwrap_or(0))
+            .with_assignments(None);
+        let request = CreatePartitionsRequest::default()
+            .with_topics(vec![wanted])
+            .with_timeout_ms(60_000);
+        self.caller.send(&request, 3, Asked::Grow { topic, count });
+    }
+
+    /// Deletes records from the start of a partition, up to some offset or all that are shown.
+    fn trim(&mut self, shared: &mut Shared, topic: TopicKey, choice: u64) {
+        let entry = &mut shared.model.topics[topic];
+        entry.may_trim = true;
+        let index = pick(choice, entry.partitions.len());
+        let shown = &entry.partitions[index];
+        let span = u64::try_from(shown.shown_end - shown.shown_start).unwrap_or(0) + 1;
+        let offset = match choice.is_multiple_of(5) {
+            true => -1,
+            false => shown.shown_start + i64::try_from(choice / 8 % span).unwrap_or(0),
+        };
+        let partition = i32::try_from(index).unwrap_or(0);
+        let wanted = DeleteRecordsPartition::default()
+            .with_partition_index(partition)
+            .with_offset(offset);
+        let wanted = DeleteRecordsTopic::default()
+            .with_name(codec::topic(&entry.name))
+            .with_partitions(vec![wanted]);
+        let request = DeleteRecordsRequest::default()
+            .with_topics(vec![wanted])
+            .with_timeout_ms(60_000);
+        let asked = Asked::Trim {
+            topic,
+            partition,
+            offset,
+        };
+        self.caller.send(&request, 2, asked);
     }
 
     /// Gives a topic another retention, or takes it back.
@@ -67,7 +139,7 @@ impl Admin {
             .with_resource_name(text(entry.name.clone()))
             .with_configs(vec![config]);
         let request = IncrementalAlterConfigsRequest::default().with_resources(vec![resource]);
-        self.caller.send(&request, 1, Asked::Alter { topic });
+        self.caller.send(&request, 1, Asked::Alter);
     }
 
     fn create(&mut self, shared: &mut Shared, name: &'static str, choice: u64) {
@@ -123,56 +195,77 @@ impl Admin {
         let Some((tag, bytes)) = hear(&mut self.caller, shared)? else {
             return Ok(false);
         };
-        match tag.purpose {
+        let error = match tag.purpose {
             Asked::Create { name } => {
                 let mut answer = tag.read::<CreateTopicsRequest>(bytes)?;
                 let topic = answer.topics.pop().ok_or("no topic in the answer")?;
-                let error = topic.error_code;
-                if error == code::NONE {
+                if topic.error_code == code::NONE {
                     let wanted = shared.model.wanted.remove(name).ok_or("nobody wanted it")?;
                     let id = topic.topic_id.into_bytes();
-                    ensure!(
-                        shared.model.by_id(id).is_none(),
-                        "the id of {name} was used before"
-                    );
+                    let is_new = shared.model.by_id(id).is_none();
+                    ensure!(is_new, "the id of {name} was used before");
                     shared.model.adopt(name, id, wanted);
                     shared.tally.add("topics created", 1);
-                } else {
-                    // It may be there all the same; the next start tells.
-                    let is_troubled = shared.is_troubled() || error == code::REQUEST_TIMED_OUT;
-                    ensure!(is_troubled, "topic {name} cannot be made: {error}");
                 }
-            }
-            Asked::Alter { topic } => {
-                let mut answer = tag.read::<IncrementalAlterConfigsRequest>(bytes)?;
-                let error = answer
-                    .responses
-                    .pop()
-                    .ok_or("no topic in the answer")?
-                    .error_code;
-                if error == code::NONE {
-                    shared.tally.add("topics altered", 1);
-                } else {
-                    let is_troubled = shared.is_troubled() || error == code::REQUEST_TIMED_OUT;
-                    ensure!(is_troubled, "topic {topic} cannot be altered: {error}");
-                }
+                // Otherwise it may be there all the same; the next start tells.
+                topic.error_code
             }
             Asked::Delete { topic } => {
                 let mut answer = tag.read::<DeleteTopicsRequest>(bytes)?;
-                let error = answer
-                    .responses
-                    .pop()
-                    .ok_or("no topic in the answer")?
-                    .error_code;
-                if error == code::NONE {
+                let answer = answer.responses.pop().ok_or("no topic in the answer")?;
+                if answer.error_code == code::NONE {
                     shared.model.topics[topic].deletion = Deletion::Done;
                     shared.tally.add("topics deleted", 1);
-                } else {
-                    let is_troubled = shared.is_troubled() || error == code::REQUEST_TIMED_OUT;
-                    ensure!(is_troubled, "topic {topic} cannot be deleted: {error}");
                 }
+                answer.error_code
             }
-        }
+            Asked::Alter => {
+                let mut answer = tag.read::<IncrementalAlterConfigsRequest>(bytes)?;
+                let answer = answer.responses.pop().ok_or("no topic in the answer")?;
+                shared.tally.add("topics altered", 1);
+                answer.error_code
+            }
+            Asked::Grow { topic, count } => {
+                let mut answer = tag.read::<CreatePartitionsRequest>(bytes)?;
+                let answer = answer.results.pop().ok_or("no topic in the answer")?;
+                if answer.error_code == code::NONE {
+                    shared.model.grow(topic, count);
+                    shared.tally.add("topics grown", 1);
+                }
+                answer.error_code
+            }
+            Asked::Trim {
+                topic,
+                partition,
+                offset,
+            } => {
+                let mut answer = tag.read::<DeleteRecordsRequest>(bytes)?;
+                let mut answer = answer.topics.pop().ok_or("no topic in the answer")?;
+                let answer = answer
+                    .partitions
+                    .pop()
+                    .ok_or("no partition in the answer")?;
+                let start = answer.low_watermark;
+                if answer.error_code == code::NONE {
+                    ensure!(
+                        start >= offset,
+                        "records up to {offset} are deleted up to {start}"
+                    );
+                    let shown = shared.model.partition(topic, partition);
+                    let told_before = (shown.shown_start, shown.shown_end);
+                    shared.show(topic, partition, Some(start), None, told_before)?;
+                    shared.tally.add("records deleted", 1);
+                }
+                answer.error_code
+            }
+        };
+        let is_excused =
+            error == code::NONE || error == code::REQUEST_TIMED_OUT || shared.is_troubled();
+        ensure!(
+            is_excused,
+            "error {error} without a fault: {:?}",
+            tag.purpose
+        );
         Ok(true)
     }
 }

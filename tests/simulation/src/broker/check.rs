@@ -191,14 +191,16 @@ impl Shared {
             match self.model.by_id(*id) {
                 Some(key) => {
                     let topic = &self.model.topics[key];
+                    let count = usize::try_from(*partitions).unwrap_or(0);
                     ensure!(
                         topic.deletion != Deletion::Done,
                         "topic {key} ({name}) is back"
                     );
                     ensure!(
-                        topic.partitions.len() == usize::try_from(*partitions).unwrap_or(0),
+                        topic.partitions.len() == count || topic.growing_to == Some(count),
                         "topic {key} ({name}) has {partitions} partitions"
                     );
+                    self.model.grow(key, count);
                 }
                 None => {
                     let wanted = self.model.wanted.remove(name);

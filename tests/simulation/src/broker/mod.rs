@@ -30,6 +30,28 @@ use world::World;
 use crate::Tally;
 use crate::engine::Mix;
 
+/// What must have happened in the seeds of every day, by the names of the [`Tally`].
+pub const HAPPENINGS: [&str; 18] = [
+    "fault: connection cut",
+    "fault: power cut",
+    "fault: power cut within recovery",
+    "fault: process killed",
+    "fault: process paused",
+    "fault: wall clock jumped",
+    "clean ends",
+    "batches acknowledged",
+    "batches refused",
+    "batches cut",
+    "commits",
+    "commits refused",
+    "joins",
+    "topics created",
+    "topics deleted",
+    "topics altered",
+    "topics grown",
+    "records deleted",
+];
+
 /// Actions in one run.
 const LENGTH: usize = 250;
 

@@ -49,6 +49,8 @@ pub(crate) struct Topic {
     /// Whether the broker stamps the records.
     pub is_stamped: bool,
     pub deletion: Deletion,
+    /// How many partitions it may have grown to: the answer is not there.
+    pub growing_to: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,8 +131,16 @@ impl Model {
             may_trim: wanted.may_trim,
             is_stamped: wanted.is_stamped,
             deletion: Deletion::None,
+            growing_to: None,
         });
         self.topics.len() - 1
+    }
+
+    /// A topic has grown.
+    pub(crate) fn grow(&mut self, topic: TopicKey, count: usize) {
+        let topic = &mut self.topics[topic];
+        topic.partitions.resize(count, Partition::default());
+        topic.growing_to = None;
     }
 
     /// A partition of a topic.

@@ -11,7 +11,7 @@ use super::link::Link;
 use super::machine::Machine;
 use super::model::{Deletion, Proof, Sent, TopicKey};
 use super::world::{Caller, Checked, Shared, Tag, dispatch, ensure, hear, pick};
-use crate::batch::{self, Recipe};
+use crate::batch::{self, Kind, Recipe};
 
 /// How many batches of a partition are under way at most, as with real clients.
 const IN_FLIGHT_MAX: usize = 5;
@@ -277,6 +277,7 @@ fn create(
         value,
         timestamp_ms: shared.wall_ms(),
         producer,
+        kind: Kind::Plain,
     };
     shared.model.sent.push(Sent {
         topic,

@@ -1,0 +1,98 @@
+//! Damage within segments: nothing is passed over in silence because of it.
+
+use std::path::PathBuf;
+
+use env::Env;
+use model::Offset;
+use sim::Handles;
+use storage::{Isolation, ReadError};
+
+use crate::damage::{filled, path, reopen};
+use crate::harness::{Engine, LOG, append, read_all, read_some, read_values, timed_batch};
+
+/// The first segment of the first log.
+fn first_segment() -> PathBuf {
+    path("logs/0000000001/00000000000000000000.log")
+}
+
+/// The batches of a segment: offset and position.
+fn batches(handles: &Handles, segment: &std::path::Path) -> Vec<(i64, u64)> {
+    let contents = storage::inspect::segment(&handles.fs, segment).unwrap();
+    let batches = contents.batches.iter();
+    batches
+        .map(|one| (one.base_offset.get(), one.position))
+        .collect()
+}
+
+fn start(env: &Env) -> Engine {
+    reopen(env).unwrap()
+}
+
+#[test]
+fn a_count_that_reaches_behind_the_end_is_damage_and_not_the_end() {
+    let handles = filled(1);
+    let (offset, position) = batches(&handles, &first_segment())[2];
+    // The high bits of last_offset_delta.
+    handles.fs.flip_bit(&first_segment(), position + 24, 5);
+    let engine = start(&handles.env());
+    let log = engine.log(LOG);
+    let read = read_some(&log, Offset(offset), 1 << 20).map(|read| read.bytes);
+    assert_eq!(read, Err(ReadError::Damaged));
+    let damages = engine.storage.damages();
+    assert_eq!(
+        damages.iter().map(|one| (&one.path, one.position)).next(),
+        Some((&first_segment(), position))
+    );
+    // Behind the next entry of the index.
+    assert_eq!(read_values(&log, offset + 2).len(), 60 - 4);
+}
+
+#[test]
+fn a_damaged_time_hides_no_record() {
+    let (env, handles) = sim::env(1);
+    let engine = start(&env);
+    let log = engine.log(LOG);
+    for number in 0..60 {
+        let batch = timed_batch(&[1; 900], 1, 1_000 + number);
+        append(&log, batch).unwrap();
+        engine.settle();
+    }
+    handles.clock.advance(std::time::Duration::from_secs(1));
+    engine.settle();
+    drop((log, engine));
+    let handles = handles.crash();
+    let (offset, position) = batches(&handles, &first_segment())[4];
+    assert_eq!(offset, 4);
+    // The highest byte of max_timestamp: the batch seems to be from before all time.
+    handles.fs.flip_bit(&first_segment(), position + 35, 7);
+    let engine = start(&handles.env());
+    let find = |time| {
+        let found = engine
+            .log(LOG)
+            .offset_for_timestamp(time, Isolation::ReadUncommitted);
+        found.map(|found| found.map(|found| found.offset.get()))
+    };
+    assert_eq!(find(1_000 + 2), Ok(Some(2)));
+    assert_eq!(find(1_000 + 4), Err(ReadError::Damaged));
+    assert_eq!(find(1_000 + 40), Ok(Some(40)));
+}
+
+#[test]
+fn a_time_behind_what_is_lost_is_not_answered() {
+    let handles = filled(1);
+    // The log ends early: the payload of one of its last batches is damaged.
+    let (slot, payload, _) = crate::damage::payload_of(&handles, 58);
+    handles.fs.flip_bit(&slot, payload + 200, 1);
+    let engine = start(&handles.env());
+    let log = engine.log(LOG);
+    assert!(log.lacks_end());
+    let none = log.offset_for_timestamp(5_000, Isolation::ReadUncommitted);
+    assert_eq!(none, Err(ReadError::Damaged));
+    assert_eq!(log.offset_of_max_timestamp(), Err(ReadError::Damaged));
+    let first = log.offset_for_timestamp(1_000, Isolation::ReadUncommitted);
+    assert_eq!(first.unwrap().unwrap().offset, Offset(0));
+    let whole = engine.log(model::LogId(2));
+    let none = whole.offset_for_timestamp(5_000, Isolation::ReadUncommitted);
+    assert_eq!(none, Ok(None));
+    assert_eq!(read_all(&whole, 0).unwrap().len(), 60);
+}
