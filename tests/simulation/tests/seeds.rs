@@ -1,7 +1,7 @@
 //! The seeds of every day.
 
 use simulation::engine::{self, Mix};
-use simulation::{broker, runner};
+use simulation::{broker, compaction, runner};
 use storage::Mark;
 
 /// Seeds in one run of the tests; `cargo xtask soak` runs more.
@@ -35,6 +35,7 @@ fn nothing_promised_is_lost_and_everything_was_tried() {
     let troubles = engine::HAPPENINGS
         .iter()
         .chain(&broker::HAPPENINGS)
+        .chain(&compaction::HAPPENINGS)
         .copied();
     let steps = Mark::ALL.iter().filter(|mark| !mark.needs_damage());
     let missing: Vec<&str> = troubles

@@ -12,6 +12,7 @@ use wire::batch::{BatchView, RecordView, Records, retain};
 use super::offset_map::OffsetMap;
 use super::transactions::{MarkerUse, SeenTransactions};
 use crate::batch::{BatchHeader, OPENED_BYTES_MAX, transaction_marker};
+use crate::marks::{Mark, mark};
 
 /// The last that a producer has left in the segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +85,7 @@ impl Filter {
         if records.len() == all && horizon_ms.is_none() {
             return Kept::Whole;
         }
+        mark(Mark::BatchRewritten);
         Kept::Rewritten(retain(&view, &records, horizon_ms))
     }
 
@@ -96,8 +98,14 @@ impl Filter {
         let Some(key) = record.key else {
             return false;
         };
-        let is_last = self.map.get(key).is_none_or(|last| offset >= last);
-        is_last && (record.value.is_some() || !self.is_past_horizon(batch))
+        if self.map.get(key).is_some_and(|last| offset < last) {
+            return false;
+        }
+        let is_over = record.value.is_none() && self.is_past_horizon(batch);
+        if is_over {
+            mark(Mark::TombstoneDropped);
+        }
+        !is_over
     }
 
     fn is_past_horizon(&self, batch: &BatchView<'_>) -> bool {
@@ -113,7 +121,10 @@ impl Filter {
         };
         match self.transactions.see_marker(header, is_commit) {
             MarkerUse::Needed => Kept::Whole,
-            MarkerUse::Spare if self.is_past_horizon(view) => self.without_records(header, view),
+            MarkerUse::Spare if self.is_past_horizon(view) => {
+                mark(Mark::MarkerDropped);
+                self.without_records(header, view)
+            }
             MarkerUse::Spare | MarkerUse::StillListed => {
                 if view.attributes.has_delete_horizon() {
                     return Kept::Whole;
@@ -138,10 +149,12 @@ impl Filter {
         };
         let is_end = header.last_offset() + 1 == self.until;
         if !is_last_of_producer && !is_end {
+            mark(Mark::BatchDropped);
             Kept::Nothing
         } else if view.record_count == 0 {
             Kept::Whole
         } else {
+            mark(Mark::BatchEmptied);
             Kept::Rewritten(retain(view, &[], None))
         }
     }

@@ -16,6 +16,7 @@ use crate::batch::BatchHeader;
 use crate::engine::Engine;
 use crate::flush::SEGMENT_BYTES_MAX;
 use crate::log::Log;
+use crate::marks::{Mark, mark};
 use crate::segment::{OpenSegment, Segment, SegmentFacts, remove_if_there};
 
 pub(super) struct Group {
@@ -122,6 +123,7 @@ impl Group {
     /// the old one stays.
     pub(super) fn finish(&mut self, engine: &Engine, log: &Log) -> Result<(), RoundError> {
         if !self.is_changed && self.old.len() == 1 {
+            mark(Mark::SegmentLeftAlone);
             self.remove(engine);
             return Ok(());
         }
@@ -141,6 +143,7 @@ impl Group {
         if !log.replace_segments(&self.old, new) {
             return Err(RoundError::NotWanted);
         }
+        mark(Mark::SegmentsReplaced);
         if has_defect(Defect::RemoveReplacedEarly) {
             for path in self.old.iter().flat_map(|old| old.paths()) {
                 let _ = remove_if_there(fs, &path);

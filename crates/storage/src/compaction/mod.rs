@@ -33,6 +33,7 @@ use round::{Progress, Round, RoundError};
 use crate::engine::Engine;
 use crate::flush::Logs;
 use crate::log::Log;
+use crate::marks::{Mark, mark};
 
 pub(crate) struct Compactor {
     engine: Arc<Engine>,
@@ -125,6 +126,7 @@ impl Compactor {
     }
 
     fn finish(&self, round: &Round) {
+        mark(Mark::LogCompacted);
         let metrics = &self.engine.metrics;
         metrics.note_compaction(round.read_bytes(), round.written_bytes());
         metrics.set_compaction_memory(0);
@@ -139,7 +141,10 @@ impl Compactor {
         round.abandon(&self.engine);
         self.engine.metrics.set_compaction_memory(0);
         match error {
-            RoundError::NotWanted => return,
+            RoundError::NotWanted => {
+                mark(Mark::CompactionGivenUp);
+                return;
+            }
             RoundError::Fault(fault, offset) => {
                 // A damaged log is not compacted again; a device may work again.
                 log.note_fault(fault, offset);
@@ -148,6 +153,7 @@ impl Compactor {
                 warn!(log = %log.id(), %error, "a log cannot be compacted for now");
             }
         }
+        mark(Mark::CompactionFailed);
         self.engine.metrics.note_compaction_failure();
         let retry_at = now + self.engine.compaction_settings().backoff;
         self.failed.insert(log.id().0, retry_at);

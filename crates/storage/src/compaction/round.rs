@@ -17,6 +17,7 @@ use crate::engine::Engine;
 use crate::flush::{SEGMENT_BYTES_MAX, SEGMENT_OFFSETS_MAX};
 use crate::format::offset_index;
 use crate::log::{CompactionSource, Log};
+use crate::marks::{Mark, mark};
 use crate::segment::{Segment, SegmentFault};
 
 /// What a step came to.
@@ -244,6 +245,7 @@ impl Mapping {
         };
         for batch in Batches::new(&batches).flatten() {
             if let Err(full_at) = self.note(&batch, source.plan.from) {
+                mark(Mark::CompactedInPart);
                 return Ok((batches.len() as u64, Some(full_at)));
             }
         }

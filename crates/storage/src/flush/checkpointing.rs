@@ -172,6 +172,9 @@ impl Flusher {
             let is_unlisted = forgotten_by.is_some_and(|forgotten| forgotten < generation);
             is_unlisted && (garbage.not_before <= now || is_needed)
         });
+        if kept.iter().any(|garbage| now < garbage.not_before) {
+            mark(Mark::FileKeptForReaders);
+        }
         self.garbage = kept;
         for file in due {
             mark(match file.is_directory {

@@ -9,6 +9,7 @@ use tracing::warn;
 use super::{Log, LogState};
 use crate::damage::{Damage, DamageCode};
 use crate::errors::ReadError;
+use crate::marks::{Mark, mark};
 use crate::segment::{ReadRequest, Segment, SegmentFault};
 use crate::views::{Isolation, LogView, ReadBatches};
 
@@ -199,7 +200,7 @@ impl DiskRead {
             let attempt = read.attempt();
             match read.finish(attempt)? {
                 Some(batches) => return Ok(batches),
-                None => match read.again()? {
+                None => match read.begin_anew()? {
                     Read::Ready(batches) => return Ok(batches),
                     Read::Disk(again) => read = again,
                 },
@@ -273,7 +274,8 @@ impl DiskRead {
         }))
     }
 
-    fn again(&self) -> Result<Read, ReadError> {
+    fn begin_anew(&self) -> Result<Read, ReadError> {
+        mark(Mark::ReadBegunAnew);
         let request = &self.request;
         self.log.read(
             Offset(request.from),

@@ -118,6 +118,11 @@ pub(super) fn read(
         Err(ReadError::OutOfRange { .. }) => return Ok(None),
         Err(error) => return Err(format!("log {}: read at {from}: {error:?}", log.id())),
     };
+    Ok(Some((batches_of(&read)?, read)))
+}
+
+/// The batches of an answer.
+pub(super) fn batches_of(read: &ReadBatches) -> Checked<Vec<Found>> {
     let mut found = Vec::new();
     for chunk in &read.chunks {
         for (base, last, bytes) in batch::split(chunk)? {
@@ -134,7 +139,7 @@ pub(super) fn read(
             });
         }
     }
-    Ok(Some((found, read)))
+    Ok(found)
 }
 
 /// Everything in a log.

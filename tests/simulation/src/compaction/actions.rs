@@ -55,6 +55,13 @@ pub(super) enum Action {
         from: u64,
         bytes: usize,
     },
+    /// A read begins, of which the disk is asked later.
+    BeginRead {
+        log: u64,
+        from: u64,
+        bytes: usize,
+    },
+    EndRead,
     /// The next force of some files fails.
     FailForce {
         what: &'static str,
@@ -122,12 +129,18 @@ fn roll(dice: &mut Dice, mix: Mix) -> Action {
             log,
             at: dice.number(),
         },
-        83..87 => Action::Consume {
+        83..86 => Action::Consume {
             log,
             from: dice.number(),
             bytes: dice.below(3_000) as usize,
         },
-        87..92 => Action::Crash {
+        86..88 => Action::BeginRead {
+            log,
+            from: dice.number(),
+            bytes: dice.below(6_000) as usize,
+        },
+        88 => Action::EndRead,
+        89..92 => Action::Crash {
             after: 1 + dice.below(20),
         },
         92 => Action::Kill,

@@ -110,7 +110,7 @@ impl World {
                 left.is_empty(),
                 "log {id}: {left:?} are left, though newer records of their keys are there"
             );
-            self.tally.add("compacted", superfluous.len() as u64);
+            self.tally.add("compacted records", superfluous.len() as u64);
         }
         self.check_times(&dumps)?;
         self.check_files()
@@ -182,14 +182,14 @@ impl World {
     /// Ends the engine one way or the other, recovers, and compares.
     pub(super) fn recover(&mut self, end: End) -> Checked {
         self.waits.clear();
+        self.late_read = None;
         let was_excused = self.is_faulty || self.is_full;
         let before = match end {
             End::ShutDown if !was_excused => Some(self.look()?),
             _ => None,
         };
-        self.tally.add("recoveries", 1);
         let compactions = self.storage.metrics().compactions;
-        self.tally.add("compactions", compactions);
+        self.tally.add("compactions before an end", compactions);
         let handles = match end {
             End::PowerCut => self.handles.crash(),
             End::Killed | End::ShutDown => self.handles.kill(),

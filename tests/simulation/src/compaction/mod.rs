@@ -8,6 +8,7 @@
 mod access;
 mod actions;
 mod check;
+mod consumers;
 mod model;
 #[cfg(test)]
 mod named;
@@ -23,8 +24,17 @@ use actions::{Action, plan};
 use sim::Dice;
 use world::World;
 
-use crate::Tally;
 use crate::engine::Mix;
+use crate::{Tally, runner};
+
+/// What runs must have met and done: without it they show nothing.
+pub const HAPPENINGS: [&str; 5] = [
+    "appended to compacted logs",
+    "compacted records",
+    "consumed",
+    "consumed late",
+    "compactions before an end",
+];
 
 /// Actions in one run.
 const LENGTH: usize = 150;
@@ -33,18 +43,15 @@ const LENGTH: usize = 150;
 pub fn run_seed(mix: Mix, seed: u64) -> Result<Tally, String> {
     let actions = plan(&mut Dice::new(seed ^ 0xc0_4ac7), mix, LENGTH);
     run(seed, &actions).map_err(|error| {
-        let short = shorten(seed, actions);
+        let short = runner::shorten(actions, |actions| run(seed, actions).is_err());
         let last = run(seed, &short).map(drop).unwrap_err();
-        let short: Vec<String> = short
-            .iter()
-            .map(|action| format!("{action:?},\n"))
-            .collect();
-        format!("{error}\nshortest: {last}\n{}", short.concat())
+        format!("{error}\nshortest: {last}\n{}", runner::list(&short))
     })
 }
 
 /// Runs actions; what went wrong, or how often what happened.
 fn run(seed: u64, actions: &[Action]) -> Result<Tally, String> {
+    storage::take_marks();
     let result = catch_unwind(AssertUnwindSafe(|| {
         let mut world = World::new(seed)?;
         for (number, action) in actions.iter().enumerate() {
@@ -54,24 +61,9 @@ fn run(seed: u64, actions: &[Action]) -> Result<Tally, String> {
         }
         world.finish()
     }));
-    result.unwrap_or_else(|panic| Err(crate::runner::panic_text(panic.as_ref())))
-}
-
-/// Leaves out actions as long as the run fails without them.
-fn shorten(seed: u64, mut actions: Vec<Action>) -> Vec<Action> {
-    let mut chunk = actions.len() / 2;
-    while chunk > 0 {
-        let mut start = 0;
-        while start < actions.len() {
-            let mut fewer = actions.clone();
-            fewer.drain(start..(start + chunk).min(actions.len()));
-            if run(seed, &fewer).is_err() {
-                actions = fewer;
-            } else {
-                start += chunk;
-            }
-        }
-        chunk /= 2;
-    }
-    actions
+    let result = result.unwrap_or_else(|panic| Err(runner::panic_text(panic.as_ref())));
+    result.map(|mut tally| {
+        tally.add_marks();
+        tally
+    })
 }

@@ -1,14 +1,11 @@
-//! What producers, consumers and administrators do.
-
-use std::collections::BTreeSet;
+//! What producers and administrators do.
 
 use bytes::Bytes;
 use env::Clock;
 use model::{LogId, Offset};
-use storage::{Append, AppendError, Isolation, SetLogStartError};
+use storage::{Append, AppendError, SetLogStartError};
 
-use super::access;
-use super::model::{Batch, Content, State};
+use super::model::{Batch, Content};
 use super::records::{self, Record, Sender};
 use super::world::World;
 use crate::engine::{Checked, ensure};
@@ -17,7 +14,7 @@ use crate::engine::{Checked, ensure};
 const KEYS: u64 = 14;
 
 impl World {
-    fn choose(&self, number: u64) -> LogId {
+    pub(super) fn choose(&self, number: u64) -> LogId {
         LogId(1 + (number % self.logs.len() as u64) as u32)
     }
 
@@ -133,7 +130,7 @@ impl World {
             appended_ms: now_ms,
             is_durable: false,
         });
-        self.tally.add("appended", 1);
+        self.tally.add("appended to compacted logs", 1);
         self.wait(id, base, appended.sequence);
         Ok(())
     }
@@ -158,89 +155,4 @@ impl World {
             Err(error) => Err(format!("log {id}: start at {offset}: {error:?}")),
         }
     }
-
-    /// Reads committed records as the clients do it, and compares with what is there.
-    pub(super) fn consume(&mut self, log: u64, from: u64, bytes: usize) -> Checked {
-        let id = self.choose(log);
-        let log = self.storage.log(id).ok_or("a log is gone")?;
-        if log.is_quarantined() {
-            return Ok(());
-        }
-        let view = log.view();
-        let (start, end) = (view.log_start.0, view.last_stable_offset.0);
-        if end <= start {
-            return Ok(());
-        }
-        let from = start + (from % (end - start).cast_unsigned()).cast_signed();
-        let present = match access::dump(&log) {
-            Ok(dump) => dump,
-            Err(_) if self.is_faulty => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        let consumed = match consume_all(&log, from, end, bytes) {
-            Ok(consumed) => consumed,
-            Err(_) if self.is_faulty => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        let is_committed: BTreeSet<i64> = self.logs[&id]
-            // A marker may stand behind the end; it has decided all the same.
-            .fates(view.high_watermark.0)
-            .iter()
-            .filter(|fate| fate.state == State::Committed)
-            .map(|fate| fate.offset)
-            .collect();
-        let expected: Vec<i64> = present
-            .batches
-            .iter()
-            .flat_map(|batch| &batch.records)
-            .map(|(offset, _)| *offset)
-            .filter(|offset| (from..end).contains(offset) && is_committed.contains(offset))
-            .collect();
-        ensure!(
-            consumed == expected,
-            "log {id}: from {from}, {bytes} bytes at a time: {consumed:?} are consumed, {expected:?} \
-             committed and there"
-        );
-        self.tally.add("consumed", consumed.len() as u64);
-        Ok(())
-    }
-}
-
-/// The offsets that a consumer of committed records gets: it leaves out what belongs to the aborted
-/// transactions that came with an answer, each from its first offset to its marker.
-fn consume_all(
-    log: &std::sync::Arc<storage::Log>,
-    mut from: i64,
-    end: i64,
-    bytes: usize,
-) -> Checked<Vec<i64>> {
-    let mut offsets = Vec::new();
-    while from < end {
-        let read = access::read(log, from, bytes, Isolation::ReadCommitted)?;
-        let Some((found, read)) = read.filter(|(found, _)| !found.is_empty()) else {
-            return Err(format!("log {}: nothing at {from} below {end}", log.id()));
-        };
-        let mut listed = read.aborted.clone();
-        listed.sort_by_key(|aborted| aborted.first_offset);
-        let mut listed = listed.into_iter().peekable();
-        let mut aborted = BTreeSet::new();
-        for batch in found {
-            while let Some(next) = listed.next_if(|next| next.first_offset.0 <= batch.last) {
-                aborted.insert(next.producer_id.0);
-            }
-            let head = records::head(&batch.bytes);
-            let is_aborted = head.is_transactional && aborted.contains(&head.producer_id);
-            if head.is_control {
-                // An empty one is left for its producer and ends nothing.
-                if batch.bytes.len() > 61 {
-                    aborted.remove(&head.producer_id);
-                }
-            } else if !is_aborted {
-                let seen = batch.records.iter().map(|(offset, _)| *offset);
-                offsets.extend(seen.filter(|offset| *offset >= from));
-            }
-            from = batch.last + 1;
-        }
-    }
-    Ok(offsets)
 }

@@ -14,6 +14,7 @@ use storage::{CommitError, Durability, Sequence, Storage};
 
 use super::access;
 use super::actions::Action;
+use super::consumers::LateRead;
 use super::model::LogModel;
 use crate::Tally;
 use crate::engine::{Checked, ensure};
@@ -40,6 +41,7 @@ pub(super) struct World {
     pub storage: Arc<Storage>,
     pub logs: BTreeMap<LogId, LogModel>,
     pub waits: Vec<Wait>,
+    pub late_read: Option<LateRead>,
     /// A device fault has been armed since the last recovery.
     pub is_faulty: bool,
     /// The disk has had a limit since the last recovery.
@@ -64,6 +66,7 @@ impl World {
             storage: opened.storage,
             logs: logs.collect(),
             waits: Vec::new(),
+            late_read: None,
             is_faulty: false,
             is_full: false,
             is_kill_coming: false,
@@ -130,6 +133,8 @@ impl World {
             }
             Action::SetLogStart { log, at } => self.set_log_start(log, at),
             Action::Consume { log, from, bytes } => self.consume(log, from, bytes),
+            Action::BeginRead { log, from, bytes } => self.begin_read(log, from, bytes),
+            Action::EndRead => self.end_read(),
             Action::FailForce { what } => self.fail(Operation::Force, what),
             Action::FailWrite { what } => self.fail(Operation::Write, what),
             Action::FailRead => self.fail(Operation::Read, ".log"),

@@ -24,11 +24,11 @@ mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-pub(crate) use access::reserve;
 use actions::Action;
 pub use budget::{HAPPENINGS, Mix};
 use plan::{Run, plan};
 use sim::Dice;
+pub(crate) use waits::reserve;
 use world::World;
 pub(crate) use world::{Checked, ensure};
 
@@ -82,9 +82,7 @@ fn run(seed: u64, run: &Run) -> Result<Tally, String> {
     }));
     let result = result.unwrap_or_else(|panic| Err(crate::runner::panic_text(panic.as_ref())));
     result.map(|mut tally| {
-        for (mark, times) in storage::take_marks() {
-            tally.add(mark.name(), times);
-        }
+        tally.add_marks();
         tally
     })
 }

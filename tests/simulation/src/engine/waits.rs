@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use model::LogId;
-use storage::{CommitError, Durability, Permit, Sequence};
+use storage::{CommitError, Durability, Permit, Sequence, Storage};
 
 use crate::engine::world::{Checked, World, ensure};
 
@@ -45,6 +45,15 @@ fn poll<T>(future: &mut Waiting<T>) -> Poll<T> {
     future.as_mut().poll(&mut ctx)
 }
 
+/// Room for an append; `None` if there is none now.
+pub(crate) fn reserve(storage: &Storage, bytes: usize) -> Option<Permit> {
+    let mut future: Waiting<Permit> = Box::pin(storage.reserve(bytes));
+    match poll(&mut future) {
+        Poll::Ready(permit) => Some(permit),
+        Poll::Pending => None,
+    }
+}
+
 impl World {
     /// Waits for an entry to come that far.
     pub(crate) fn wait(
@@ -64,11 +73,7 @@ impl World {
 
     /// Room for an append; `None` if there is none now.
     pub(crate) fn reserve(&self, bytes: usize) -> Option<Permit> {
-        let mut future: Waiting<Permit> = Box::pin(self.storage.reserve(bytes));
-        match poll(&mut future) {
-            Poll::Ready(permit) => Some(permit),
-            Poll::Pending => None,
-        }
+        reserve(&self.storage, bytes)
     }
 
     /// Waits for room for a batch.
