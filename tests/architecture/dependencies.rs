@@ -33,6 +33,13 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     ("workspace-tests", &["model", "wire", "testkit"]),
+    (
+        "fuzz",
+        &[
+            "model", "wire", "config", "env", "storage", "groups", "metadata", "network", "broker",
+            "client", "ottla", "sim",
+        ],
+    ),
     ("tasks", &[]),
 ];
 
@@ -42,7 +49,9 @@ const ONLY_IN_TESTS: &[&str] = &["testkit", "sim"];
 /// The manifests of all members by package name.
 fn manifests() -> BTreeMap<String, Table> {
     let root = workspace_directory();
-    let mut directories = vec![root.join("tests"), root.join("xtask")];
+    let mut directories = ["tests", "tests/fuzz", "xtask"]
+        .map(|directory| root.join(directory))
+        .to_vec();
     let crates = std::fs::read_dir(root.join("crates")).expect("crates/ is there");
     directories.extend(crates.map(|entry| entry.expect("readable").path()));
     directories

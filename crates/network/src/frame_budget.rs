@@ -101,7 +101,7 @@ impl FrameBudget {
         }
     }
 
-    #[cfg(test)]
+    /// Bytes that no frame has a share of.
     pub(crate) fn available(&self) -> usize {
         self.bytes.available_permits()
     }
