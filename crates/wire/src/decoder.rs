@@ -54,21 +54,12 @@ const ARRAYS_BYTES_MIN: usize = 64 * 1024;
 /// Memory that the arrays of a message may take beyond that, for each byte of its frame. An honest
 /// message stays well below: only arrays of nothing but empty values come near.
 const ARRAYS_BYTES_PER_BYTE: usize = 8;
-/// Where that ends: a message whose arrays take more may only take twice the bytes of its frame. What
-/// fills a frame so large is records.
-const ARRAYS_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Where that ends for a request: one whose arrays take more may only take twice the bytes of its
+/// frame. What fills a request so large is records.
+const REQUEST_ARRAYS_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Elements for which memory is always taken at once.
 const ELEMENTS_AT_ONCE: usize = 4;
-
-/// Memory that the arrays of a message may take whose frame has this many bytes.
-fn arrays_bytes_max(frame_bytes: usize) -> usize {
-    frame_bytes
-        .saturating_mul(ARRAYS_BYTES_PER_BYTE)
-        .saturating_add(ARRAYS_BYTES_MIN)
-        .min(ARRAYS_BYTES_MAX)
-        .max(frame_bytes.saturating_mul(2))
-}
 
 /// Reads a frame from front to end. What it yields shares the frame's memory.
 #[derive(Clone, Debug)]
@@ -80,13 +71,25 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// Starts at the first byte of a frame, which is taken without its length prefix.
+    /// Starts at the first byte of a request, which is taken without its length prefix. Anybody may
+    /// have sent it.
     pub fn new(frame: Bytes) -> Self {
+        let twice = frame.len().saturating_mul(2);
+        let mut decoder = Self::of_answer(frame);
+        let arrays_bytes = decoder.arrays_left_bytes.min(REQUEST_ARRAYS_BYTES_MAX);
+        decoder.arrays_left_bytes = arrays_bytes.max(twice);
+        decoder
+    }
+
+    /// Starts at the first byte of an answer, which is taken without its length prefix. Who asks about
+    /// a large cluster wants to hear about all of it.
+    pub fn of_answer(frame: Bytes) -> Self {
+        let for_frame = frame.len().saturating_mul(ARRAYS_BYTES_PER_BYTE);
         Self {
-            arrays_left_bytes: arrays_bytes_max(frame.len()),
             frame,
             version: 0,
             is_flexible: false,
+            arrays_left_bytes: for_frame.saturating_add(ARRAYS_BYTES_MIN),
         }
     }
 

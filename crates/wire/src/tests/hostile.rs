@@ -129,18 +129,21 @@ proptest! {
 }
 
 #[test]
-fn arrays_of_large_frames_take_twice_their_bytes_at_most() {
-    let taken = |frame_bytes: usize| {
-        let mut decoder = Decoder::new(vec![0; frame_bytes].into());
+fn arrays_of_large_requests_take_twice_their_bytes_at_most() {
+    let taken = |mut decoder: Decoder| {
         let mut held = 0;
         while let Ok(more) = decoder.grow(held, usize::MAX, 1) {
             held += more;
         }
         held
     };
-    assert_eq!(taken(100), 800 + (64 << 10));
-    assert_eq!(taken(4 << 20), 16 << 20);
-    assert_eq!(taken(20 << 20), 40 << 20);
+    let frame = |bytes: usize| Bytes::from(vec![0; bytes]);
+    assert_eq!(taken(Decoder::new(frame(100))), 800 + (64 << 10));
+    assert_eq!(taken(Decoder::new(frame(4 << 20))), 16 << 20);
+    assert_eq!(taken(Decoder::new(frame(20 << 20))), 40 << 20);
+    // What a large cluster has to tell takes more than its bytes.
+    let answer = Decoder::of_answer(frame(20 << 20));
+    assert_eq!(taken(answer), (160 << 20) + (64 << 10));
 }
 
 #[test]

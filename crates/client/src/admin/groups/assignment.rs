@@ -8,7 +8,7 @@ use crate::offsets::TopicPartition;
 
 /// Reads an assignment; `None` if the bytes are none. A member that waits for its first one has no
 /// bytes at all.
-pub(super) fn decode(bytes: &Bytes) -> Option<Vec<TopicPartition>> {
+pub(crate) fn decode(bytes: &Bytes) -> Option<Vec<TopicPartition>> {
     let mut partitions = Vec::new();
     if bytes.is_empty() {
         return Some(partitions);
