@@ -249,6 +249,9 @@ impl Recovery {
         for replayed in &entries {
             damages.extend(fold::apply(&mut log, replayed, self.now_ms));
         }
+        if let Some(listed) = listed {
+            damages.extend(fold::end_at_start(&mut log, listed.log_id, data_dir));
+        }
         (log, damages)
     }
 
