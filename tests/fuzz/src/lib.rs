@@ -10,10 +10,11 @@
 mod allocation;
 mod check;
 pub mod corpus;
+mod input;
 mod targets;
 
-pub use allocation::WatchingAllocator;
-pub use check::{ALLOCATION_BYTES_MIN, check, twice_received};
+pub use allocation::{MemoryLimits, WatchingAllocator};
+pub use check::{ALLOCATION_BYTES_MIN, check, times_received, twice_received};
 pub use targets::TARGETS;
 
 /// Something that is fed with bytes.
@@ -31,8 +32,8 @@ pub struct Target {
     pub seeds: fn() -> Vec<Vec<u8>>,
     /// The largest input that is worth trying, in bytes.
     pub input_bytes_max: usize,
-    /// The largest allocation that an input of so many bytes may lead to.
-    pub allocation_bytes_max: fn(usize) -> usize,
+    /// What an input of so many bytes justifies.
+    pub memory_limits: fn(usize) -> MemoryLimits,
 }
 
 impl Target {
@@ -45,7 +46,7 @@ impl Target {
             prepare: || (),
             seeds: Vec::new,
             input_bytes_max: 16 * 1024,
-            allocation_bytes_max: twice_received,
+            memory_limits: twice_received,
         }
     }
 

@@ -4,11 +4,11 @@
 
 use wire::compression::{Codec, compress, decompress};
 
-use crate::Target;
+use crate::{MemoryLimits, Target};
 
 pub(super) const TARGET: Target = Target {
     seeds,
-    allocation_bytes_max: opened_bytes_max,
+    memory_limits: opened_limits,
     ..Target::new("compression", "the five codecs", run)
 };
 
@@ -18,8 +18,13 @@ pub(super) const OPENED_BYTES_MAX: usize = 1 << 20;
 /// What a decoder holds for itself, whatever the cap: two of lz4's largest blocks.
 const DECODER_BYTES_MAX: usize = 2 * (4 << 20) + (128 << 10);
 
-pub(super) fn opened_bytes_max(received_bytes: usize) -> usize {
-    (OPENED_BYTES_MAX + DECODER_BYTES_MAX).max(crate::twice_received(received_bytes))
+/// The cap, and what the decoder holds.
+pub(super) fn opened_limits(received_bytes: usize) -> MemoryLimits {
+    let opened_bytes = OPENED_BYTES_MAX + DECODER_BYTES_MAX;
+    MemoryLimits {
+        at_once_bytes: opened_bytes,
+        held_bytes: 2 * opened_bytes + 8 * received_bytes,
+    }
 }
 
 fn seeds() -> Vec<Vec<u8>> {

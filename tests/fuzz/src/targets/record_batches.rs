@@ -4,12 +4,12 @@
 use wire::batch::{BatchBuilder, BatchView, Batches, NewRecord, Records, stamp_log_append_time};
 use wire::compression::Codec;
 
-use super::compression::{OPENED_BYTES_MAX, opened_bytes_max};
+use super::compression::{OPENED_BYTES_MAX, opened_limits};
 use crate::Target;
 
 pub(super) const TARGET: Target = Target {
     seeds,
-    allocation_bytes_max: opened_bytes_max,
+    memory_limits: opened_limits,
     ..Target::new(
         "record_batches",
         "batches, their records, their codecs",

@@ -5,21 +5,23 @@
 use bytes::Bytes;
 use wire::{DecodeError, Decoder, Encoder, Message, Request, RequestHeader, encode_request};
 
-use crate::Target;
+use crate::{MemoryLimits, Target};
 
 pub(super) const TARGET: Target = Target {
     seeds,
-    allocation_bytes_max: message_bytes_max,
+    memory_limits: message_limits,
     ..Target::new("requests", "request headers and bodies", run)
 };
 
 /// Arrays may take more than the frame: elements are larger in memory than on the wire. Small frames
 /// have eight times their bytes and 64 KiB for it, up to 16 MiB, all arrays together.
-pub(super) fn message_bytes_max(received_bytes: usize) -> usize {
+fn message_limits(received_bytes: usize) -> MemoryLimits {
     let for_arrays = received_bytes.saturating_mul(8).saturating_add(64 << 10);
-    for_arrays
-        .min(16 << 20)
-        .max(crate::twice_received(received_bytes))
+    MemoryLimits {
+        at_once_bytes: for_arrays.min(16 << 20).max(received_bytes * 2),
+        // It is read twice, and written twice.
+        held_bytes: for_arrays * 4,
+    }
 }
 
 /// What is read is written in a form that reads as the same.

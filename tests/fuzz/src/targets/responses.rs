@@ -7,12 +7,12 @@ use bytes::Bytes;
 use wire::{DecodeError, Decoder, Request, ResponseHeader, encode_response};
 
 use super::requests::read_and_write;
-use crate::Target;
+use crate::{Target, times_received};
 
 pub(super) const TARGET: Target = Target {
     seeds,
     // Arrays may take more than the frame: elements are larger in memory than on the wire.
-    allocation_bytes_max: |received_bytes| received_bytes * 8 + (64 << 10),
+    memory_limits: |received_bytes| times_received(received_bytes + (8 << 10), 8),
     ..Target::new("responses", "response headers and bodies", run)
 };
 
