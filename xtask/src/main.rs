@@ -1,6 +1,7 @@
 //! Developer commands.
 
 mod codegen;
+mod fuzz;
 mod simulation;
 
 use anyhow::{Result, bail};
@@ -10,7 +11,11 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   codegen --check    fails if that would change anything
   soak --seeds N     simulates N seeds (--from FIRST, --threads N, --result FILE)
   replay KIND SEED   simulates one seed again, as a failure prints it
-  controls           sees the simulation find every deliberate defect (--seeds N, --result FILE)";
+  controls           sees the simulation find every deliberate defect (--seeds N, --result FILE)
+  corrupt            mutates data directories (--mutations N, --seed S, --result FILE)
+  fuzz               feeds hostile bytes to the targets of tests/fuzz, one after the other, for 300
+                     seconds in all; fails if something goes wrong (--seconds N, --target NAME)
+  fuzz --keep        adds what was found worth trying to the committed corpus";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,6 +26,8 @@ fn main() -> Result<()> {
         ["soak", rest @ ..] => simulation::soak(rest),
         ["replay", rest @ ..] => simulation::replay(rest),
         ["controls", rest @ ..] => simulation::controls(rest),
+        ["corrupt", rest @ ..] => simulation::corrupt(rest),
+        ["fuzz", options @ ..] => fuzz::run(options),
         _ => bail!(USAGE),
     }
 }

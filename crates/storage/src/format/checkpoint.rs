@@ -36,6 +36,7 @@
 //! Version 1 had no attested_seq and no attested_slot.
 
 use super::bytes::{Put, Reader, seal, unseal};
+use super::{COUNTER_MAX, is_offset};
 
 pub(crate) const FILE_NAMES: [&str; 2] = ["checkpoint.a", "checkpoint.b"];
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"OTCP");
@@ -126,7 +127,15 @@ impl Checkpoint {
         for _ in 0..count {
             checkpoint.logs.push(LogCheckpoint::decode(&mut reader)?);
         }
-        (reader.remaining() == 0).then_some(checkpoint)
+        (reader.remaining() == 0 && checkpoint.is_possible()).then_some(checkpoint)
+    }
+
+    fn is_possible(&self) -> bool {
+        let counters = [self.generation, self.release_seq, self.file_number];
+        counters.iter().all(|counter| *counter <= COUNTER_MAX)
+            && self.writer_epoch < i32::MAX.unsigned_abs()
+            && self.logs.is_sorted_by(|one, next| one.log_id < next.log_id)
+            && self.logs.iter().all(LogCheckpoint::is_possible)
     }
 }
 
@@ -184,5 +193,26 @@ impl LogCheckpoint {
             });
         }
         Some(log)
+    }
+
+    /// The log may start behind what is flushed: then its start lies in the write-ahead log.
+    fn is_possible(&self) -> bool {
+        let follow =
+            |one: &SegmentCheckpoint, next: &SegmentCheckpoint| one.end_offset <= next.base_offset;
+        let last = self.segments.last();
+        is_offset(self.log_start)
+            && is_offset(self.flushed_end)
+            && self.segments.iter().all(SegmentCheckpoint::is_possible)
+            && self.segments.is_sorted_by(follow)
+            && last.is_none_or(|last| last.end_offset <= self.flushed_end)
+    }
+}
+
+impl SegmentCheckpoint {
+    /// Positions in a segment have 32 bits.
+    fn is_possible(&self) -> bool {
+        is_offset(self.base_offset)
+            && self.base_offset <= self.end_offset
+            && self.bytes <= u64::from(u32::MAX)
     }
 }

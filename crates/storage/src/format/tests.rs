@@ -11,7 +11,7 @@ use super::producer_snapshot::{
 use super::round::{self, RoundHeader};
 use super::slot_header::{self, SlotHeader};
 use super::time_index::TimeIndexEntry;
-use super::{offset_index, time_index};
+use super::{COUNTER_MAX, offset_index, time_index};
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -108,12 +108,16 @@ fn the_round_header_has_64_bytes() {
 }
 
 fn entry_of(kind: EntryKind) -> Entry {
+    let base_offset = match kind {
+        EntryKind::Open => -1,
+        EntryKind::Batch | EntryKind::SetLogStart => 3,
+    };
     Entry {
         kind,
         log_id: 1,
         bytes: 100,
         crc: 2,
-        base_offset: 3,
+        base_offset,
         last_offset_delta: 4,
         leader_epoch: 5,
         max_timestamp: 6,
@@ -226,6 +230,64 @@ fn checkpoints_and_snapshots_come_back_and_any_cut_is_noticed() {
     let bytes = snapshot().encode();
     assert_eq!(ProducerSnapshot::decode(&bytes), Some(snapshot()));
     assert!((0..bytes.len()).all(|end| ProducerSnapshot::decode(&bytes[..end]).is_none()));
+}
+
+#[test]
+fn numbers_that_no_broker_gives_out_are_refused_under_a_right_checksum() {
+    let refused = |change: fn(&mut Checkpoint)| {
+        let mut checkpoint = checkpoint();
+        change(&mut checkpoint);
+        Checkpoint::decode(&checkpoint.encode()).is_none()
+    };
+    assert!(!refused(|_| ()));
+    assert!(refused(|checkpoint| checkpoint.generation = u64::MAX));
+    assert!(refused(
+        |checkpoint| checkpoint.release_seq = COUNTER_MAX + 1
+    ));
+    assert!(refused(|checkpoint| checkpoint.file_number = u64::MAX));
+    assert!(refused(|checkpoint| checkpoint.writer_epoch = u32::MAX));
+    assert!(refused(|checkpoint| checkpoint.logs[0].log_start = -1));
+    assert!(refused(
+        |checkpoint| checkpoint.logs[0].flushed_end = i64::MAX
+    ));
+    assert!(refused(|checkpoint| checkpoint.logs[0].flushed_end = 29));
+    assert!(refused(
+        |checkpoint| checkpoint.logs[0].segments[0].base_offset = 31
+    ));
+    assert!(refused(
+        |checkpoint| checkpoint.logs[0].segments[0].bytes = u64::MAX
+    ));
+    assert!(refused(|checkpoint| {
+        let segment = checkpoint.logs[0].segments[0];
+        checkpoint.logs[0].segments.push(segment);
+    }));
+    assert!(refused(|checkpoint| {
+        let log = checkpoint.logs[0].clone();
+        checkpoint.logs.push(log);
+    }));
+
+    let refused = |change: fn(&mut RoundHeader)| {
+        let mut header = round_header();
+        change(&mut header);
+        RoundHeader::decode(&header.encode().0).is_none()
+    };
+    assert!(!refused(|_| ()));
+    assert!(refused(|header| header.seq = u64::MAX));
+    assert!(refused(|header| header.durable_seq = COUNTER_MAX + 1));
+    assert!(refused(|header| header.file_number = u64::MAX));
+    assert!(refused(|header| header.writer_epoch = u32::MAX));
+
+    let refused = |change: fn(&mut Entry)| {
+        let mut entry = entry_of(EntryKind::Batch);
+        change(&mut entry);
+        let mut table = Vec::new();
+        entry.encode_into(&mut table);
+        entry::decode_table(&table, 100).is_none()
+    };
+    assert!(!refused(|_| ()));
+    assert!(refused(|entry| entry.base_offset = i64::MAX));
+    assert!(refused(|entry| entry.base_offset = -1));
+    assert!(refused(|entry| entry.last_offset_delta = -1));
 }
 
 #[test]

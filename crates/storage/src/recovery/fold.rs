@@ -1,8 +1,11 @@
 //! Folding the entries of one log onto what its segments hold.
 
+use std::path::Path;
+
 use super::payloads::ReplayEntry;
 use crate::batch::{BatchHeader, transaction_marker};
 use crate::damage::{Damage, DamageCode};
+use crate::engine::log_directory;
 use crate::format::entry::EntryKind;
 use crate::log::RestoredLog;
 use crate::marks::{Mark, mark};
@@ -26,6 +29,28 @@ pub(crate) fn apply(log: &mut RestoredLog, replayed: &ReplayEntry, now_ms: i64) 
         }
         EntryKind::Batch => apply_batch(log, replayed, now_ms),
     }
+}
+
+/// A log whose start is known and whose batches up to there are missing ends where it starts: what is
+/// below has been given up, and what may have followed is not known. Returns the damage, unless it is
+/// one that has been named.
+pub(crate) fn end_at_start(log: &mut RestoredLog, log_id: u32, data_dir: &Path) -> Option<Damage> {
+    if log.log_start <= log.end {
+        return None;
+    }
+    let damage = Damage {
+        code: DamageCode::OffsetGap,
+        path: log_directory(data_dir, log_id),
+        position: 0,
+        message: format!(
+            "log {log_id:010} starts at offset {} and ends at {}; nothing of it is served",
+            log.log_start, log.end
+        ),
+    };
+    let is_new = log.quarantined_from.is_none();
+    log.quarantined_from = log.quarantined_from.or(Some(log.end));
+    log.end = log.log_start;
+    is_new.then_some(damage)
 }
 
 fn apply_batch(log: &mut RestoredLog, replayed: &ReplayEntry, now_ms: i64) -> Option<Damage> {

@@ -278,6 +278,9 @@ impl Recovery {
         for replayed in &entries {
             damages.extend(fold::apply(&mut log, replayed, self.now_ms));
         }
+        if let Some(listed) = listed {
+            damages.extend(fold::end_at_start(&mut log, listed.log_id, data_dir));
+        }
         // The checkpoint may know a later start than the rounds that were replayed after it.
         log.transactions.forget_below(log.log_start);
         log.epochs.forget_below(log.log_start);
