@@ -38,6 +38,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "model", "config", "env", "storage", "network", "broker", "sim",
         ],
     ),
+    // What judges the broker must not share its mistakes: it knows how to start it, no more.
+    ("torture", &["testkit"]),
     ("workspace-tests", &["model", "wire", "testkit"]),
     ("lossy-disk", &["env", "sim", "workspace-tests"]),
     ("tasks", &[]),
@@ -53,6 +55,7 @@ fn manifests() -> BTreeMap<String, Table> {
         root.join("tests"),
         root.join("tests/lossy_disk"),
         root.join("tests/simulation"),
+        root.join("tests/torture"),
         root.join("xtask"),
     ];
     let crates = std::fs::read_dir(root.join("crates")).expect("crates/ is there");

@@ -2,6 +2,7 @@
 
 mod codegen;
 mod simulation;
+mod torture;
 
 use anyhow::{Result, bail};
 
@@ -10,7 +11,9 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   codegen --check    fails if that would change anything
   soak --seeds N     simulates N seeds (--from FIRST, --threads N, --result FILE)
   replay KIND SEED   simulates one seed again, as a failure prints it
-  controls           sees the simulation find every deliberate defect (--seeds N, --result FILE)";
+  controls           sees the simulation find every deliberate defect (--seeds N, --result FILE)
+  torture            kills the release binary under load and checks what is left of what it
+                     acknowledged (--kills N, --seed N, --result FILE, --help for more)";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,6 +24,7 @@ fn main() -> Result<()> {
         ["soak", rest @ ..] => simulation::soak(rest),
         ["replay", rest @ ..] => simulation::replay(rest),
         ["controls", rest @ ..] => simulation::controls(rest),
+        ["torture", rest @ ..] => torture::run(rest),
         _ => bail!(USAGE),
     }
 }
