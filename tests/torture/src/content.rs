@@ -67,7 +67,7 @@ impl Content {
             let name = format!("header-{}", random.between(0, 3));
             let value = random
                 .percent(80)
-                .then(|| random.next().to_be_bytes().to_vec());
+                .then(|| random.bits().to_be_bytes().to_vec());
             (name, value)
         };
         let count = random.between(0, 3);
@@ -95,7 +95,7 @@ fn value(identity: Identity, bytes: usize, random: &mut Random) -> Vec<u8> {
     text.push_str(&String::from_utf8_lossy(&identity.marker()));
     while text.len() < bytes {
         // Writing to a string does not fail.
-        let _ = write!(text, "{:016x}", random.next());
+        let _ = write!(text, "{:016x}", random.bits());
     }
     text.truncate(bytes);
     text.into_bytes()

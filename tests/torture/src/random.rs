@@ -11,12 +11,12 @@ impl Random {
     /// draws does not depend on how often another one drew.
     pub fn new(seed: u64, stream: u64) -> Self {
         let mut start = Self(seed);
-        let offset = start.next();
+        let offset = start.bits();
         Self(offset ^ stream.wrapping_mul(0xd1b5_4a32_d192_ed03))
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -31,7 +31,7 @@ impl Random {
     /// When `high` is below `low`.
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
         assert!(low <= high, "no number lies between {low} and {high}");
-        low + self.next() % (high - low + 1)
+        low + self.bits() % (high - low + 1)
     }
 
     /// A number from `low` up to and with `high`; each order of magnitude is equally likely.
@@ -44,7 +44,7 @@ impl Random {
 
     /// True in so many cases of a hundred.
     pub fn percent(&mut self, percent: u64) -> bool {
-        self.next() % 100 < percent
+        self.bits() % 100 < percent
     }
 
     /// One of these.
@@ -71,7 +71,7 @@ mod tests {
     fn one_seed_gives_the_same_numbers_and_its_streams_differ() {
         let draw = |seed, stream| {
             let mut random = Random::new(seed, stream);
-            [random.next(), random.next()]
+            [random.bits(), random.bits()]
         };
         assert_eq!(draw(1, 2), draw(1, 2));
         assert_ne!(draw(1, 2), draw(1, 3));

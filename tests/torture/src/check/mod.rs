@@ -8,6 +8,7 @@ mod offsets;
 mod readers;
 mod records;
 mod search;
+mod settings;
 mod topics;
 
 use std::collections::HashMap;
@@ -109,6 +110,7 @@ pub fn check(options: &CheckOptions) -> anyhow::Result<Report> {
             records: log.records,
         }));
     }
+    settings::compare(&plan, &history, &options.bootstrap, &mut findings)?;
     let mut report = judge(&plan, &history, &images)?;
     findings.merge(report.findings);
     report.findings = findings;

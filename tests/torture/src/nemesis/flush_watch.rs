@@ -1,6 +1,6 @@
 //! Seeing from outside that the broker moves batches from its write-ahead log to segments.
 
-use std::fs::{DirEntry, Metadata};
+use std::fs::DirEntry;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -40,23 +40,23 @@ impl FlushWatch {
 /// Whether a process that was started at `since` and is dead now had begun to write segments and had
 /// not yet written the checkpoint that lists them.
 pub(super) fn was_flushing(data_dir: &Path, since: SystemTime) -> bool {
-    let newest = |entries: Vec<DirEntry>| {
-        let metadata = entries.iter().filter_map(|entry| entry.metadata().ok());
-        let files = metadata.filter(Metadata::is_file);
-        files.filter_map(|file| file.modified().ok()).max()
-    };
-    let logs = entries(&data_dir.join("logs"));
-    let segments = logs
+    let segments = entries(&data_dir.join("logs")).into_iter();
+    let segments = segments.filter_map(|log| newest(&log.path(), |name| name.ends_with(".log")));
+    let checkpoint = newest(data_dir, |name| name.starts_with("checkpoint."));
+    let written = checkpoint.unwrap_or(SystemTime::UNIX_EPOCH);
+    segments
+        .max()
+        .is_some_and(|begun| begun > written && begun > since)
+}
+
+/// When a file of a directory with such a name was last written to.
+fn newest(directory: &Path, is_wanted: impl Fn(&str) -> bool) -> Option<SystemTime> {
+    let mut entries = entries(directory);
+    entries.retain(|entry| is_wanted(&entry.file_name().to_string_lossy()));
+    let times = entries
         .iter()
-        .filter_map(|log| newest(entries(&log.path())))
-        .max();
-    let mut checkpoints = entries(data_dir);
-    checkpoints.retain(|entry| {
-        let name = entry.file_name();
-        name.to_string_lossy().starts_with("checkpoint.")
-    });
-    let written = newest(checkpoints).unwrap_or(SystemTime::UNIX_EPOCH);
-    segments.is_some_and(|segments| segments > written && segments > since)
+        .filter_map(|entry| entry.metadata().ok()?.modified().ok());
+    times.max()
 }
 
 fn entries(directory: &Path) -> Vec<DirEntry> {

@@ -20,6 +20,9 @@ use crate::plan::Plan;
 use crate::random::Random;
 use crate::reading::{committed_offsets, consumer_config, held};
 
+/// The text that goes with a committed offset: long, so that the broker has to shorten its log of
+/// offsets again and again.
+const METADATA_BYTES: usize = 3_000;
 /// How long a poll waits: it is only asked again.
 const POLL: Duration = Duration::from_millis(50);
 /// How long the group may take to tell its offsets when partitions are assigned.
@@ -100,8 +103,10 @@ fn commit(consumer: &BaseConsumer<Member>) {
     let mut list = TopicPartitionList::new();
     for Spot(place, offset) in &spots {
         let topic = &context.plan.topics[place.topic].name;
-        // A name of the plan and an offset that came from the broker fit into a list.
-        let _ = list.add_partition_offset(topic, place.partition, Offset::Offset(*offset));
+        let mut one = list.add_partition(topic, place.partition);
+        // An offset that came from the broker can be sent to it.
+        let _ = one.set_offset(Offset::Offset(*offset));
+        one.set_metadata("m".repeat(METADATA_BYTES));
     }
     let group = context.group;
     context.pen.note(Entry::Commit(group, spots.clone()));
