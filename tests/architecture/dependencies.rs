@@ -39,7 +39,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     // What judges the broker must not share its mistakes: it knows how to start it, no more.
-    ("torture", &["testkit"]),
+    ("torture", &["testkit", "lossy-disk"]),
     ("workspace-tests", &["model", "wire", "testkit"]),
     ("lossy-disk", &["env", "sim", "workspace-tests"]),
     ("tasks", &[]),

@@ -59,6 +59,10 @@ struct RunArguments {
     /// No kill begins after so many seconds [default: 60 and 6 for each kill].
     #[arg(long)]
     time_limit_s: Option<u64>,
+    /// Cuts the power with each kill: the data is on a disk, mounted for the run, that then loses what
+    /// was not forced. It is in memory and takes 2 GiB at most.
+    #[arg(long)]
+    power_loss: bool,
     /// Keeps data and journal of a run in which nothing was found.
     #[arg(long)]
     keep: bool,
@@ -120,6 +124,7 @@ fn run_and_tell(arguments: RunArguments) -> anyhow::Result<bool> {
         interval_ms: arguments.interval_ms,
         records_per_second: f64::from(arguments.records_per_second.max(1)),
         time_limit: Duration::from_secs(arguments.time_limit_s.unwrap_or(default_s)),
+        power_loss: arguments.power_loss,
         keep: arguments.keep,
     };
     println!("torture: seed {seed}, {} kills", options.kills);

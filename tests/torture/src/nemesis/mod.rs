@@ -12,9 +12,9 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context as _, ensure};
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::topic_partition_list::TopicPartitionList;
-use testkit::BrokerProcess;
+use testkit::{BrokerProcess, ProcessLog};
 
-pub use ground::{Directory, Ground};
+pub use ground::{Directory, Ground, PowerLoss};
 pub use moment::{Aim, Phase};
 
 use crate::findings::Violation;
@@ -22,9 +22,11 @@ use crate::journal::{Entry, Journal, Operation, Pen};
 use crate::plan::Plan;
 use crate::random::Random;
 use crate::reading::{committed_offsets, consumer_config, persevere};
-use crate::workload::{Control, spots};
+use crate::workload::{Control, Event, Role, spots};
 use flush_watch::{FlushWatch, was_flushing};
 
+/// The one warning that a kill explains: the last round was not finished.
+const EXPECTED_WARNING: &str = "cut what the last run wrote and never acknowledged";
 /// How long it may take until the first records are acknowledged after a start.
 const PROGRESS_LIMIT: Duration = Duration::from_secs(60);
 /// How many acknowledgements make a life worth ending.
@@ -45,6 +47,8 @@ pub struct Deeds {
     pub phases: BTreeMap<Phase, u32>,
     /// How long each start took until the broker answered.
     pub starts: Vec<Duration>,
+    /// How long the kills under load took, with everything between them.
+    pub under_load: Duration,
 }
 
 impl Deeds {
@@ -135,16 +139,23 @@ impl Nemesis {
             // A start can only be hit when the broker is down.
             *first = Aim::Anything;
         }
+        let began = Instant::now();
         let mut aims = aims.into_iter().peekable();
         while let Some(aim) = aims.next() {
             if Instant::now() > deadline {
-                return Ok(());
+                break;
             }
             self.wait_for_progress();
             let mean = self.interval_ms;
-            self.control
-                .pause(self.random.millis(mean / 10, mean * 19 / 10));
+            let delay = self.random.millis(mean / 10, mean * 19 / 10);
+            self.control.pause(Role::Reader, delay);
             self.wait_for(aim)?;
+            self.control.hold_commits(true);
+            let is_failing = self.ground.before_kill(&mut self.random);
+            if is_failing {
+                let delay = self.random.millis(1, 40);
+                self.control.pause(Role::Reader, delay);
+            }
             let is_creating = self.control.is_under_way(Operation::Create);
             let is_deleting = self.control.is_under_way(Operation::Delete);
             self.broker.kill()?;
@@ -154,12 +165,16 @@ impl Nemesis {
                 () if is_deleting => Phase::Delete,
                 () => Phase::Serving,
             };
+            if !is_failing {
+                find_alarms(self.broker.log(), &self.control);
+            }
             self.note_kill(aim, phase)?;
             while aims.next_if_eq(&Aim::Start).is_some() {
                 self.kill_start()?;
             }
             self.start()?;
         }
+        self.deeds.under_load += began.elapsed();
         Ok(())
     }
 
@@ -170,14 +185,16 @@ impl Nemesis {
     /// When the broker ends by itself or does not start.
     pub fn kill_idle(&mut self) -> anyhow::Result<()> {
         self.broker.kill()?;
+        find_alarms(self.broker.log(), &self.control);
         self.note_kill(Aim::Anything, Phase::Idle)?;
         self.start()
     }
 
     /// Lets each life do something.
     fn wait_for_progress(&self) {
-        let wanted = self.control.acknowledged() + PROGRESS_RECORDS;
-        if !self.control.wait_for_acknowledged(wanted, PROGRESS_LIMIT) {
+        let wanted = self.control.count(Event::Acknowledged) + PROGRESS_RECORDS;
+        let limit = PROGRESS_LIMIT;
+        if !self.control.wait_for(Event::Acknowledged, wanted, limit) {
             let text = format!("no {PROGRESS_RECORDS} acknowledgements in {PROGRESS_LIMIT:?}");
             self.control.find(Violation::Stalled, text);
         }
@@ -185,23 +202,21 @@ impl Nemesis {
 
     /// Waits for the moment that is aimed at. If it does not come, another one will do.
     fn wait_for(&mut self, aim: Aim) -> anyhow::Result<()> {
-        let delay = match aim {
-            Aim::Anything | Aim::Start => return Ok(()),
-            Aim::Flush => {
-                let watch = FlushWatch::new(self.ground.data_dir())?;
-                watch.wait(AIM_LIMIT)?;
-                self.random.millis(0, 15)
-            }
-            Aim::Create => {
-                self.control.wait_for_request(Operation::Create, AIM_LIMIT);
-                self.random.millis(0, 4)
-            }
-            Aim::Delete => {
-                self.control.wait_for_request(Operation::Delete, AIM_LIMIT);
-                self.random.millis(0, 4)
-            }
-        };
-        self.control.pause(delay);
+        if aim == Aim::Flush {
+            let watch = FlushWatch::new(self.ground.data_dir())?;
+            watch.wait(AIM_LIMIT)?;
+            let delay = self.random.millis(0, 15);
+            self.control.pause(Role::Reader, delay);
+        }
+        if let Some(event) = aim.event() {
+            let next = self.control.count(event) + 1;
+            self.control.wait_for(event, next, AIM_LIMIT);
+        }
+        if matches!(aim, Aim::Create | Aim::Delete) {
+            // The request is on its way.
+            let delay = self.random.millis(0, 4);
+            self.control.pause(Role::Reader, delay);
+        }
         Ok(())
     }
 
@@ -209,6 +224,7 @@ impl Nemesis {
     fn kill_start(&mut self) -> anyhow::Result<()> {
         let after = self.random.millis(0, 30);
         let log = self.broker.start_and_kill(after)?;
+        find_alarms(&log, &self.control);
         let says = |what: &str| log.lines().iter().any(|line| line.text().contains(what));
         let phase = match () {
             () if says("protocol=\"kafka\"") => Phase::Serving,
@@ -236,7 +252,9 @@ impl Nemesis {
         self.deeds.starts.push(took);
         let micros = u64::try_from(took.as_micros())?;
         self.pen.note(Entry::Answers(micros));
-        self.read_back()
+        self.read_back()?;
+        self.control.hold_commits(false);
+        Ok(())
     }
 
     /// Notes the offsets that the groups remember.
@@ -253,6 +271,15 @@ impl Nemesis {
                 .note(Entry::ReadBack(index, since, spots(&self.plan, &offsets)));
         }
         Ok(())
+    }
+}
+
+/// Finds what the broker warned of in one of its lives.
+pub fn find_alarms(log: &ProcessLog, control: &Control) {
+    for line in log.lines().iter().filter(|line| line.is_alarming()) {
+        if !line.text().contains(EXPECTED_WARNING) {
+            control.find(Violation::Alarm, line.text());
+        }
     }
 }
 

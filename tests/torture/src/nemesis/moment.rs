@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use crate::journal::Operation;
 use crate::random::Random;
+use crate::workload::Event;
 
 /// What a kill is aimed at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,17 +19,42 @@ pub enum Aim {
     Create,
     /// Right after the deletion of a topic was asked for.
     Delete,
+    /// As soon as the acknowledgement of a record has come.
+    Acknowledged,
+    /// As soon as the answer to a commit of offsets has come.
+    Committed,
+    /// As soon as the answer to a request for a topic has come.
+    Created,
+    /// As soon as the answer to the deletion of a topic has come.
+    Deleted,
 }
 
 impl Aim {
     /// Draws an aim.
     pub(super) fn draw(random: &mut Random) -> Self {
         match random.between(0, 99) {
-            0..=34 => Self::Anything,
-            35..=54 => Self::Start,
-            55..=74 => Self::Flush,
-            75..=86 => Self::Create,
-            _ => Self::Delete,
+            0..=24 => Self::Anything,
+            25..=44 => Self::Start,
+            45..=60 => Self::Flush,
+            61..=68 => Self::Create,
+            69..=76 => Self::Delete,
+            77..=82 => Self::Acknowledged,
+            83..=89 => Self::Committed,
+            90..=94 => Self::Created,
+            _ => Self::Deleted,
+        }
+    }
+
+    /// What to wait for, if it is something that the workload notes.
+    pub(super) fn event(self) -> Option<Event> {
+        match self {
+            Self::Anything | Self::Start | Self::Flush => None,
+            Self::Create => Some(Event::Asked(Operation::Create)),
+            Self::Delete => Some(Event::Asked(Operation::Delete)),
+            Self::Acknowledged => Some(Event::Acknowledged),
+            Self::Committed => Some(Event::Committed),
+            Self::Created => Some(Event::Answered(Operation::Create)),
+            Self::Deleted => Some(Event::Answered(Operation::Delete)),
         }
     }
 }
@@ -73,6 +100,10 @@ impl fmt::Display for Aim {
             Self::Flush => "flush",
             Self::Create => "create",
             Self::Delete => "delete",
+            Self::Acknowledged => "acknowledged",
+            Self::Committed => "committed",
+            Self::Created => "created",
+            Self::Deleted => "deleted",
         })
     }
 }

@@ -13,17 +13,14 @@ use testkit::{BrokerOptions, BrokerProcess};
 pub use result::Summary;
 
 use crate::check::Report;
-use crate::findings::{Findings, Violation};
+use crate::findings::Violation;
 use crate::journal::{Entry, Journal};
-use crate::nemesis::{Directory, Ground, Nemesis};
+use crate::nemesis::{Directory, Ground, Nemesis, PowerLoss, find_alarms};
 use crate::plan::Plan;
 use crate::workload::{Control, Progress, Stage, Topics, Workload};
 
 /// How long the broker may take to end when it is told to.
 const END_LIMIT: Duration = Duration::from_secs(30);
-
-/// Lines of the broker that a kill explains: the last round was not finished.
-const EXPECTED_WARNINGS: [&str; 1] = ["cut what the last run wrote and never acknowledged"];
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -50,6 +47,8 @@ pub struct RunOptions {
     pub records_per_second: f64,
     /// When no more kill begins.
     pub time_limit: Duration,
+    /// Whether the power goes with each kill, below a disk that loses what was not forced.
+    pub power_loss: bool,
     /// Whether the data stays when nothing was found.
     pub keep: bool,
 }
@@ -67,7 +66,11 @@ pub fn run(options: &RunOptions) -> anyhow::Result<Summary> {
     let journal_directory = directory.join("journal");
     std::fs::create_dir_all(&journal_directory)
         .with_context(|| journal_directory.display().to_string())?;
-    let ground = Box::new(Directory::new(&directory.join("data")));
+    let ground: Box<dyn Ground> = if options.power_loss {
+        Box::new(PowerLoss::mount(&directory.join("disk"), options.seed)?)
+    } else {
+        Box::new(Directory::new(&directory.join("data")))
+    };
     let summary = Run::start(options, &directory, &journal_directory, ground)?.finish()?;
     summary.write(&options.result)?;
     if summary.passed() && !options.keep {
@@ -84,8 +87,7 @@ struct Run<'a> {
     stage: Stage,
     nemesis: Nemesis,
     began: Instant,
-    /// What the run itself saw; the checks' findings come to it.
-    findings: Findings,
+    /// What the last check found; what was found before it is with `control`.
     report: Report,
 }
 
@@ -131,7 +133,6 @@ impl<'a> Run<'a> {
             stage,
             nemesis,
             began: Instant::now(),
-            findings: Findings::default(),
             report: Report::default(),
         })
     }
@@ -145,22 +146,31 @@ impl<'a> Run<'a> {
             left -= kills;
             if let Err(error) = self.stage(kills, &mut progress) {
                 // Without the broker there is nothing to check.
-                self.findings.add(Violation::Died, format!("{error:#}"));
+                self.control.find(Violation::Died, format!("{error:#}"));
                 break;
             }
             self.journal.check()?;
             self.report = self.check()?;
             let is_late = self.began.elapsed() > self.options.time_limit;
-            if left == 0 || is_late || !self.report.findings.is_empty() {
+            let is_found = !self.report.findings.is_empty() || !self.control.findings().is_empty();
+            if left == 0 || is_late || is_found {
                 break;
             }
         }
-        self.findings.merge(self.control.findings());
-        self.findings
-            .merge(std::mem::take(&mut self.report.findings));
         let took = self.began.elapsed();
         let (broker, ground, deeds) = self.nemesis.into_parts();
-        end(broker, &mut self.findings);
+        let mut findings = self.report.findings;
+        findings.merge(self.control.findings());
+        // If something was found, the files are to stay as they are.
+        if findings.is_empty() {
+            end(broker, &self.control);
+            findings = self.control.findings();
+        } else {
+            drop(broker);
+        }
+        if self.options.keep || !findings.is_empty() {
+            ground.keep(&self.directory)?;
+        }
         Ok(Summary {
             seed: self.options.seed,
             kills_wanted: self.options.kills,
@@ -169,7 +179,7 @@ impl<'a> Run<'a> {
             took,
             deeds,
             figures: self.report.figures,
-            findings: self.findings,
+            findings,
             ground: ground.report(),
         })
     }
@@ -226,29 +236,20 @@ fn broker(options: &RunOptions, data_dir: &Path) -> anyhow::Result<BrokerProcess
     for (name, value) in &options.environment {
         broker = broker.environment(name, value);
     }
-    let mut broker = broker.start()?;
-    EXPECTED_WARNINGS
-        .iter()
-        .for_each(|warning| broker.expect_warnings(warning));
-    Ok(broker)
+    broker.start()
 }
 
-/// Ends the broker, in good order if nothing was found: else its files are to stay as they are.
-fn end(mut broker: BrokerProcess, findings: &mut Findings) {
-    if let Err(error) = broker.check_log() {
-        findings.add(Violation::Alarm, format!("{error:#}"));
-    }
-    if findings.is_empty() {
-        let ended = broker
-            .signal(rustix::process::Signal::TERM)
-            .and_then(|()| broker.wait_for_exit(END_LIMIT));
-        match ended {
-            Ok(status) if status.success() => {}
-            Ok(status) => {
-                let text = format!("ended with {status}: {}", broker.log().text());
-                findings.add(Violation::Died, text);
-            }
-            Err(error) => findings.add(Violation::Stalled, format!("{error:#}")),
+/// Ends the broker in good order.
+fn end(mut broker: BrokerProcess, control: &Control) {
+    let ended = broker
+        .signal(rustix::process::Signal::TERM)
+        .and_then(|()| broker.wait_for_exit(END_LIMIT));
+    match ended {
+        Ok(status) if status.success() => find_alarms(broker.log(), control),
+        Ok(status) => {
+            let text = format!("ended with {status}: {}", broker.log().text());
+            control.find(Violation::Died, text);
         }
+        Err(error) => control.find(Violation::Stalled, format!("{error:#}")),
     }
 }

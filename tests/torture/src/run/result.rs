@@ -89,6 +89,7 @@ impl Summary {
                 "total": self.deeds.kills(),
                 "aimed_at": aims,
                 "by_phase": self.deeds.by_phase(),
+                "seconds_under_load": self.deeds.under_load.as_secs_f64().round(),
             },
             "starts": {
                 "count": self.deeds.starts.len(),

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::Stage;
 use super::sender::{Burst, Sender};
 use super::topics::Topics;
+use super::{Role, Stage};
 use crate::findings::Violation;
 use crate::journal::{Entry, Pen, Place};
 use crate::random::Random;
@@ -33,7 +33,7 @@ pub(super) fn run(stage: &Stage, producer: u16, churn: &mut Churn) -> anyhow::Re
     loop {
         if churn.incarnations > 0 {
             topics.delete(topic_index, topic)?;
-            stage.control.pause(random.millis(0, 200));
+            stage.control.pause(Role::Writer, random.millis(0, 200));
         }
         let most = u64::from(topic.partitions.unsigned_abs());
         let partitions = i32::try_from(random.between(1, most))?;
@@ -49,7 +49,7 @@ pub(super) fn run(stage: &Stage, producer: u16, churn: &mut Churn) -> anyhow::Re
             partitions,
         };
         incarnation.live(&plan.codec, churn, &mut random)?;
-        if stage.control.is_stopping() {
+        if stage.control.is_stopping(Role::Writer) {
             return Ok(());
         }
     }
@@ -81,16 +81,16 @@ impl Incarnation<'_> {
         )?;
         let began = Instant::now();
         let life = random.millis(200, 2_500);
-        while began.elapsed() < life && !stage.control.is_stopping() {
+        while began.elapsed() < life && !stage.control.is_stopping(Role::Writer) {
             if sender.wait_for_room(Duration::from_millis(100)) {
                 let burst = self.burst(random);
                 if !sender.send(burst, &mut churn.sequence, random) {
                     break;
                 }
-                stage.control.pause(random.millis(0, 100));
+                stage.control.pause(Role::Writer, random.millis(0, 100));
             }
         }
-        let is_read = random.percent(50) || stage.control.is_stopping();
+        let is_read = random.percent(50) || stage.control.is_stopping(Role::Writer);
         if is_read && !sender.wait_for_answers(ANSWERS_LIMIT) {
             let text = format!(
                 "producer {} has waited {ANSWERS_LIMIT:?} for answers",
@@ -100,7 +100,7 @@ impl Incarnation<'_> {
         }
         // What is not answered by now shall not come to the next topic of this name.
         sender.close();
-        if is_read && !stage.control.is_stopping() {
+        if is_read && !stage.control.is_stopping(Role::Writer) {
             self.read()?;
         }
         Ok(())

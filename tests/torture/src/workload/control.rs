@@ -12,35 +12,55 @@ pub struct Control {
     shared: Arc<(Mutex<State>, Condvar)>,
 }
 
+/// What a kill can be aimed at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The broker has acknowledged a record.
+    Acknowledged,
+    /// A group remembers offsets.
+    Committed,
+    /// A request about a topic is being sent.
+    Asked(Operation),
+    /// Such a request has ended.
+    Answered(Operation),
+}
+
+/// Who works until they are told to stop. Writers stop first: readers have the rest to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Sends records, makes and deletes topics.
+    Writer,
+    /// Reads and commits.
+    Reader,
+}
+
 #[derive(Debug, Default)]
 struct State {
-    is_stopping: bool,
+    /// The last of those who are to stop.
+    stopping: Option<Role>,
+    /// Whether no commit may begin.
+    are_commits_held: bool,
     acknowledged: u64,
-    /// Requests about topics that are under way.
-    creating: u32,
-    deleting: u32,
-    /// Requests about topics that there have ever been.
-    creations: u64,
-    deletions: u64,
+    committed: u64,
+    /// For making and for deleting topics.
+    asked: [u64; 2],
+    answered: [u64; 2],
     findings: Findings,
 }
 
 impl State {
-    fn under_way(&mut self, operation: Operation) -> (&mut u32, &mut u64) {
-        match operation {
-            Operation::Create => (&mut self.creating, &mut self.creations),
-            Operation::Delete => (&mut self.deleting, &mut self.deletions),
-        }
+    fn is_stopping(&self, role: Role) -> bool {
+        self.stopping >= Some(role)
     }
-}
 
-/// A request about a topic, until it is answered.
-#[derive(Debug)]
-pub struct UnderWay<'a>(&'a Control, Operation);
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        *self.0.lock().under_way(self.1).0 -= 1;
+    /// How often something has happened.
+    fn count(&mut self, event: Event) -> &mut u64 {
+        match event {
+            Event::Acknowledged => &mut self.acknowledged,
+            Event::Committed => &mut self.committed,
+            Event::Asked(operation) => &mut self.asked[operation as usize],
+            Event::Answered(operation) => &mut self.answered[operation as usize],
+        }
     }
 }
 
@@ -58,58 +78,58 @@ impl Control {
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
-    /// Lets so much time pass. `false` as soon as the workload is to stop.
-    pub fn pause(&self, time: Duration) -> bool {
-        !self.wait(time, |state| state.is_stopping)
+    /// Lets so much time pass, or less if this role is to stop.
+    pub fn pause(&self, role: Role, time: Duration) {
+        self.wait(time, |state| state.is_stopping(role));
     }
 
-    /// Whether the workload is to stop.
-    pub fn is_stopping(&self) -> bool {
-        self.lock().is_stopping
+    /// Whether this role is to stop.
+    pub fn is_stopping(&self, role: Role) -> bool {
+        self.lock().is_stopping(role)
     }
 
-    /// Asks the actors to stop, or lets the next ones start.
-    pub fn set_stopping(&self, is_stopping: bool) {
-        self.lock().is_stopping = is_stopping;
+    /// Lets everybody start.
+    pub fn start(&self) {
+        self.lock().stopping = None;
+    }
+
+    /// Asks a role to stop, and those before it.
+    pub fn stop(&self, role: Role) {
+        self.lock().stopping = Some(role);
         self.shared.1.notify_all();
     }
 
-    /// Says that the broker has acknowledged a record.
-    pub fn note_acknowledged(&self) {
-        self.lock().acknowledged += 1;
+    /// Holds back commits, until the offsets that a killed broker has kept are read, or lets them go
+    /// on: a member that commits once more hides what got lost.
+    pub fn hold_commits(&self, hold: bool) {
+        self.lock().are_commits_held = hold;
         self.shared.1.notify_all();
     }
 
-    /// How many records the broker has acknowledged.
-    pub fn acknowledged(&self) -> u64 {
-        self.lock().acknowledged
+    /// Waits until commits are not held back, at most so long; tells whether they are not.
+    pub fn wait_for_commits(&self, limit: Duration) -> bool {
+        self.wait(limit, |state| !state.are_commits_held)
     }
 
-    /// Waits until it has acknowledged so many; tells whether it has in time.
-    pub fn wait_for_acknowledged(&self, count: u64, limit: Duration) -> bool {
-        self.wait(limit, |state| state.acknowledged >= count)
-    }
-
-    /// Says that a request about a topic is being sent. It is under way until the value is dropped.
-    pub fn begin(&self, operation: Operation) -> UnderWay<'_> {
-        let mut state = self.lock();
-        let (under_way, all) = state.under_way(operation);
-        *under_way += 1;
-        *all += 1;
-        drop(state);
+    /// Says that something has happened.
+    pub fn note(&self, event: Event) {
+        *self.lock().count(event) += 1;
         self.shared.1.notify_all();
-        UnderWay(self, operation)
     }
 
-    /// Waits for the next request of this kind; tells whether it came in time.
-    pub fn wait_for_request(&self, operation: Operation, limit: Duration) -> bool {
-        let before = *self.lock().under_way(operation).1;
-        self.wait(limit, |state| *state.under_way(operation).1 > before)
+    /// How often it has happened.
+    pub fn count(&self, event: Event) -> u64 {
+        *self.lock().count(event)
     }
 
-    /// Whether a request of this kind is under way.
+    /// Waits until it has happened so often; tells whether it has in time.
+    pub fn wait_for(&self, event: Event, count: u64, limit: Duration) -> bool {
+        self.wait(limit, |state| *state.count(event) >= count)
+    }
+
+    /// Whether a request about a topic is under way.
     pub fn is_under_way(&self, operation: Operation) -> bool {
-        *self.lock().under_way(operation).0 > 0
+        self.count(Event::Asked(operation)) > self.count(Event::Answered(operation))
     }
 
     /// Adds what must not happen.

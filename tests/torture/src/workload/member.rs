@@ -14,7 +14,7 @@ use rdkafka::message::Message as _;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaRespErr;
 
-use super::Stage;
+use super::{Control, Event, Role, Stage};
 use crate::journal::{Entry, Pen, Place, Spot};
 use crate::plan::Plan;
 use crate::random::Random;
@@ -25,6 +25,8 @@ use crate::reading::{committed_offsets, consumer_config, held};
 const METADATA_BYTES: usize = 3_000;
 /// How long a poll waits: it is only asked again.
 const POLL: Duration = Duration::from_millis(50);
+/// How long commits may be held back.
+const HOLD_LIMIT: Duration = Duration::from_secs(60);
 /// How long the group may take to tell its offsets when partitions are assigned.
 const COMMITTED_LIMIT: Duration = Duration::from_secs(5);
 
@@ -33,7 +35,7 @@ pub(super) fn run(stage: &Stage, group: usize, member: usize) -> anyhow::Result<
     let stream = 1_000 + 100 * group as u64 + member as u64;
     let mut random = Random::new(stage.seed, stream);
     let pen = stage.journal.pen(&format!("group-{group}-{member}"))?;
-    while !stage.control.is_stopping() {
+    while !stage.control.is_stopping(Role::Reader) {
         live(
             stage,
             group,
@@ -41,7 +43,7 @@ pub(super) fn run(stage: &Stage, group: usize, member: usize) -> anyhow::Result<
             random.millis(1_000, 12_000),
             &mut random,
         )?;
-        stage.control.pause(random.millis(0, 1_000));
+        stage.control.pause(Role::Reader, random.millis(0, 1_000));
     }
     Ok(())
 }
@@ -75,17 +77,20 @@ fn live(
     consumer.subscribe(&topics.collect::<Vec<_>>())?;
     let began = Instant::now();
     let mut commit_at = Instant::now() + random.millis(50, 500);
-    while began.elapsed() < life && !stage.control.is_stopping() {
+    while began.elapsed() < life && !stage.control.is_stopping(Role::Reader) {
         // Errors pass: the broker is down now and then, and topics come and go.
         if let Some(Ok(message)) = consumer.poll(POLL) {
             consumer.context().take(&message);
         }
-        if Instant::now() >= commit_at {
-            commit(&consumer);
+        let is_due = Instant::now() >= commit_at;
+        if is_due && stage.control.wait_for_commits(POLL) {
+            commit(&consumer, &stage.control);
             commit_at = Instant::now() + random.millis(50, 500);
         }
     }
-    commit(&consumer);
+    if stage.control.wait_for_commits(HOLD_LIMIT) {
+        commit(&consumer, &stage.control);
+    }
     // Leaves the group.
     drop(consumer);
     Ok(())
@@ -94,7 +99,7 @@ fn live(
 /// Asks the group to remember what has been read, and waits for the answer: of two commits under
 /// way the client may send the earlier one again after the later one, and offsets would go back by
 /// its own doing.
-fn commit(consumer: &BaseConsumer<Member>) {
+fn commit(consumer: &BaseConsumer<Member>, control: &Control) {
     let context = consumer.context();
     let spots = context.take_news();
     if spots.is_empty() {
@@ -112,6 +117,7 @@ fn commit(consumer: &BaseConsumer<Member>) {
     context.pen.note(Entry::Commit(group, spots.clone()));
     if consumer.commit(&list, CommitMode::Sync).is_ok() {
         context.pen.note(Entry::Committed(group, spots));
+        control.note(Event::Committed);
     } else {
         // It may be remembered or not; the next commit tries again.
         context.put_back(&spots);

@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 
 use anyhow::Context as _;
 
-pub use control::{Control, UnderWay, Window};
+pub use control::{Control, Event, Role, Window};
 
 use crate::journal::Journal;
 use crate::plan::{Kind, Plan};
@@ -53,7 +53,6 @@ pub struct Workload {
     producers: Vec<Actor<u32>>,
     churns: Vec<Actor<Churn>>,
     members: Vec<Actor<()>>,
-    members_control: Control,
 }
 
 impl Workload {
@@ -63,15 +62,12 @@ impl Workload {
     ///
     /// When a thread cannot be started.
     pub fn start(stage: &Stage, progress: &Progress) -> anyhow::Result<Self> {
-        stage.control.set_stopping(false);
-        // Members go on when producers have stopped: they have the rest to read.
-        let members_control = Control::default();
+        stage.control.start();
         let mut this = Self {
             control: stage.control.clone(),
             producers: Vec::new(),
             churns: Vec::new(),
             members: Vec::new(),
-            members_control: members_control.clone(),
         };
         for (index, plan) in stage.plan.producers.iter().enumerate() {
             let number = u16::try_from(index)?;
@@ -98,10 +94,7 @@ impl Workload {
         for (group, member) in
             members.flat_map(|(group, plan)| (0..plan.members).map(move |member| (group, member)))
         {
-            let stage = Stage {
-                control: members_control.clone(),
-                ..stage.clone()
-            };
+            let stage = stage.clone();
             this.members
                 .push(spawn("member", move || member::run(&stage, group, member))?);
         }
@@ -114,7 +107,7 @@ impl Workload {
     ///
     /// With what ended an actor before its time.
     pub fn stop_writing(&mut self) -> anyhow::Result<Progress> {
-        self.control.set_stopping(true);
+        self.control.stop(Role::Writer);
         let mut progress = Progress::default();
         for producer in self.producers.drain(..) {
             progress.sequences.push(join(producer)?);
@@ -131,7 +124,7 @@ impl Workload {
     ///
     /// With what ended an actor before its time.
     pub fn stop_reading(&mut self) -> anyhow::Result<()> {
-        self.members_control.set_stopping(true);
+        self.control.stop(Role::Reader);
         self.members.drain(..).try_for_each(join)
     }
 }
@@ -139,8 +132,7 @@ impl Workload {
 impl Drop for Workload {
     fn drop(&mut self) {
         // After an error nobody waits for them; they shall not go on for ever.
-        self.control.set_stopping(true);
-        self.members_control.set_stopping(true);
+        self.control.stop(Role::Reader);
     }
 }
 

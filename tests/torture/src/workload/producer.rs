@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Stage;
 use super::sender::{Burst, Sender};
+use super::{Role, Stage};
 use crate::findings::Violation;
 use crate::journal::Place;
 use crate::random::Random;
@@ -28,7 +28,7 @@ pub(super) fn run(stage: &Stage, producer: u16, sequence: &mut u32) -> anyhow::R
         &pen,
         &stage.control,
     )?;
-    while !stage.control.is_stopping() {
+    while !stage.control.is_stopping(Role::Writer) {
         if !sender.wait_for_room(Duration::from_millis(100)) {
             continue;
         }
@@ -50,7 +50,9 @@ pub(super) fn run(stage: &Stage, producer: u16, sequence: &mut u32) -> anyhow::R
             break;
         }
         let share = records as f64 / stage.records_per_second;
-        stage.control.pause(Duration::from_secs_f64(share));
+        stage
+            .control
+            .pause(Role::Writer, Duration::from_secs_f64(share));
     }
     if !sender.wait_for_answers(ANSWERS_LIMIT) {
         let text = format!("producer {producer} has waited {ANSWERS_LIMIT:?} for answers");

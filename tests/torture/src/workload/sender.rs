@@ -11,7 +11,7 @@ use rdkafka::producer::{
     BaseRecord, DeliveryResult, Producer as _, ProducerContext, PurgeConfig, ThreadedProducer,
 };
 
-use super::control::{Control, Window};
+use super::control::{Control, Event, Window};
 use crate::content::{Content, Identity, SEQUENCE_END};
 use crate::journal::{Entry, Pen, Place};
 use crate::random::Random;
@@ -229,7 +229,7 @@ impl ProducerContext for Deliveries {
         };
         self.pen.note(entry);
         if result.is_ok() {
-            self.control.note_acknowledged();
+            self.control.note(Event::Acknowledged);
         }
         self.window.give(message.payload_len());
     }

@@ -7,7 +7,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tokio::runtime::Runtime;
 
-use super::control::Control;
+use super::control::{Control, Event};
 use crate::journal::{Entry, Operation, Outcome, Pen};
 use crate::plan::Topic;
 use crate::reading::client_config;
@@ -78,9 +78,9 @@ impl Topics {
     ) -> anyhow::Result<()> {
         for _ in 0..TRIES {
             self.pen.note(Entry::Asked(index, operation));
-            let under_way = self.control.begin(operation);
+            self.control.note(Event::Asked(operation));
             let outcome = outcome(operation, ask());
-            drop(under_way);
+            self.control.note(Event::Answered(operation));
             self.pen
                 .note(Entry::Answered(index, operation, outcome.clone()));
             match outcome {
@@ -125,6 +125,7 @@ fn outcome(operation: Operation, answer: Result<Vec<TopicResult>, KafkaError>) -
             | Code::NetworkException
             | Code::Resolve
             | Code::Retry
+            | Code::KafkaStorageError
             | Code::NotController,
         ) => Outcome::Unknown(code.to_string()),
         (_, code) => Outcome::Refused(code.to_string()),
