@@ -38,6 +38,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "model", "config", "env", "storage", "network", "broker", "sim",
         ],
     ),
+    // What judges the broker must not share its mistakes: it knows how to start it, no more.
+    ("torture", &["testkit", "lossy-disk"]),
     ("workspace-tests", &["model", "wire", "testkit"]),
     ("lossy-disk", &["env", "sim", "workspace-tests"]),
     (
@@ -72,6 +74,7 @@ fn manifests() -> BTreeMap<String, Table> {
         "tests/fuzz",
         "tests/lossy_disk",
         "tests/simulation",
+        "tests/torture",
         "xtask",
     ]
     .map(|directory| root.join(directory))

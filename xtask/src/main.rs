@@ -3,6 +3,7 @@
 mod codegen;
 mod fuzz;
 mod simulation;
+mod torture;
 
 use anyhow::{Result, bail};
 
@@ -15,7 +16,9 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   corrupt            mutates data directories (--mutations N, --seed S, --result FILE)
   fuzz               feeds hostile bytes to the targets of tests/fuzz, one after the other, for 300
                      seconds in all; fails if something goes wrong (--seconds N, --target NAME)
-  fuzz --keep        adds what was found worth trying to the committed corpus";
+  fuzz --keep        adds what was found worth trying to the committed corpus
+  torture            kills the release binary under load and checks what is left of what it
+                     acknowledged (--kills N, --seed N, --result FILE, --help for more)";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -28,6 +31,7 @@ fn main() -> Result<()> {
         ["controls", rest @ ..] => simulation::controls(rest),
         ["corrupt", rest @ ..] => simulation::corrupt(rest),
         ["fuzz", options @ ..] => fuzz::run(options),
+        ["torture", rest @ ..] => torture::run(rest),
         _ => bail!(USAGE),
     }
 }
