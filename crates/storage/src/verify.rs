@@ -16,7 +16,7 @@ use crate::format::producer_snapshot::ProducerSnapshot;
 use crate::recovery::chain::Origin;
 use crate::recovery::scan::{ScanOptions, ScannedRound, ScannedSlot};
 use crate::recovery::{chain, directory, payloads, scan};
-use crate::segment::{BatchScanner, Expected, INDEX, LOG, SNAPSHOT, file_name};
+use crate::segment::{BatchScanner, Expected, INDEX, LOG, SNAPSHOT, Segment, file_name};
 
 /// What was checked, and what is wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -198,14 +198,11 @@ impl Verifier<'_> {
     ) {
         let path = directory.join(file_name(segment.base_offset, LOG));
         self.report.files += 1;
-        let file = match self.fs.open(&path, OpenMode::Read) {
-            Ok(file) => file,
-            Err(error) => {
-                self.note(DamageCode::SegmentMissing, path, 0, &error.to_string());
-                return;
-            }
-        };
-        match file.len() {
+        match self
+            .fs
+            .open(&path, OpenMode::Read)
+            .and_then(|file| file.len())
+        {
             Ok(length) if length < segment.bytes => {
                 let what = format!("the segment ends here, {} bytes were forced", segment.bytes);
                 self.note(DamageCode::SegmentMissing, path, length, &what);
@@ -217,6 +214,19 @@ impl Verifier<'_> {
                 return;
             }
         }
+        let listed = Segment::listed(directory.to_owned(), segment);
+        let file = match listed.open(self.fs, OpenMode::Read) {
+            Ok((file, _)) => file,
+            Err(fault) => {
+                self.note(
+                    DamageCode::SegmentBatch,
+                    path,
+                    fault.position,
+                    &fault.message,
+                );
+                return;
+            }
+        };
         let expected = Expected {
             offset: segment.base_offset,
             epochs: Arc::clone(epochs),

@@ -29,11 +29,11 @@
 //! | quarantined_from: the first damaged offset, -1 if there is none | 8 |
 //! | snapshot_offset: the producer snapshot's name, equal to flushed_end; -1 if there is none | 8 |
 //! | count of leader epochs, then each: epoch 4, start offset 8 | 4 |
-//! | count of segments, then each: base offset 8, end offset 8, bytes 8, max_timestamp 8, created_ms 8 | 4 |
+//! | count of segments, then each: base offset 8, end offset 8, bytes 8, max_timestamp 8, created_ms 8, then its ends: crc of the first batch 4, of the last batch 4, length of the last batch 4, zero 4 | 4 |
 //!
 //! The last segment is the one that is written to if its end offset is flushed_end.
 //!
-//! Version 1 had no attested_seq and no attested_slot.
+//! Version 1 had no attested_seq, no attested_slot and no ends of segments. Ends of zeros are not known.
 
 use super::bytes::{Put, Reader, seal, unseal};
 
@@ -42,7 +42,8 @@ pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"OTCP");
 pub(crate) const VERSION: u16 = 2;
 pub(crate) const LOG_BYTES_MIN: usize = 48;
 pub(crate) const EPOCH_BYTES: usize = 12;
-pub(crate) const SEGMENT_BYTES: usize = 40;
+pub(crate) const SEGMENT_BYTES: usize = 56;
+const SEGMENT_BYTES_V1: usize = 40;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Checkpoint {
@@ -76,6 +77,16 @@ pub(crate) struct SegmentCheckpoint {
     pub bytes: u64,
     pub max_timestamp: i64,
     pub created_ms: i64,
+    /// `None` if an earlier version wrote it.
+    pub ends: Option<SegmentEnds>,
+}
+
+/// By which a segment is told from others: the checksums that its first and its last batch carry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SegmentEnds {
+    pub first_crc: u32,
+    pub last_crc: u32,
+    pub last_bytes: u32,
 }
 
 impl Checkpoint {
@@ -124,7 +135,8 @@ impl Checkpoint {
         let count = reader.count(LOG_BYTES_MIN)?;
         checkpoint.logs.reserve_exact(count);
         for _ in 0..count {
-            checkpoint.logs.push(LogCheckpoint::decode(&mut reader)?);
+            let log = LogCheckpoint::decode(&mut reader, version)?;
+            checkpoint.logs.push(log);
         }
         (reader.remaining() == 0).then_some(checkpoint)
     }
@@ -150,10 +162,15 @@ impl LogCheckpoint {
             bytes.put_u64(segment.bytes);
             bytes.put_i64(segment.max_timestamp);
             bytes.put_i64(segment.created_ms);
+            let ends = segment.ends.unwrap_or_default();
+            bytes.put_u32(ends.first_crc);
+            bytes.put_u32(ends.last_crc);
+            bytes.put_u32(ends.last_bytes);
+            bytes.put_u32(0);
         }
     }
 
-    fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+    fn decode(reader: &mut Reader<'_>, version: u16) -> Option<Self> {
         let log_id = reader.u32()?;
         if reader.u32()? != 0 {
             return None;
@@ -172,7 +189,11 @@ impl LogCheckpoint {
         for _ in 0..epochs {
             log.epochs.push((reader.i32()?, reader.i64()?));
         }
-        let segments = reader.count(SEGMENT_BYTES)?;
+        let segment_bytes = match version {
+            1 => SEGMENT_BYTES_V1,
+            _ => SEGMENT_BYTES,
+        };
+        let segments = reader.count(segment_bytes)?;
         log.segments.reserve_exact(segments);
         for _ in 0..segments {
             log.segments.push(SegmentCheckpoint {
@@ -181,8 +202,25 @@ impl LogCheckpoint {
                 bytes: reader.u64()?,
                 max_timestamp: reader.i64()?,
                 created_ms: reader.i64()?,
+                ends: match version {
+                    1 => None,
+                    _ => decode_ends(reader)?,
+                },
             });
         }
         Some(log)
     }
+}
+
+/// The ends of a segment; those of zeros are not known.
+fn decode_ends(reader: &mut Reader<'_>) -> Option<Option<SegmentEnds>> {
+    let ends = SegmentEnds {
+        first_crc: reader.u32()?,
+        last_crc: reader.u32()?,
+        last_bytes: reader.u32()?,
+    };
+    if reader.u32()? != 0 {
+        return None;
+    }
+    Some((ends.last_bytes > 0).then_some(ends))
 }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::bytes::{crc32c, seal, unseal};
-use super::checkpoint::{Checkpoint, LogCheckpoint, SegmentCheckpoint};
+use super::checkpoint::{Checkpoint, LogCheckpoint, SegmentCheckpoint, SegmentEnds};
 use super::data_format::{self, DataFormat, DataFormatError};
 use super::entry::{self, Entry, EntryKind};
 use super::offset_index::OffsetIndexEntry;
@@ -173,6 +173,11 @@ fn checkpoint() -> Checkpoint {
                 bytes: 1_000,
                 max_timestamp: 77,
                 created_ms: 66,
+                ends: Some(SegmentEnds {
+                    first_crc: 1,
+                    last_crc: 2,
+                    last_bytes: 3,
+                }),
             }],
         }],
     }
@@ -182,14 +187,16 @@ fn checkpoint() -> Checkpoint {
 fn a_checkpoint_of_version_1_attests_nothing() {
     let newer = checkpoint();
     let older = as_version(&newer.encode(), 1, |mut body| {
+        body.truncate(body.len() - 16);
         body.drain(52..64);
         body
     });
-    let expected = Checkpoint {
+    let mut expected = Checkpoint {
         attested_seq: 0,
         attested_slot: 0,
         ..newer
     };
+    expected.logs[0].segments[0].ends = None;
     assert_eq!(Checkpoint::decode(&older), Some(expected));
 }
 
@@ -220,7 +227,7 @@ fn snapshot() -> ProducerSnapshot {
 #[test]
 fn checkpoints_and_snapshots_come_back_and_any_cut_is_noticed() {
     let bytes = checkpoint().encode();
-    assert_eq!(bytes.len(), 68 + 48 + 2 * 12 + 40 + 4);
+    assert_eq!(bytes.len(), 68 + 48 + 2 * 12 + 56 + 4);
     assert_eq!(Checkpoint::decode(&bytes), Some(checkpoint()));
     assert!((0..bytes.len()).all(|end| Checkpoint::decode(&bytes[..end]).is_none()));
     let bytes = snapshot().encode();

@@ -222,15 +222,15 @@ impl Recovery {
         let mut batches = Vec::new();
         for segment in &log.segments {
             let path = segment.path();
-            let file = match fs.open(&path, OpenMode::Read) {
-                Ok(file) => file,
-                Err(error) => return (batches, Some(SegmentFault::io(&path, 0, &error))),
+            let (file, facts) = match segment.open(fs, OpenMode::Read) {
+                Ok(opened) => opened,
+                Err(fault) => return (batches, Some(fault)),
             };
             let expected = Expected {
                 offset: segment.base_offset,
                 epochs: log.epochs.below(i64::MAX).into(),
             };
-            let mut scanner = BatchScanner::new(file, 0, segment.facts().bytes, expected);
+            let mut scanner = BatchScanner::new(file, 0, facts.bytes, expected);
             loop {
                 match scanner.next_batch() {
                     Ok(Some((_, batch))) => batches.push(batch),

@@ -13,7 +13,7 @@ use crate::format::checkpoint::LogCheckpoint;
 use crate::format::producer_snapshot::ProducerSnapshot;
 use crate::log::{Flushed, RestoredLog};
 use crate::producers::Producers;
-use crate::segment::{BatchScanner, Expected, LOG, SNAPSHOT, Segment, SegmentFacts, file_name};
+use crate::segment::{BatchScanner, Expected, LOG, SNAPSHOT, Segment, file_name};
 use crate::transactions::Transactions;
 
 /// Restores the part of a log that is in segments. Damage is noted and quarantines the log where it
@@ -29,15 +29,7 @@ pub(crate) fn restore(
     let segments: Vec<_> = listed
         .segments
         .iter()
-        .map(|segment| {
-            let facts = SegmentFacts {
-                end_offset: segment.end_offset,
-                bytes: segment.bytes,
-                max_timestamp: segment.max_timestamp,
-                created_ms: segment.created_ms,
-            };
-            Arc::new(Segment::new(directory.clone(), segment.base_offset, facts))
-        })
+        .map(|segment| Arc::new(Segment::listed(directory.clone(), segment)))
         .collect();
     let mut quarantined_from = (listed.quarantined_from >= 0).then_some(listed.quarantined_from);
     for damage in missing_segments(fs, &directory, listed) {
@@ -132,14 +124,14 @@ fn restore_flushed(
     });
     let mut flushed = nothing;
     for segment in segments {
-        let Ok(file) = fs.open(&segment.path(), OpenMode::Read) else {
+        let Ok((file, facts)) = segment.open(fs, OpenMode::Read) else {
             continue;
         };
         let expected = Expected {
             offset: segment.base_offset,
             ..Expected::default()
         };
-        let mut scanner = BatchScanner::new(file, 0, segment.facts().bytes, expected);
+        let mut scanner = BatchScanner::new(file, 0, facts.bytes, expected);
         // Damage in a segment is found, and named, when it is read.
         while let Ok(Some((_, batch))) = scanner.next_batch() {
             flushed.fold(&batch, now_ms);

@@ -41,9 +41,7 @@ impl SegmentIndex {
         interval: u64,
     ) -> Result<Self, SegmentFault> {
         let path = segment.path();
-        let file = fs
-            .open(&path, OpenMode::Read)
-            .map_err(|error| SegmentFault::io(&path, 0, &error))?;
+        let (file, _) = segment.open(fs, OpenMode::Read)?;
         let mut index = Self::from_files(fs, segment, facts.bytes);
         if let Some(last) = index.offsets.last().copied() {
             let position = u64::from(last.position);

@@ -1,5 +1,6 @@
 //! Segments: the files that hold the older batches of a log, exactly as they were acknowledged.
 
+mod identity;
 mod index;
 mod scanner;
 
@@ -8,13 +9,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use env::{Fs, OpenMode};
+use env::{File, Fs, OpenMode};
 use parking_lot::Mutex;
 
 pub(crate) use index::SegmentIndex;
 pub(crate) use scanner::{BatchScanner, Expected, ScanError};
 
-use crate::format::checkpoint::SegmentCheckpoint;
+use crate::format::checkpoint::{SegmentCheckpoint, SegmentEnds};
 
 /// How much of a segment is read at once to serve a fetch.
 const READ_BYTES_MAX: u64 = 4 << 20;
@@ -31,6 +32,8 @@ pub(crate) struct Segment {
 #[derive(Debug)]
 struct SegmentState {
     facts: SegmentFacts,
+    /// The file has been found to be the one that was written.
+    is_known: bool,
     index: Option<SegmentIndex>,
 }
 
@@ -43,6 +46,8 @@ pub(crate) struct SegmentFacts {
     pub max_timestamp: i64,
     /// When the broker began it.
     pub created_ms: i64,
+    /// By which it is told from others, if that is known.
+    pub ends: Option<SegmentEnds>,
 }
 
 /// Why batches cannot be read from a segment.
@@ -62,8 +67,24 @@ impl Segment {
         Self {
             base_offset,
             directory,
-            state: Mutex::new(SegmentState { facts, index: None }),
+            state: Mutex::new(SegmentState {
+                facts,
+                is_known: false,
+                index: None,
+            }),
         }
+    }
+
+    /// A segment as a checkpoint lists it.
+    pub(crate) fn listed(directory: PathBuf, listed: &SegmentCheckpoint) -> Self {
+        let facts = SegmentFacts {
+            end_offset: listed.end_offset,
+            bytes: listed.bytes,
+            max_timestamp: listed.max_timestamp,
+            created_ms: listed.created_ms,
+            ends: listed.ends,
+        };
+        Self::new(directory, listed.base_offset, facts)
     }
 
     pub(crate) fn facts(&self) -> SegmentFacts {
@@ -88,7 +109,35 @@ impl Segment {
             bytes: facts.bytes,
             max_timestamp: facts.max_timestamp,
             created_ms: facts.created_ms,
+            ends: facts.ends,
         }
+    }
+
+    /// Opens the file, and the first time sees that it is the one that was written. With what counts
+    /// of it at this moment.
+    pub(crate) fn open(
+        &self,
+        fs: &dyn Fs,
+        mode: OpenMode,
+    ) -> Result<(Arc<dyn File>, SegmentFacts), SegmentFault> {
+        let path = self.path();
+        let fault = |error| SegmentFault::io(&path, 0, &error);
+        let file = fs.open(&path, mode).map_err(fault)?;
+        let (facts, is_known) = {
+            let state = self.state.lock();
+            (state.facts, state.is_known)
+        };
+        if !is_known {
+            if !identity::is_own(file.as_ref(), self.base_offset, &facts).map_err(fault)? {
+                return Err(SegmentFault::unsound(
+                    &path,
+                    0,
+                    "this is not the segment that was written here",
+                ));
+            }
+            self.state.lock().is_known = true;
+        }
+        Ok((file, facts))
     }
 
     /// Makes forced bytes count, with the index entries that belong to them.
@@ -181,11 +230,8 @@ impl Segment {
         request: &ReadRequest,
         chunks: &mut Vec<Bytes>,
     ) -> Result<i64, SegmentFault> {
-        let facts = self.facts();
+        let (file, facts) = self.open(fs, OpenMode::Read)?;
         let path = self.path();
-        let file = fs
-            .open(&path, OpenMode::Read)
-            .map_err(|error| SegmentFault::io(&path, 0, &error))?;
         let interval = request.index_interval_bytes;
         let (start, offset) = self.position_before(fs, request.from, interval)?;
         let expected = Expected {
@@ -251,6 +297,16 @@ impl SegmentFault {
             message: error.to_string(),
             is_missing: error.kind() == io::ErrorKind::NotFound,
             is_device_error: error.kind() != io::ErrorKind::NotFound,
+        }
+    }
+
+    pub(crate) fn unsound(path: &Path, position: u64, message: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            position,
+            message: message.to_owned(),
+            is_missing: false,
+            is_device_error: false,
         }
     }
 }

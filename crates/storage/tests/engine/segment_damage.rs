@@ -1,14 +1,16 @@
 //! Damage within segments: nothing is passed over in silence because of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use env::Env;
-use model::Offset;
+use env::{Env, Fs, OpenMode};
+use model::{LogId, Offset};
 use sim::Handles;
-use storage::{Isolation, ReadError};
+use storage::{DamageCode, Isolation, ReadError, verify};
 
 use crate::damage::{filled, path, reopen};
-use crate::harness::{Engine, LOG, append, read_all, read_some, read_values, timed_batch};
+use crate::harness::{
+    DATA_DIR, Engine, LOG, append, read_all, read_some, read_values, timed_batch,
+};
 
 /// The first segment of the first log.
 fn first_segment() -> PathBuf {
@@ -16,7 +18,7 @@ fn first_segment() -> PathBuf {
 }
 
 /// The batches of a segment: offset and position.
-fn batches(handles: &Handles, segment: &std::path::Path) -> Vec<(i64, u64)> {
+fn batches(handles: &Handles, segment: &Path) -> Vec<(i64, u64)> {
     let contents = storage::inspect::segment(&handles.fs, segment).unwrap();
     let batches = contents.batches.iter();
     batches
@@ -91,8 +93,57 @@ fn a_time_behind_what_is_lost_is_not_answered() {
     assert_eq!(log.offset_of_max_timestamp(), Err(ReadError::Damaged));
     let first = log.offset_for_timestamp(1_000, Isolation::ReadUncommitted);
     assert_eq!(first.unwrap().unwrap().offset, Offset(0));
-    let whole = engine.log(model::LogId(2));
+    let whole = engine.log(LogId(2));
     let none = whole.offset_for_timestamp(5_000, Isolation::ReadUncommitted);
     assert_eq!(none, Ok(None));
     assert_eq!(read_all(&whole, 0).unwrap().len(), 60);
+}
+
+/// Two logs with batches of the same sizes at the same offsets: only what is in them differs.
+#[test]
+fn the_segment_of_another_log_is_not_served() {
+    let handles = filled(1);
+    let one = first_segment();
+    let two = path("logs/0000000002/00000000000000000000.log");
+    assert_eq!(batches(&handles, &one), batches(&handles, &two));
+    let bytes = handles.fs.read(&two).unwrap();
+    let file = handles.fs.open(&one, OpenMode::Write).unwrap();
+    file.set_len(bytes.len() as u64).unwrap();
+    file.write_all_at(&bytes, 0).unwrap();
+    file.sync_data().unwrap();
+
+    let report = verify(&handles.fs, Path::new(DATA_DIR)).unwrap();
+    let found: Vec<_> = report
+        .damages
+        .iter()
+        .map(|one| (one.code, &one.path))
+        .collect();
+    assert_eq!(found, [(DamageCode::SegmentBatch, &one)]);
+    let engine = start(&handles.env());
+    for from in [0, 7] {
+        let read = read_some(&engine.log(LOG), Offset(from), 1 << 20).map(|read| read.bytes);
+        assert_eq!(read, Err(ReadError::Damaged));
+    }
+    let time = engine
+        .log(LOG)
+        .offset_for_timestamp(0, Isolation::ReadUncommitted);
+    assert_eq!(time, Err(ReadError::Damaged));
+    assert_eq!(engine.storage.damages()[0].path, one);
+    assert_eq!(read_values(&engine.log(LogId(2)), 0).len(), 60);
+}
+
+#[test]
+fn a_segment_is_known_by_either_end() {
+    let contents = batches(&filled(1), &first_segment());
+    let last = contents.last().unwrap();
+    for (offset, position) in [contents[0], *last] {
+        // Its checksum itself.
+        let handles = filled(1);
+        handles.fs.flip_bit(&first_segment(), position + 17, 0);
+        let engine = start(&handles.env());
+        let read =
+            |from| read_some(&engine.log(LOG), Offset(from), 1).map(|read| read.chunks.len());
+        assert_eq!(read(offset), Err(ReadError::Damaged));
+        assert_eq!(read(5), Ok(1));
+    }
 }
