@@ -9,14 +9,14 @@ use env::{Fs, OpenMode};
 use crate::damage::{Damage, DamageCode};
 use crate::engine::log_directory;
 use crate::errors::OpenError;
-use crate::format::checkpoint::{Checkpoint, LogCheckpoint, SegmentCheckpoint};
+use crate::format::checkpoint::{Checkpoint, LogCheckpoint};
 use crate::format::data_format;
 use crate::format::offset_index;
 use crate::format::producer_snapshot::ProducerSnapshot;
 use crate::recovery::chain::Origin;
 use crate::recovery::scan::{ScanOptions, ScannedRound, ScannedSlot};
 use crate::recovery::{chain, directory, payloads, scan};
-use crate::segment::{BatchScanner, Expected, INDEX, LOG, SNAPSHOT, Segment, file_name};
+use crate::segment::{BatchScanner, Expected, SNAPSHOT, Segment, file_name};
 
 /// What was checked, and what is wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -173,38 +173,33 @@ impl Verifier<'_> {
         let directory = log_directory(self.data_dir, log.log_id);
         let epochs: Arc<[(i32, i64)]> = log.epochs.as_slice().into();
         for segment in &log.segments {
-            self.check_segment(&directory, segment, &epochs);
+            let listed = Segment::listed(log.log_id, directory.clone(), segment);
+            self.check_segment(&listed, &epochs);
         }
         if log.snapshot_offset >= 0 {
             let path = directory.join(file_name(log.snapshot_offset, SNAPSHOT));
             self.report.files += 1;
+            let decode =
+                |bytes: &[u8]| ProducerSnapshot::decode_of(bytes, log.log_id, log.snapshot_offset);
             let snapshot = self.fs.read(&path).ok();
-            if snapshot
-                .as_deref()
-                .and_then(ProducerSnapshot::decode)
-                .is_none()
-            {
-                let what = "the snapshot cannot be read";
+            if snapshot.as_deref().and_then(decode).is_none() {
+                let what = "this is not the snapshot of the log; it will be built anew";
                 self.note(DamageCode::ProducerSnapshot, path, 0, what);
             }
         }
     }
 
-    fn check_segment(
-        &mut self,
-        directory: &Path,
-        segment: &SegmentCheckpoint,
-        epochs: &Arc<[(i32, i64)]>,
-    ) {
-        let path = directory.join(file_name(segment.base_offset, LOG));
+    fn check_segment(&mut self, segment: &Segment, epochs: &Arc<[(i32, i64)]>) {
+        let path = segment.path();
+        let bytes = segment.facts().bytes;
         self.report.files += 1;
         match self
             .fs
             .open(&path, OpenMode::Read)
             .and_then(|file| file.len())
         {
-            Ok(length) if length < segment.bytes => {
-                let what = format!("the segment ends here, {} bytes were forced", segment.bytes);
+            Ok(length) if length < bytes => {
+                let what = format!("the segment ends here, {bytes} bytes were forced");
                 self.note(DamageCode::SegmentMissing, path, length, &what);
                 return;
             }
@@ -214,8 +209,7 @@ impl Verifier<'_> {
                 return;
             }
         }
-        let listed = Segment::listed(directory.to_owned(), segment);
-        let file = match listed.open(self.fs, OpenMode::Read) {
+        let file = match segment.open(self.fs, OpenMode::Read) {
             Ok((file, _)) => file,
             Err(fault) => {
                 self.note(
@@ -231,7 +225,7 @@ impl Verifier<'_> {
             offset: segment.base_offset,
             epochs: Arc::clone(epochs),
         };
-        let mut scanner = BatchScanner::new(file, 0, segment.bytes, expected);
+        let mut scanner = BatchScanner::new(file, 0, bytes, expected);
         let mut batch_at = BTreeMap::new();
         let mut position = 0;
         loop {
@@ -255,17 +249,13 @@ impl Verifier<'_> {
                 }
             }
         }
-        self.check_index(directory, segment, &batch_at);
+        self.check_index(segment, &batch_at);
     }
 
     /// An index may lack entries, but must not lead to a wrong place.
-    fn check_index(
-        &mut self,
-        directory: &Path,
-        segment: &SegmentCheckpoint,
-        batch_at: &BTreeMap<u64, i64>,
-    ) {
-        let path = directory.join(file_name(segment.base_offset, INDEX));
+    fn check_index(&mut self, segment: &Segment, batch_at: &BTreeMap<u64, i64>) {
+        let [_, path, _] = segment.paths();
+        let segment_bytes = segment.facts().bytes;
         self.report.files += 1;
         let Ok(bytes) = self.fs.read(&path) else {
             self.note(
@@ -276,7 +266,7 @@ impl Verifier<'_> {
             );
             return;
         };
-        let entries = offset_index::decode(&bytes, segment.base_offset);
+        let entries = offset_index::decode(&bytes, segment.index_of());
         let sound = offset_index::HEADER_BYTES + entries.len() * offset_index::ENTRY_BYTES;
         if sound < bytes.len() || bytes.len() < offset_index::HEADER_BYTES {
             let what = "the index ends here; the rest will be built anew";
@@ -290,7 +280,7 @@ impl Verifier<'_> {
         for (number, entry) in entries.iter().enumerate() {
             let position = u64::from(entry.position);
             let expected = segment.base_offset + i64::from(entry.offset_delta);
-            if position < segment.bytes && batch_at.get(&position) != Some(&expected) {
+            if position < segment_bytes && batch_at.get(&position) != Some(&expected) {
                 let at = offset_index::HEADER_BYTES + number * offset_index::ENTRY_BYTES;
                 let what = "the entry leads to no batch of that offset";
                 self.note(DamageCode::Index, path.clone(), at as u64, what);

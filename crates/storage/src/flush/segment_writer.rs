@@ -133,7 +133,7 @@ impl Writer<'_> {
             created_ms: self.now_ms,
             ends: None,
         };
-        let segment = Arc::new(Segment::new(directory, base_offset, facts));
+        let segment = Arc::new(Segment::new(self.log_id, directory, base_offset, facts));
         // A file of that name is what a flush that failed has left.
         for path in segment.paths() {
             remove_if_there(self.engine, &path)?;
@@ -189,12 +189,10 @@ impl Writer<'_> {
         if !has_defect(Defect::CheckpointBeforeSegments) {
             open.file.sync_data()?;
         }
-        let base_offset = open.segment.base_offset;
+        let index_of = open.segment.index_of();
         let paths = open.segment.paths();
-        for (path, (position, bytes)) in paths
-            .iter()
-            .skip(1)
-            .zip(open.index.take_unstored(base_offset))
+        for (path, (position, bytes)) in
+            paths.iter().skip(1).zip(open.index.take_unstored(index_of))
         {
             write_index(self.engine, path, position, &bytes)?;
         }

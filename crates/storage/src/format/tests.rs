@@ -4,7 +4,7 @@ use super::bytes::{crc32c, seal, unseal};
 use super::checkpoint::{Checkpoint, LogCheckpoint, SegmentCheckpoint, SegmentEnds};
 use super::data_format::{self, DataFormat, DataFormatError};
 use super::entry::{self, Entry, EntryKind};
-use super::offset_index::OffsetIndexEntry;
+use super::offset_index::{IndexOf, OffsetIndexEntry};
 use super::producer_snapshot::{
     AbortedSnapshotEntry, BatchSnapshotEntry, ProducerSnapshot, ProducerSnapshotEntry,
 };
@@ -203,6 +203,7 @@ fn a_checkpoint_of_version_1_attests_nothing() {
 fn snapshot() -> ProducerSnapshot {
     ProducerSnapshot {
         offset: 9,
+        log_id: Some(7),
         producers: vec![ProducerSnapshotEntry {
             producer_id: 1,
             producer_epoch: 2,
@@ -233,41 +234,71 @@ fn checkpoints_and_snapshots_come_back_and_any_cut_is_noticed() {
     let bytes = snapshot().encode();
     assert_eq!(ProducerSnapshot::decode(&bytes), Some(snapshot()));
     assert!((0..bytes.len()).all(|end| ProducerSnapshot::decode(&bytes[..end]).is_none()));
+    assert_eq!(ProducerSnapshot::decode_of(&bytes, 7, 9), Some(snapshot()));
+    assert_eq!(
+        ProducerSnapshot::decode_of(&bytes, 8, 9),
+        None,
+        "another log"
+    );
+    assert_eq!(
+        ProducerSnapshot::decode_of(&bytes, 7, 8),
+        None,
+        "an older one"
+    );
+    let older = as_version(&bytes, 1, |mut body| {
+        body.drain(16..20);
+        body
+    });
+    let nameless = ProducerSnapshot {
+        log_id: None,
+        ..snapshot()
+    };
+    assert_eq!(ProducerSnapshot::decode_of(&older, 8, 9), Some(nameless));
 }
+
+fn of(log_id: u32, base_offset: i64) -> IndexOf {
+    IndexOf {
+        log_id,
+        base_offset,
+    }
+}
+
+const OF: IndexOf = IndexOf {
+    log_id: 1,
+    base_offset: 100,
+};
 
 #[test]
 fn an_index_is_sound_up_to_the_first_entry_that_is_not() {
     let offsets = [(10, 4_100), (20, 8_300), (30, 12_500)];
-    let mut bytes = offset_index::encode_header(100);
+    let mut bytes = offset_index::encode_header(OF);
     for (offset_delta, position) in offsets {
         let entry = OffsetIndexEntry {
             offset_delta,
             position,
         };
-        offset_index::encode_entry(100, entry, &mut bytes);
+        offset_index::encode_entry(OF, entry, &mut bytes);
     }
-    assert_eq!(offset_index::decode(&bytes, 100).len(), 3);
+    assert_eq!(offset_index::decode(&bytes, OF).len(), 3);
     assert_eq!(
-        offset_index::decode(&bytes, 101).len(),
+        offset_index::decode(&bytes, of(1, 101)).len()
+            + offset_index::decode(&bytes, of(2, 100)).len(),
         0,
         "of another segment"
     );
-    assert_eq!(
-        offset_index::decode(&bytes[..bytes.len() - 1], 100).len(),
-        2
-    );
-    bytes[16 + 16 + 3] ^= 1;
-    assert_eq!(offset_index::decode(&bytes, 100).len(), 1);
-    let mut bytes = time_index::encode_header(100);
+    assert_eq!(offset_index::decode(&bytes[..bytes.len() - 1], OF).len(), 2);
+    bytes[offset_index::HEADER_BYTES + offset_index::ENTRY_BYTES + 3] ^= 1;
+    assert_eq!(offset_index::decode(&bytes, OF).len(), 1);
+    let mut bytes = time_index::encode_header(OF);
     for (max_timestamp, offset_delta) in [(5, 10), (5, 20), (4, 30)] {
         let entry = TimeIndexEntry {
             max_timestamp,
             offset_delta,
         };
-        time_index::encode_entry(100, entry, &mut bytes);
+        time_index::encode_entry(OF, entry, &mut bytes);
     }
     assert_eq!(
-        time_index::decode(&bytes, 100).len(),
+        time_index::decode(&bytes, OF).len(),
         2,
         "the largest time never falls"
     );
@@ -280,8 +311,8 @@ proptest! {
         let _ = SlotHeader::decode(&bytes);
         let _ = RoundHeader::decode(&bytes);
         let _ = entry::decode_table(&bytes, 100);
-        let _ = offset_index::decode(&bytes, 0);
-        let _ = time_index::decode(&bytes, 0);
+        let _ = offset_index::decode(&bytes, OF);
+        let _ = time_index::decode(&bytes, OF);
         prop_assert_eq!(Checkpoint::decode(&bytes), None);
         prop_assert_eq!(ProducerSnapshot::decode(&bytes), None);
     }

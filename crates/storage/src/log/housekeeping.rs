@@ -183,6 +183,7 @@ impl Log {
         }
         let snapshot = ProducerSnapshot {
             offset,
+            log_id: Some(self.id.0),
             producers: flushed
                 .producers
                 .to_snapshot(|producer_id| flushed.transactions.start_of(producer_id)),

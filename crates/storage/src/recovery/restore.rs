@@ -29,7 +29,7 @@ pub(crate) fn restore(
     let segments: Vec<_> = listed
         .segments
         .iter()
-        .map(|segment| Arc::new(Segment::listed(directory.clone(), segment)))
+        .map(|segment| Arc::new(Segment::listed(listed.log_id, directory.clone(), segment)))
         .collect();
     let mut quarantined_from = (listed.quarantined_from >= 0).then_some(listed.quarantined_from);
     for damage in missing_segments(fs, &directory, listed) {
@@ -108,8 +108,9 @@ fn restore_flushed(
     }
     let path = directory.join(file_name(listed.snapshot_offset, SNAPSHOT));
     let found = fs.read(&path).ok();
-    let snapshot = found.as_deref().and_then(ProducerSnapshot::decode);
-    if let Some(snapshot) = snapshot.filter(|snapshot| snapshot.offset == listed.snapshot_offset) {
+    let decode =
+        |bytes: &[u8]| ProducerSnapshot::decode_of(bytes, listed.log_id, listed.snapshot_offset);
+    if let Some(snapshot) = found.as_deref().and_then(decode) {
         return Flushed {
             producers: Producers::from_snapshot(&snapshot.producers),
             transactions: Transactions::from_snapshot(&snapshot),
@@ -120,7 +121,8 @@ fn restore_flushed(
         code: DamageCode::ProducerSnapshot,
         path,
         position: 0,
-        message: "the snapshot cannot be read; it was built anew from the segments".to_owned(),
+        message: "this is not the snapshot of the log; it was built anew from the segments"
+            .to_owned(),
     });
     let mut flushed = nothing;
     for segment in segments {

@@ -16,6 +16,7 @@ pub(crate) use index::SegmentIndex;
 pub(crate) use scanner::{BatchScanner, Expected, ScanError};
 
 use crate::format::checkpoint::{SegmentCheckpoint, SegmentEnds};
+use crate::format::offset_index::IndexOf;
 
 /// How much of a segment is read at once to serve a fetch.
 const READ_BYTES_MAX: u64 = 4 << 20;
@@ -25,6 +26,7 @@ const READ_BYTES_MIN: u64 = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub base_offset: i64,
+    log_id: u32,
     directory: PathBuf,
     state: Mutex<SegmentState>,
 }
@@ -63,9 +65,15 @@ pub(crate) struct SegmentFault {
 }
 
 impl Segment {
-    pub(crate) fn new(directory: PathBuf, base_offset: i64, facts: SegmentFacts) -> Self {
+    pub(crate) fn new(
+        log_id: u32,
+        directory: PathBuf,
+        base_offset: i64,
+        facts: SegmentFacts,
+    ) -> Self {
         Self {
             base_offset,
+            log_id,
             directory,
             state: Mutex::new(SegmentState {
                 facts,
@@ -76,7 +84,7 @@ impl Segment {
     }
 
     /// A segment as a checkpoint lists it.
-    pub(crate) fn listed(directory: PathBuf, listed: &SegmentCheckpoint) -> Self {
+    pub(crate) fn listed(log_id: u32, directory: PathBuf, listed: &SegmentCheckpoint) -> Self {
         let facts = SegmentFacts {
             end_offset: listed.end_offset,
             bytes: listed.bytes,
@@ -84,7 +92,7 @@ impl Segment {
             created_ms: listed.created_ms,
             ends: listed.ends,
         };
-        Self::new(directory, listed.base_offset, facts)
+        Self::new(log_id, directory, listed.base_offset, facts)
     }
 
     pub(crate) fn facts(&self) -> SegmentFacts {
@@ -93,6 +101,14 @@ impl Segment {
 
     pub(crate) fn path(&self) -> PathBuf {
         self.directory.join(file_name(self.base_offset, LOG))
+    }
+
+    /// What its indexes carry.
+    pub(crate) fn index_of(&self) -> IndexOf {
+        IndexOf {
+            log_id: self.log_id,
+            base_offset: self.base_offset,
+        }
     }
 
     /// The segment's three files.

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use env::{Env, Fs, OpenMode};
+use env::{Clock, Env, Fs, OpenMode};
 use model::{LogId, Offset};
 use sim::Handles;
-use storage::{DamageCode, Isolation, ReadError, verify};
+use storage::{DamageCode, Isolation, LogConfig, ReadError, verify};
 
-use crate::damage::{filled, path, reopen};
+use crate::damage::{config, files, filled, path, reopen};
 use crate::harness::{
-    DATA_DIR, Engine, LOG, append, read_all, read_some, read_values, timed_batch,
+    DATA_DIR, Engine, LOG, append, open_with, producer_batch, read_all, read_some, read_values,
+    sim_settings, timed_batch,
 };
 
 /// The first segment of the first log.
@@ -99,6 +100,14 @@ fn a_time_behind_what_is_lost_is_not_answered() {
     assert_eq!(read_all(&whole, 0).unwrap().len(), 60);
 }
 
+/// Puts the bytes of one file into another.
+fn copy(handles: &Handles, from: &Path, to: &Path) {
+    let bytes = handles.fs.read(from).unwrap();
+    let file = handles.fs.open(to, OpenMode::CreateOrTruncate).unwrap();
+    file.write_all_at(&bytes, 0).unwrap();
+    file.sync_data().unwrap();
+}
+
 /// Two logs with batches of the same sizes at the same offsets: only what is in them differs.
 #[test]
 fn the_segment_of_another_log_is_not_served() {
@@ -106,11 +115,7 @@ fn the_segment_of_another_log_is_not_served() {
     let one = first_segment();
     let two = path("logs/0000000002/00000000000000000000.log");
     assert_eq!(batches(&handles, &one), batches(&handles, &two));
-    let bytes = handles.fs.read(&two).unwrap();
-    let file = handles.fs.open(&one, OpenMode::Write).unwrap();
-    file.set_len(bytes.len() as u64).unwrap();
-    file.write_all_at(&bytes, 0).unwrap();
-    file.sync_data().unwrap();
+    copy(&handles, &two, &one);
 
     let report = verify(&handles.fs, Path::new(DATA_DIR)).unwrap();
     let found: Vec<_> = report
@@ -146,4 +151,60 @@ fn a_segment_is_known_by_either_end() {
         assert_eq!(read(offset), Err(ReadError::Damaged));
         assert_eq!(read(5), Ok(1));
     }
+}
+
+/// Three logs with the same offsets in segments, each of a producer of its own.
+fn alike() -> Handles {
+    let (env, handles) = sim::env(1);
+    let rolling = LogConfig {
+        segment_ms: 1_000,
+        retention_ms: -1,
+        ..config()
+    };
+    let engine = open_with(&env, sim_settings(), 3, &rolling).unwrap();
+    for number in 0..30 {
+        for id in 1..=3 {
+            let batch = producer_batch(&[1; 900], 1, (i64::from(id), 0), number);
+            append(&engine.log(LogId(id)), batch).unwrap();
+        }
+        engine.commit();
+    }
+    handles.clock.advance(std::time::Duration::from_secs(5));
+    engine.storage.run_retention(handles.clock.wall_ms());
+    engine.settle();
+    drop(engine);
+    handles.crash()
+}
+
+#[test]
+fn snapshots_and_indexes_of_another_log_are_built_anew() {
+    let handles = alike();
+    let mut copied = 0;
+    for file in files(&handles.fs, &path("logs/0000000001")) {
+        let name = file.file_name().unwrap().to_owned();
+        let other = path("logs/0000000002").join(&name);
+        if !name.to_str().unwrap().ends_with(".log") && handles.fs.exists(&other).unwrap() {
+            copy(&handles, &other, &file);
+            copied += 1;
+        }
+    }
+    assert!(copied > 2);
+    let report = verify(&handles.fs, Path::new(DATA_DIR)).unwrap();
+    let found: Vec<_> = report.damages.iter().map(|one| one.code).collect();
+    assert!(found.contains(&DamageCode::ProducerSnapshot), "{found:?}");
+    assert!(
+        found.contains(&DamageCode::Index) && !report.is_damaged(),
+        "{found:?}"
+    );
+    let engine = start(&handles.env());
+    let log = engine.log(LOG);
+    assert_eq!(read_values(&log, 17).len(), 30 - 17);
+    // The producer of this log is known, and that of the other one is not.
+    let again = producer_batch(&[1; 900], 1, (1, 0), 29);
+    assert!(append(&log, again).unwrap().duplicate);
+    assert!(
+        log.producers()
+            .iter()
+            .all(|producer| producer.producer_id.0 == 1)
+    );
 }
