@@ -72,6 +72,14 @@ pub fn verify(fs: &dyn Fs, data_dir: &Path) -> Result<VerifyReport, OpenError> {
     Ok(verifier.report)
 }
 
+/// How far the entries of a log have been followed.
+#[derive(Clone, Copy, Debug, Default)]
+struct LogEnd {
+    offset: i64,
+    /// Something is missing, and has been named: what follows cannot follow.
+    is_cut_off: bool,
+}
+
 struct Verifier<'a> {
     fs: &'a dyn Fs,
     data_dir: &'a Path,
@@ -117,22 +125,25 @@ impl Verifier<'_> {
             .map_err(OpenError::io(&directory))?;
         self.report.rounds = chain.rounds.len() as u64;
         self.report.cut_rounds = chain.cut_rounds(&rounds).0;
-        let mut ends: BTreeMap<u32, i64> = newest
-            .map(|newest| {
-                newest
-                    .logs
-                    .iter()
-                    .map(|log| (log.log_id, log.flushed_end))
-                    .collect()
+        let logs = newest.map_or(&[][..], |newest| &newest.logs).iter();
+        let mut ends: BTreeMap<u32, LogEnd> = logs
+            .map(|log| {
+                let quarantine = log.quarantine.as_ref();
+                let end = LogEnd {
+                    offset: log.flushed_end,
+                    is_cut_off: quarantine.is_some_and(|found| found.from >= log.flushed_end),
+                };
+                (log.log_id, end)
             })
-            .unwrap_or_default();
+            .collect();
         for replayed in &entries {
-            self.check_entry(replayed, &mut ends);
+            let end = ends.entry(replayed.entry.log_id).or_default();
+            self.check_entry(replayed, end);
         }
         Ok(())
     }
 
-    fn check_entry(&mut self, replayed: &payloads::ReplayEntry, ends: &mut BTreeMap<u32, i64>) {
+    fn check_entry(&mut self, replayed: &payloads::ReplayEntry, end: &mut LogEnd) {
         let entry = &replayed.entry;
         let Some(payload) = &replayed.payload else {
             let what = format!(
@@ -145,6 +156,7 @@ impl Verifier<'_> {
                 replayed.position,
                 &what,
             );
+            end.is_cut_off = true;
             return;
         };
         if payload.is_empty() {
@@ -152,10 +164,9 @@ impl Verifier<'_> {
         }
         self.report.batches += 1;
         self.report.bytes += payload.len() as u64;
-        let end = ends.entry(entry.log_id).or_insert(0);
-        let expected = *end;
-        *end = entry.base_offset + i64::from(entry.last_offset_delta) + 1;
-        if entry.base_offset != expected {
+        let expected = end.offset;
+        end.offset = entry.base_offset + i64::from(entry.last_offset_delta) + 1;
+        if entry.base_offset != expected && !end.is_cut_off {
             let what = format!(
                 "log {:010} goes on at offset {}, not at {expected}",
                 entry.log_id, entry.base_offset
@@ -175,6 +186,17 @@ impl Verifier<'_> {
         for segment in &log.segments {
             let listed = Segment::listed(log.log_id, directory.clone(), segment);
             self.check_segment(&listed, &epochs);
+        }
+        if let Some(quarantine) = &log.quarantine
+            && quarantine.from >= log.flushed_end
+        {
+            // The rounds that had it may have been released since.
+            let earlier = quarantine.cause.moved(Path::new(""), self.data_dir);
+            let place = |damage: &Damage| (damage.path.clone(), damage.position);
+            let mut damages = self.report.damages.iter();
+            if !damages.any(|damage| place(damage) == place(&earlier)) {
+                self.report.damages.push(earlier.found_earlier());
+            }
         }
         if log.snapshot_offset >= 0 {
             let path = directory.join(file_name(log.snapshot_offset, SNAPSHOT));

@@ -30,12 +30,20 @@
 //! | snapshot_offset: the producer snapshot's name, equal to flushed_end; -1 if there is none | 8 |
 //! | count of leader epochs, then each: epoch 4, start offset 8 | 4 |
 //! | count of segments, then each: base offset 8, end offset 8, bytes 8, max_timestamp 8, created_ms 8, then its ends: crc of the first batch 4, of the last batch 4, length of the last batch 4, zero 4 | 4 |
+//! | if quarantined_from is not -1, the damage: number of its code 4, position 8, path below the data directory, what is wrong | 12 |
 //!
 //! The last segment is the one that is written to if its end offset is flushed_end.
 //!
-//! Version 1 had no attested_seq, no attested_slot and no ends of segments. Ends of zeros are not known.
+//! A text: its length in bytes 4, then UTF-8.
+//!
+//! Version 1 had no attested_seq, no attested_slot, no ends of segments and no damage. Ends of zeros are
+//! not known.
+
+use std::path::Path;
 
 use super::bytes::{Put, Reader, seal, unseal};
+use crate::damage::{Damage, DamageCode, Quarantine};
+use crate::engine::log_directory;
 
 pub(crate) const FILE_NAMES: [&str; 2] = ["checkpoint.a", "checkpoint.b"];
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"OTCP");
@@ -64,7 +72,8 @@ pub(crate) struct LogCheckpoint {
     pub log_id: u32,
     pub log_start: i64,
     pub flushed_end: i64,
-    pub quarantined_from: i64,
+    /// With the path of the damage below the data directory.
+    pub quarantine: Option<Quarantine>,
     pub snapshot_offset: i64,
     pub epochs: Vec<(i32, i64)>,
     pub segments: Vec<SegmentCheckpoint>,
@@ -148,7 +157,7 @@ impl LogCheckpoint {
         bytes.put_u32(0);
         bytes.put_i64(self.log_start);
         bytes.put_i64(self.flushed_end);
-        bytes.put_i64(self.quarantined_from);
+        bytes.put_i64(self.quarantine.as_ref().map_or(-1, |found| found.from));
         bytes.put_i64(self.snapshot_offset);
         bytes.put_count(self.epochs.len());
         for (epoch, start_offset) in &self.epochs {
@@ -168,6 +177,14 @@ impl LogCheckpoint {
             bytes.put_u32(ends.last_bytes);
             bytes.put_u32(0);
         }
+        if let Some(Quarantine { cause, .. }) = &self.quarantine {
+            bytes.put_u32(cause.code.number());
+            bytes.put_u64(cause.position);
+            for text in [&cause.path.to_string_lossy(), cause.message.as_str()] {
+                bytes.put_count(text.len());
+                bytes.put(text.as_bytes());
+            }
+        }
     }
 
     fn decode(reader: &mut Reader<'_>, version: u16) -> Option<Self> {
@@ -175,11 +192,13 @@ impl LogCheckpoint {
         if reader.u32()? != 0 {
             return None;
         }
+        let (log_start, flushed_end) = (reader.i64()?, reader.i64()?);
+        let quarantined_from = reader.i64()?;
         let mut log = Self {
             log_id,
-            log_start: reader.i64()?,
-            flushed_end: reader.i64()?,
-            quarantined_from: reader.i64()?,
+            log_start,
+            flushed_end,
+            quarantine: None,
             snapshot_offset: reader.i64()?,
             epochs: Vec::new(),
             segments: Vec::new(),
@@ -208,7 +227,42 @@ impl LogCheckpoint {
                 },
             });
         }
+        if quarantined_from >= 0 {
+            log.quarantine = Some(Quarantine {
+                from: quarantined_from,
+                cause: match version {
+                    1 => unknown_damage(log_id),
+                    _ => decode_damage(reader)?,
+                },
+            });
+        }
         Some(log)
+    }
+}
+
+fn decode_damage(reader: &mut Reader<'_>) -> Option<Damage> {
+    let code = DamageCode::from_number(reader.u32()?)?;
+    let position = reader.u64()?;
+    let mut text = || {
+        let count = reader.count(1)?;
+        let bytes = reader.take(count)?;
+        Some(String::from_utf8_lossy(bytes).into_owned())
+    };
+    Some(Damage {
+        code,
+        position,
+        path: text()?.into(),
+        message: text()?,
+    })
+}
+
+/// What is known of damage that an earlier version has found.
+fn unknown_damage(log_id: u32) -> Damage {
+    Damage {
+        code: DamageCode::SegmentBatch,
+        path: log_directory(Path::new(""), log_id),
+        position: 0,
+        message: "the log is damaged".to_owned(),
     }
 }
 

@@ -12,6 +12,7 @@ use super::round::{self, RoundHeader};
 use super::slot_header::{self, SlotHeader};
 use super::time_index::TimeIndexEntry;
 use super::{offset_index, time_index};
+use crate::damage::{Damage, DamageCode, Quarantine};
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -164,7 +165,7 @@ fn checkpoint() -> Checkpoint {
             log_id: 1,
             log_start: 10,
             flushed_end: 30,
-            quarantined_from: -1,
+            quarantine: None,
             snapshot_offset: 30,
             epochs: vec![(1, 10), (3, 20)],
             segments: vec![SegmentCheckpoint {
@@ -181,6 +182,23 @@ fn checkpoint() -> Checkpoint {
             }],
         }],
     }
+}
+
+#[test]
+fn a_checkpoint_tells_what_is_damaged() {
+    let mut damaged = checkpoint();
+    damaged.logs[0].quarantine = Some(Quarantine {
+        from: 15,
+        cause: Damage {
+            code: DamageCode::WalPayload,
+            path: "wal/slot-03".into(),
+            position: 8_192,
+            message: "what is wrong".to_owned(),
+        },
+    });
+    let bytes = damaged.encode();
+    assert_eq!(Checkpoint::decode(&bytes), Some(damaged));
+    assert!((0..bytes.len()).all(|end| Checkpoint::decode(&bytes[..end]).is_none()));
 }
 
 #[test]

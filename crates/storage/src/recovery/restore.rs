@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use env::{Fs, OpenMode};
 
-use crate::damage::{Damage, DamageCode};
+use crate::damage::{Damage, DamageCode, Quarantine};
 use crate::engine::log_directory;
 use crate::epochs::Epochs;
 use crate::format::checkpoint::LogCheckpoint;
@@ -31,17 +31,23 @@ pub(crate) fn restore(
         .iter()
         .map(|segment| Arc::new(Segment::listed(listed.log_id, directory.clone(), segment)))
         .collect();
-    let mut quarantined_from = (listed.quarantined_from >= 0).then_some(listed.quarantined_from);
-    for damage in missing_segments(fs, &directory, listed) {
-        quarantined_from = Some(quarantined_from.unwrap_or(i64::MAX).min(damage.0));
-        damages.push(damage.1);
+    let mut quarantine = still_quarantined(fs, data_dir, listed, &segments);
+    damages.extend(quarantine.as_ref().map(|found| found.cause.found_earlier()));
+    for missing in missing_segments(fs, &directory, listed) {
+        if quarantine
+            .as_ref()
+            .is_none_or(|found| found.cause.path != missing.cause.path)
+        {
+            damages.push(missing.cause.clone());
+        }
+        quarantine = Some(missing.earlier(quarantine));
     }
     let flushed = restore_flushed(fs, &directory, listed, &segments, now_ms, damages);
     RestoredLog {
         log_start: listed.log_start,
         end: listed.flushed_end,
         flushed_end: listed.flushed_end,
-        quarantined_from,
+        quarantine,
         producers: flushed.producers.clone(),
         transactions: flushed.transactions.clone(),
         epochs: Epochs::from_entries(listed.epochs.clone()),
@@ -51,9 +57,30 @@ pub(crate) fn restore(
     }
 }
 
-/// Segments that are not there, or shorter than what was forced of them, with the first offset that
-/// is lost by it.
-fn missing_segments(fs: &dyn Fs, directory: &Path, listed: &LogCheckpoint) -> Vec<(i64, Damage)> {
+/// The quarantine of an earlier start. What was damaged in a segment is looked at again: it may have
+/// been restored. What was lost with the write-ahead log is lost.
+fn still_quarantined(
+    fs: &dyn Fs,
+    data_dir: &Path,
+    listed: &LogCheckpoint,
+    segments: &[Arc<Segment>],
+) -> Option<Quarantine> {
+    let found = listed.quarantine.as_ref()?;
+    let quarantine = |cause| Quarantine {
+        from: found.from,
+        cause,
+    };
+    if found.from >= listed.flushed_end {
+        return Some(quarantine(found.cause.moved(Path::new(""), data_dir)));
+    }
+    let is_in = |segment: &&Arc<Segment>| segment.facts().end_offset > found.from;
+    let fault = segments.iter().find(is_in)?.check(fs, &listed.epochs)?;
+    let what = format!("log {:010} cannot be read", listed.log_id);
+    Some(quarantine(fault.into_damage(&what)))
+}
+
+/// Segments that are not there, or shorter than what was forced of them.
+fn missing_segments(fs: &dyn Fs, directory: &Path, listed: &LogCheckpoint) -> Vec<Quarantine> {
     if listed.segments.is_empty() {
         return Vec::new();
     }
@@ -72,7 +99,10 @@ fn missing_segments(fs: &dyn Fs, directory: &Path, listed: &LogCheckpoint) -> Ve
                 position,
                 message,
             };
-            missing.push((segment.base_offset, damage));
+            missing.push(Quarantine {
+                from: segment.base_offset,
+                cause: damage,
+            });
         };
         if !present.contains(&name) {
             note(0, "the segment is missing".to_owned());

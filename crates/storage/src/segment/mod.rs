@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 pub(crate) use index::SegmentIndex;
 pub(crate) use scanner::{BatchScanner, Expected, ScanError};
 
+use crate::damage::{Damage, DamageCode};
 use crate::format::checkpoint::{SegmentCheckpoint, SegmentEnds};
 use crate::format::offset_index::IndexOf;
 
@@ -101,6 +102,26 @@ impl Segment {
 
     pub(crate) fn path(&self) -> PathBuf {
         self.directory.join(file_name(self.base_offset, LOG))
+    }
+
+    /// Reads all of it; what is wrong with the first batch that is not sound.
+    pub(crate) fn check(&self, fs: &dyn Fs, epochs: &[(i32, i64)]) -> Option<SegmentFault> {
+        let (file, facts) = match self.open(fs, OpenMode::Read) {
+            Ok(opened) => opened,
+            Err(fault) => return Some(fault),
+        };
+        let expected = Expected {
+            offset: self.base_offset,
+            epochs: epochs.into(),
+        };
+        let mut scanner = BatchScanner::new(file, 0, facts.bytes, expected);
+        loop {
+            match scanner.next_batch() {
+                Ok(Some(_)) => {}
+                Ok(None) => return None,
+                Err(error) => return Some(error.into_fault(&self.path())),
+            }
+        }
     }
 
     /// What its indexes carry.
@@ -313,6 +334,19 @@ impl SegmentFault {
             message: error.to_string(),
             is_missing: error.kind() == io::ErrorKind::NotFound,
             is_device_error: error.kind() != io::ErrorKind::NotFound,
+        }
+    }
+
+    /// The damage that it is; `what` says what it costs.
+    pub(crate) fn into_damage(self, what: &str) -> Damage {
+        Damage {
+            code: match self.is_missing {
+                true => DamageCode::SegmentMissing,
+                false => DamageCode::SegmentBatch,
+            },
+            path: self.path,
+            position: self.position,
+            message: format!("{what}: {}", self.message),
         }
     }
 

@@ -9,8 +9,8 @@ use storage::{DamageCode, Isolation, LogConfig, ReadError, verify};
 
 use crate::damage::{config, files, filled, path, reopen};
 use crate::harness::{
-    DATA_DIR, Engine, LOG, append, open_with, producer_batch, read_all, read_some, read_values,
-    sim_settings, timed_batch,
+    DATA_DIR, Engine, LOG, append, batch, open_with, producer_batch, read_all, read_some,
+    read_values, sim_settings, timed_batch,
 };
 
 /// The first segment of the first log.
@@ -150,6 +150,40 @@ fn a_segment_is_known_by_either_end() {
             |from| read_some(&engine.log(LOG), Offset(from), 1).map(|read| read.chunks.len());
         assert_eq!(read(offset), Err(ReadError::Damaged));
         assert_eq!(read(5), Ok(1));
+    }
+}
+
+#[test]
+fn damage_in_a_segment_is_told_by_every_start_until_it_is_gone() {
+    let mut handles = filled(1);
+    let (offset, position) = batches(&handles, &first_segment())[2];
+    // In what the checksum of the batch does not cover: the leader epoch.
+    let epoch = position + 15;
+    handles.fs.flip_bit(&first_segment(), epoch, 2);
+    for is_damaged in [true, true, true, false, false] {
+        if !is_damaged && handles.fs.read(&first_segment()).unwrap()[epoch as usize] != 0 {
+            handles.fs.flip_bit(&first_segment(), epoch, 2);
+        }
+        let engine = start(&handles.env());
+        let log = engine.log(LOG);
+        let told: Vec<_> = engine.storage.damages();
+        let read = read_some(&log, Offset(offset), 1).map(|read| read.chunks.len());
+        assert_eq!(read.is_err(), is_damaged);
+        for damage in told.iter().chain(&engine.storage.damages()) {
+            assert_eq!(
+                (&damage.path, damage.position),
+                (&first_segment(), position)
+            );
+        }
+        assert_eq!(engine.storage.damages().is_empty(), !is_damaged);
+        assert_eq!(append(&log, batch(b"more", 1)).is_err(), is_damaged);
+        // A flush and a checkpoint.
+        for _ in 0..100 {
+            append(&engine.log(LogId(2)), batch(&[1; 3_000], 1)).unwrap();
+            engine.settle();
+        }
+        drop((log, engine));
+        handles = handles.crash();
     }
 }
 
