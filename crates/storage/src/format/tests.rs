@@ -1,10 +1,10 @@
 use proptest::prelude::*;
 
 use super::bytes::{crc32c, seal, unseal};
-use super::checkpoint::{Checkpoint, LogCheckpoint, SegmentCheckpoint};
+use super::checkpoint::{Checkpoint, LogCheckpoint, SegmentCheckpoint, SegmentEnds};
 use super::data_format::{self, DataFormat, DataFormatError};
 use super::entry::{self, Entry, EntryKind};
-use super::offset_index::OffsetIndexEntry;
+use super::offset_index::{IndexOf, OffsetIndexEntry};
 use super::producer_snapshot::{
     AbortedSnapshotEntry, BatchSnapshotEntry, ProducerSnapshot, ProducerSnapshotEntry,
 };
@@ -12,6 +12,7 @@ use super::round::{self, RoundHeader};
 use super::slot_header::{self, SlotHeader};
 use super::time_index::TimeIndexEntry;
 use super::{COUNTER_MAX, offset_index, time_index};
+use crate::damage::{Damage, DamageCode, Quarantine};
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -110,7 +111,7 @@ fn the_round_header_has_64_bytes() {
 fn entry_of(kind: EntryKind) -> Entry {
     let base_offset = match kind {
         EntryKind::Open => -1,
-        EntryKind::Batch | EntryKind::SetLogStart => 3,
+        EntryKind::Batch | EntryKind::SetLogStart | EntryKind::Handover => 3,
     };
     Entry {
         kind,
@@ -168,7 +169,7 @@ fn checkpoint() -> Checkpoint {
             log_id: 1,
             log_start: 10,
             flushed_end: 30,
-            quarantined_from: -1,
+            quarantine: None,
             snapshot_offset: 30,
             epochs: vec![(1, 10), (3, 20)],
             segments: vec![SegmentCheckpoint {
@@ -177,29 +178,54 @@ fn checkpoint() -> Checkpoint {
                 bytes: 1_000,
                 max_timestamp: 77,
                 created_ms: 66,
+                ends: Some(SegmentEnds {
+                    first_crc: 1,
+                    last_crc: 2,
+                    last_bytes: 3,
+                }),
             }],
         }],
     }
 }
 
 #[test]
+fn a_checkpoint_tells_what_is_damaged() {
+    let mut damaged = checkpoint();
+    damaged.logs[0].quarantine = Some(Quarantine {
+        from: 15,
+        cause: Damage {
+            code: DamageCode::WalPayload,
+            path: "wal/slot-03".into(),
+            position: 8_192,
+            message: "what is wrong".to_owned(),
+        },
+    });
+    let bytes = damaged.encode();
+    assert_eq!(Checkpoint::decode(&bytes), Some(damaged));
+    assert!((0..bytes.len()).all(|end| Checkpoint::decode(&bytes[..end]).is_none()));
+}
+
+#[test]
 fn a_checkpoint_of_version_1_attests_nothing() {
     let newer = checkpoint();
     let older = as_version(&newer.encode(), 1, |mut body| {
+        body.truncate(body.len() - 16);
         body.drain(52..64);
         body
     });
-    let expected = Checkpoint {
+    let mut expected = Checkpoint {
         attested_seq: 0,
         attested_slot: 0,
         ..newer
     };
+    expected.logs[0].segments[0].ends = None;
     assert_eq!(Checkpoint::decode(&older), Some(expected));
 }
 
 fn snapshot() -> ProducerSnapshot {
     ProducerSnapshot {
         offset: 9,
+        log_id: Some(7),
         producers: vec![ProducerSnapshotEntry {
             producer_id: 1,
             producer_epoch: 2,
@@ -224,13 +250,45 @@ fn snapshot() -> ProducerSnapshot {
 #[test]
 fn checkpoints_and_snapshots_come_back_and_any_cut_is_noticed() {
     let bytes = checkpoint().encode();
-    assert_eq!(bytes.len(), 68 + 48 + 2 * 12 + 40 + 4);
+    assert_eq!(bytes.len(), 68 + 48 + 2 * 12 + 56 + 4);
     assert_eq!(Checkpoint::decode(&bytes), Some(checkpoint()));
     assert!((0..bytes.len()).all(|end| Checkpoint::decode(&bytes[..end]).is_none()));
     let bytes = snapshot().encode();
     assert_eq!(ProducerSnapshot::decode(&bytes), Some(snapshot()));
     assert!((0..bytes.len()).all(|end| ProducerSnapshot::decode(&bytes[..end]).is_none()));
+    assert_eq!(ProducerSnapshot::decode_of(&bytes, 7, 9), Some(snapshot()));
+    assert_eq!(
+        ProducerSnapshot::decode_of(&bytes, 8, 9),
+        None,
+        "another log"
+    );
+    assert_eq!(
+        ProducerSnapshot::decode_of(&bytes, 7, 8),
+        None,
+        "an older one"
+    );
+    let older = as_version(&bytes, 1, |mut body| {
+        body.drain(16..20);
+        body
+    });
+    let nameless = ProducerSnapshot {
+        log_id: None,
+        ..snapshot()
+    };
+    assert_eq!(ProducerSnapshot::decode_of(&older, 8, 9), Some(nameless));
 }
+
+fn of(log_id: u32, base_offset: i64) -> IndexOf {
+    IndexOf {
+        log_id,
+        base_offset,
+    }
+}
+
+const OF: IndexOf = IndexOf {
+    log_id: 1,
+    base_offset: 100,
+};
 
 #[test]
 fn numbers_that_no_broker_gives_out_are_refused_under_a_right_checksum() {
@@ -293,36 +351,34 @@ fn numbers_that_no_broker_gives_out_are_refused_under_a_right_checksum() {
 #[test]
 fn an_index_is_sound_up_to_the_first_entry_that_is_not() {
     let offsets = [(10, 4_100), (20, 8_300), (30, 12_500)];
-    let mut bytes = offset_index::encode_header(100);
+    let mut bytes = offset_index::encode_header(OF);
     for (offset_delta, position) in offsets {
         let entry = OffsetIndexEntry {
             offset_delta,
             position,
         };
-        offset_index::encode_entry(100, entry, &mut bytes);
+        offset_index::encode_entry(OF, entry, &mut bytes);
     }
-    assert_eq!(offset_index::decode(&bytes, 100).len(), 3);
+    assert_eq!(offset_index::decode(&bytes, OF).len(), 3);
     assert_eq!(
-        offset_index::decode(&bytes, 101).len(),
+        offset_index::decode(&bytes, of(1, 101)).len()
+            + offset_index::decode(&bytes, of(2, 100)).len(),
         0,
         "of another segment"
     );
-    assert_eq!(
-        offset_index::decode(&bytes[..bytes.len() - 1], 100).len(),
-        2
-    );
-    bytes[16 + 16 + 3] ^= 1;
-    assert_eq!(offset_index::decode(&bytes, 100).len(), 1);
-    let mut bytes = time_index::encode_header(100);
+    assert_eq!(offset_index::decode(&bytes[..bytes.len() - 1], OF).len(), 2);
+    bytes[offset_index::HEADER_BYTES + offset_index::ENTRY_BYTES + 3] ^= 1;
+    assert_eq!(offset_index::decode(&bytes, OF).len(), 1);
+    let mut bytes = time_index::encode_header(OF);
     for (max_timestamp, offset_delta) in [(5, 10), (5, 20), (4, 30)] {
         let entry = TimeIndexEntry {
             max_timestamp,
             offset_delta,
         };
-        time_index::encode_entry(100, entry, &mut bytes);
+        time_index::encode_entry(OF, entry, &mut bytes);
     }
     assert_eq!(
-        time_index::decode(&bytes, 100).len(),
+        time_index::decode(&bytes, OF).len(),
         2,
         "the largest time never falls"
     );
@@ -335,8 +391,8 @@ proptest! {
         let _ = SlotHeader::decode(&bytes);
         let _ = RoundHeader::decode(&bytes);
         let _ = entry::decode_table(&bytes, 100);
-        let _ = offset_index::decode(&bytes, 0);
-        let _ = time_index::decode(&bytes, 0);
+        let _ = offset_index::decode(&bytes, OF);
+        let _ = time_index::decode(&bytes, OF);
         prop_assert_eq!(Checkpoint::decode(&bytes), None);
         prop_assert_eq!(ProducerSnapshot::decode(&bytes), None);
     }

@@ -83,10 +83,8 @@ impl Log {
             ..Expected::default()
         };
         let path = segment.path();
-        let file = fs
-            .open(&path, OpenMode::Read)
-            .map_err(|error| SegmentFault::io(&path, 0, &error))?;
-        let mut scanner = BatchScanner::new(file, position, segment.facts().bytes, expected);
+        let (file, facts) = segment.open(fs, OpenMode::Read)?;
+        let mut scanner = BatchScanner::new(file, position, facts.bytes, expected);
         let fault = |error: crate::segment::ScanError| error.into_fault(&path);
         // Also what is passed over has its checksum: a wrong time must not hide a record.
         while let Some((header, batch)) = scanner.next_batch().map_err(fault)? {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::payloads::ReplayEntry;
 use crate::batch::{BatchHeader, transaction_marker};
-use crate::damage::{Damage, DamageCode};
+use crate::damage::{Damage, DamageCode, Quarantine};
 use crate::engine::log_directory;
 use crate::format::entry::EntryKind;
 use crate::log::RestoredLog;
@@ -47,15 +47,30 @@ pub(crate) fn end_at_start(log: &mut RestoredLog, log_id: u32, data_dir: &Path) 
             log.log_start, log.end
         ),
     };
-    let is_new = log.quarantined_from.is_none();
-    log.quarantined_from = log.quarantined_from.or(Some(log.end));
+    let is_new = log.quarantine.is_none();
+    if is_new {
+        quarantine(log, damage.clone());
+    }
     log.end = log.log_start;
     is_new.then_some(damage)
 }
 
+/// Ends the log here.
+fn quarantine(log: &mut RestoredLog, cause: Damage) -> Damage {
+    let found = Quarantine {
+        from: log.end,
+        cause: cause.clone(),
+    };
+    log.quarantine = Some(found.earlier(log.quarantine.take()));
+    cause
+}
+
 fn apply_batch(log: &mut RestoredLog, replayed: &ReplayEntry, now_ms: i64) -> Option<Damage> {
     let entry = &replayed.entry;
-    let is_cut_off = log.quarantined_from.is_some_and(|first| first >= log.end);
+    let is_cut_off = log
+        .quarantine
+        .as_ref()
+        .is_some_and(|found| found.from >= log.end);
     if entry.base_offset < log.end || is_cut_off {
         return None;
     }
@@ -72,15 +87,13 @@ fn apply_batch(log: &mut RestoredLog, replayed: &ReplayEntry, now_ms: i64) -> Op
         let message = format!("the batch at offset {} is missing", log.end);
         let damage = damage(DamageCode::OffsetGap, &message);
         mark(Mark::OffsetGap);
-        log.quarantined_from = Some(log.end);
-        return Some(damage);
+        return Some(quarantine(log, damage));
     }
     let header = replayed.payload.as_deref().and_then(BatchHeader::parse);
     let (Some(payload), Some(header)) = (&replayed.payload, header) else {
         let damage = damage(DamageCode::WalPayload, "a batch does not have its checksum");
         mark(Mark::PayloadQuarantined);
-        log.quarantined_from = Some(log.end);
-        return Some(damage);
+        return Some(quarantine(log, damage));
     };
     let log_append_time_ms = if header.has_log_append_time() {
         header.max_timestamp

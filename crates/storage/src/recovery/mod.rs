@@ -232,19 +232,18 @@ impl Recovery {
         let mut batches = Vec::new();
         for segment in &log.segments {
             let path = segment.path();
-            let file = match fs.open(&path, OpenMode::Read) {
-                Ok(file) => file,
-                // It was named with the other segments of the log.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    return Ok((batches, Some(SegmentFault::io(&path, 0, &error))));
+            let (file, facts) = match segment.open(fs, OpenMode::Read) {
+                Ok(opened) => opened,
+                Err(fault) => {
+                    restore::not_of_the_device(&fault)?;
+                    return Ok((batches, Some(fault)));
                 }
-                Err(error) => return Err(OpenError::io(&path)(error)),
             };
             let expected = Expected {
                 offset: segment.base_offset,
                 epochs: log.epochs.below(i64::MAX).into(),
             };
-            let mut scanner = BatchScanner::new(file, 0, segment.facts().bytes, expected);
+            let mut scanner = BatchScanner::new(file, 0, facts.bytes, expected);
             loop {
                 match scanner.next_batch() {
                     Ok(Some((_, batch))) => batches.push(batch),
