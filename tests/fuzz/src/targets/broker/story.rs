@@ -1,5 +1,7 @@
 //! What a client would do with a broker, for a fuzzer to change.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use wire::batch::{BatchBuilder, NewRecord};
 use wire::messages::{
@@ -8,20 +10,66 @@ use wire::messages::{
 };
 use wire::{Chunks, Request, Text, encode_request};
 
+use crate::corpus;
 use crate::input::put_piece;
 use crate::targets::requests;
 
 const TOPIC: Text = Text::from_static("topic1");
 const GROUP: Text = Text::from_static("group");
 
-/// Every request alone, and two stories.
+/// The order in which clients ask for things.
+const ORDER: &[&str] = &[
+    "api_versions",
+    "create_topics",
+    "metadata",
+    "init_producer_id",
+    "produce",
+    "list_offsets",
+    "fetch",
+    "find_coordinator",
+    "join_group",
+    "sync_group",
+    "heartbeat",
+    "offset_commit",
+    "offset_fetch",
+    "leave_group",
+];
+
+/// Every request alone, two stories, and what each recorded client has asked.
 pub(super) fn seeds() -> Vec<Vec<u8>> {
     let alone = (requests::TARGET.seeds)().into_iter().map(|frame| {
         let mut seed = vec![0];
         put_piece(&mut seed, &frame);
         seed
     });
-    alone.chain([records(), groups()]).collect()
+    let stories = [records(), groups()].into_iter().chain(recorded());
+    alone.chain(stories).collect()
+}
+
+/// One request of each kind of each client in the recorded corpus.
+fn recorded() -> Vec<Vec<u8>> {
+    let directory = corpus::corpus_directory(&requests::TARGET);
+    let mut clients: BTreeMap<String, BTreeMap<usize, Vec<u8>>> = BTreeMap::new();
+    for input in corpus::inputs(&directory).unwrap_or_default() {
+        // `<api>-v<version>-<client>-<hash>`; what a fuzzer has found has another name.
+        let mut parts = input.name.split('-');
+        let (Some(api), Some(_), Some(client)) = (parts.next(), parts.next(), parts.next()) else {
+            continue;
+        };
+        if let Some(place) = ORDER.iter().position(|name| *name == api) {
+            let requests = clients.entry(client.to_owned()).or_default();
+            requests.insert(place, input.bytes);
+        }
+    }
+    let story = |requests: BTreeMap<usize, Vec<u8>>| {
+        let mut story = Vec::new();
+        for frame in requests.values() {
+            story.push(0);
+            put_piece(&mut story, frame);
+        }
+        story
+    };
+    clients.into_values().map(story).collect()
 }
 
 struct Story(Vec<u8>);
