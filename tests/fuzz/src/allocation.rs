@@ -57,6 +57,15 @@ pub(crate) fn excess_over(limits: MemoryLimits, work: impl FnOnce()) -> Option<E
     EXCESS.get()
 }
 
+/// Runs what an input is not to blame for.
+pub(crate) fn unwatched<T>(work: impl FnOnce() -> T) -> T {
+    let (limits, held) = (LIMITS.replace(NOT_WATCHED), HELD_BYTES.get());
+    let done = work();
+    HELD_BYTES.set(held);
+    LIMITS.set(limits);
+    done
+}
+
 /// Ends the watch however the work ends.
 struct StopWatching;
 

@@ -1,6 +1,7 @@
 //! The targets, one file per thing that is fed.
 
 mod assignments;
+mod broker;
 mod command_line;
 mod compression;
 mod data_directory;
@@ -22,6 +23,7 @@ pub const TARGETS: &[Target] = &[
     responses::TARGET,
     record_batches::TARGET,
     compression::TARGET,
+    broker::TARGET,
     data_directory::TARGET,
     group_records::TARGET,
     metadata_records::TARGET,

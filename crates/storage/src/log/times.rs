@@ -14,8 +14,10 @@ use crate::errors::ReadError;
 use crate::segment::{BatchScanner, Expected, Segment, SegmentFault};
 use crate::views::{Isolation, TimestampAndOffset};
 
-/// How far a batch is opened to look at its records' times, in bytes.
-const OPENED_BYTES_MAX: usize = 256 << 20;
+/// How far a batch is opened to look at its records' times, in bytes; a large one a few times its own
+/// size. Several batches are opened at the same time, and anybody may have made them.
+const OPENED_BYTES_MAX: usize = 16 << 20;
+const OPENED_BYTES_PER_BYTE: usize = 4;
 /// How many batches in memory are looked into. Each of them holds a record that fits, unless the
 /// log starts behind it or its records are malformed.
 const CANDIDATES_MAX: usize = 64;
@@ -152,12 +154,15 @@ impl Search {
                 header.max_timestamp >= self.timestamp_ms && header.last_offset() >= self.log_start;
             return fits.then_some(whole);
         }
-        let Ok(opened) = view.decompressed(OPENED_BYTES_MAX) else {
+        let opened_bytes_max = OPENED_BYTES_MAX.max(bytes.len() * OPENED_BYTES_PER_BYTE);
+        let Ok(opened) = view.decompressed(opened_bytes_max) else {
             return Some(whole);
         };
         let base_timestamp = view.header().base_timestamp;
         Records::new(&opened, view.header().record_count)
             .map_while(Result::ok)
+            // Of a compressed batch nobody has looked inside.
+            .take_while(|record| (0..=header.last_offset_delta).contains(&record.offset_delta))
             .map(|record| {
                 at(
                     base_timestamp.saturating_add(record.timestamp_delta),

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use model::{LeaderEpoch, LogId, Offset};
-use storage::{AbortedTransaction, Append, Isolation, LogConfig, Read, TimestampType};
+use storage::{
+    AbortedTransaction, Append, Isolation, LogConfig, Read, StorageSettings, TimestampType,
+};
 use wire::batch::{BatchBuilder, BatchView, NewRecord};
+use wire::compression::Codec;
 
 use crate::harness::{
     LOG, append, batch, open, open_with, producer_batch, read_all, read_values, sim_settings,
@@ -65,7 +69,7 @@ fn a_record_within_a_batch_is_found_by_time() {
     let (env, _) = sim::env(1);
     let engine = open(&env);
     let log = engine.log(LOG);
-    let mut builder = BatchBuilder::new().codec(wire::compression::Codec::Lz4);
+    let mut builder = BatchBuilder::new().codec(Codec::Lz4);
     for timestamp in [100, 300, 200, 400] {
         builder.push(NewRecord {
             timestamp,
@@ -85,6 +89,80 @@ fn a_record_within_a_batch_is_found_by_time() {
     assert_eq!(find(150), Some((1, 300)));
     assert_eq!(find(350), Some((3, 400)));
     assert_eq!(find(401), None);
+}
+
+/// A batch of two records, the second of which has the later time, and zeros to be opened.
+fn bomb(codec: Codec, zeros: usize) -> Bytes {
+    let zeros = vec![0; zeros];
+    let mut builder = BatchBuilder::new().codec(codec);
+    for (timestamp, value) in [(100, &zeros[..]), (200, b"value")] {
+        builder.push(NewRecord {
+            timestamp,
+            value: Some(value),
+            ..NewRecord::default()
+        });
+    }
+    builder.build().into()
+}
+
+#[test]
+fn a_batch_that_would_take_too_much_memory_is_not_opened_for_a_time() {
+    let (env, _) = sim::env(1);
+    let settings = StorageSettings {
+        wal_bytes_max: 32 << 20,
+        wal_slot_bytes: 4 << 20,
+        wal_first_slot_bytes: 4 << 20,
+        memory_bytes_max: 64 << 20,
+        ..sim_settings()
+    };
+    let engine = open_with(&env, settings, 4, &LogConfig::default()).unwrap();
+    let codecs = [Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd];
+    for (codec, id) in codecs.into_iter().zip(1..) {
+        let log = engine.log(LogId(id));
+        let find = |asked| {
+            let found = log.offset_for_timestamp(asked, Isolation::ReadUncommitted);
+            let found = found.unwrap().unwrap();
+            (found.offset.get(), found.timestamp_ms)
+        };
+        append(&log, bomb(codec, 15 << 20)).unwrap();
+        engine.commit();
+        assert_eq!(find(0), (0, 100), "{codec}: it is opened");
+        assert_eq!(find(150), (1, 200), "{codec}");
+        append(&log, bomb(codec, 17 << 20)).unwrap();
+        log.set_log_start(Offset(2)).unwrap();
+        engine.commit();
+        assert_eq!(find(0), (2, 200), "{codec}: what its header says is told");
+    }
+}
+
+/// Nobody looks into a compressed batch when it is appended.
+#[test]
+fn a_record_outside_of_its_batch_is_not_found_by_time() {
+    let (env, _) = sim::env(1);
+    let engine = open(&env);
+    let log = engine.log(LOG);
+    let mut builder = BatchBuilder::new().codec(Codec::Gzip);
+    for (offset_delta, timestamp) in [(0, 100), (1_000_000, 200)] {
+        let record = NewRecord {
+            timestamp,
+            value: Some(b"value"),
+            ..NewRecord::default()
+        };
+        builder.push_at(offset_delta, record);
+    }
+    let mut batch = builder.build();
+    // The header says that the last of the two records has offset 1.
+    batch[23..27].copy_from_slice(&1i32.to_be_bytes());
+    let crc = crc_fast::crc32_iscsi(&batch[21..]);
+    batch[17..21].copy_from_slice(&crc.to_be_bytes());
+    append(&log, batch.into()).unwrap();
+    engine.commit();
+    let find = |asked| {
+        let found = log.offset_for_timestamp(asked, Isolation::ReadUncommitted);
+        found.unwrap().map(|found| found.offset.get())
+    };
+    assert_eq!(find(0), Some(0));
+    assert_eq!(find(150), None);
 }
 
 #[test]
@@ -158,7 +236,7 @@ fn each_start_is_an_epoch_and_epochs_end_where_the_next_begins() {
     assert_eq!(epochs, [0, 2]);
 }
 
-fn transactional(producer: i64, base_sequence: i32) -> bytes::Bytes {
+fn transactional(producer: i64, base_sequence: i32) -> Bytes {
     let mut builder = BatchBuilder::new()
         .producer(
             model::ProducerId(producer),
@@ -173,7 +251,7 @@ fn transactional(producer: i64, base_sequence: i32) -> bytes::Bytes {
     builder.build().into()
 }
 
-fn marker(producer: i64, is_commit: bool) -> bytes::Bytes {
+fn marker(producer: i64, is_commit: bool) -> Bytes {
     let mut builder = BatchBuilder::new()
         .producer(model::ProducerId(producer), model::ProducerEpoch(0), -1)
         .transactional()

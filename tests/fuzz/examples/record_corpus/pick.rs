@@ -20,7 +20,7 @@ use crate::proxy::Exchange;
 const PER_KIND_MAX: usize = 2;
 
 /// Inputs above this size are not kept.
-const INPUT_BYTES_MAX: usize = 4096;
+const INPUT_BYTES_MAX: usize = 16 * 1024;
 
 /// What is kept, by target and kind.
 #[derive(Debug, Default)]
@@ -85,6 +85,11 @@ impl Picked {
 
     fn put(&mut self, target: &'static str, kind: &str, input: Vec<u8>) {
         if input.len() > INPUT_BYTES_MAX {
+            return;
+        }
+        // Several clients have one library below them, and say the same.
+        let mut others = self.kinds.iter().filter(|((name, _), _)| *name == target);
+        if others.any(|(_, kept)| kept.contains(&input)) {
             return;
         }
         let kept = self.kinds.entry((target, kind.to_owned())).or_default();

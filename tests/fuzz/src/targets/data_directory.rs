@@ -107,16 +107,20 @@ fn run(input: &[u8]) {
         if input.is_empty() {
             break;
         }
-        change(&fs, sound, &mut input);
+        let path = change(&fs, sound, &mut input);
+        // Of what is wrong these two say what and where, or why they cannot begin.
+        let _ = if is_slot(path) {
+            inspect::wal_slot(&fs, path).map(drop)
+        } else {
+            inspect::segment(&fs, path).map(drop)
+        };
     }
-    inspect_all(&fs, sound);
-    // Of damage it says what and where, or why it cannot begin.
     let _ = verify(&fs, Path::new(DATA_DIR));
     recover(&fs);
-    let _ = verify(&fs, Path::new(DATA_DIR));
 }
 
-fn change(fs: &SimFs, sound: &SoundDirectory, input: &mut Input<'_>) {
+/// Makes a change, and answers to which file.
+fn change<'a>(fs: &SimFs, sound: &'a SoundDirectory, input: &mut Input<'_>) -> &'a Path {
     let path = &sound.files[usize::from(input.u8()) % sound.files.len()];
     let change = Change::ALL[usize::from(input.u8()) % Change::ALL.len()];
     let position = u64::from(input.u16());
@@ -124,7 +128,7 @@ fn change(fs: &SimFs, sound: &SoundDirectory, input: &mut Input<'_>) {
     let bytes = input.bytes(count);
     // An earlier change may have taken the file away.
     let Ok(before) = fs.read(path) else {
-        return;
+        return path;
     };
     let file_bytes = before.len() as u64;
     match change {
@@ -148,16 +152,7 @@ fn change(fs: &SimFs, sound: &SoundDirectory, input: &mut Input<'_>) {
             }
         }
     }
-}
-
-fn inspect_all(fs: &SimFs, sound: &SoundDirectory) {
-    for path in &sound.files {
-        if is_slot(path) {
-            let _ = inspect::wal_slot(fs, path);
-        } else {
-            let _ = inspect::segment(fs, path);
-        }
-    }
+    path
 }
 
 /// Opens the directory as the broker does, reads everything, writes a little, stops and starts again.

@@ -18,7 +18,12 @@ pub(super) const TARGET: Target = Target {
 
 macro_rules! with_each {
     ($($name:ident = $key:literal, $versions:expr, $flexible_from:expr, $module:ident, $request:ident, $response:ident;)*) => {
-        fn read_body(api_key: i16, version: i16, body: Decoder) -> Result<(), DecodeError> {
+        /// Reads a response, and sees that it is written again as it was read.
+        pub(super) fn read_body(
+            api_key: i16,
+            version: i16,
+            body: Decoder,
+        ) -> Result<(), DecodeError> {
             match api_key {
                 $($key => read_and_write::<wire::messages::$module::$response>(body, version),)*
                 _ => Ok(()),
