@@ -236,6 +236,31 @@ fn each_start_is_an_epoch_and_epochs_end_where_the_next_begins() {
     assert_eq!(epochs, [0, 2]);
 }
 
+/// The checkpoint knew the start of the log, and not the batches below it, which were replayed.
+#[test]
+fn no_epoch_ends_below_the_start_of_its_log_after_a_restart() {
+    let (env, handles) = sim::env(1);
+    drop(open(&env));
+    let handles = handles.crash();
+    let engine = open(&handles.env());
+    let log = engine.log(LOG);
+    append(&log, batch(b"four", 4)).unwrap();
+    engine.commit();
+    log.set_log_start(Offset(2)).unwrap();
+    engine.commit();
+    // For this the flusher writes a checkpoint and moves no batches.
+    engine.storage.delete_log(LogId(3));
+    engine.settle();
+    let metrics = engine.storage.metrics();
+    assert!(metrics.checkpoints > 0 && metrics.flushes == 0);
+    let ended = log.end_offset_for_epoch(LeaderEpoch(0));
+    assert_eq!(ended, (LeaderEpoch(0), Offset(2)));
+    drop((log, engine));
+    let log = open(&handles.crash().env()).log(LOG);
+    assert_eq!(log.view().log_start, Offset(2));
+    assert_eq!(log.end_offset_for_epoch(LeaderEpoch(0)), ended);
+}
+
 fn transactional(producer: i64, base_sequence: i32) -> Bytes {
     let mut builder = BatchBuilder::new()
         .producer(
@@ -320,4 +345,30 @@ fn open_transactions_hold_the_last_stable_offset_over_a_restart() {
     log.append(marker(2, true), Append::Internal).unwrap();
     engine.commit();
     assert_eq!(log.view().last_stable_offset, Offset(5));
+}
+
+/// It stayed at the first offset of the transaction, which was out of range.
+#[test]
+fn the_last_stable_offset_is_never_below_the_start_of_the_log() {
+    let (env, handles) = sim::env(1);
+    let engine = open(&env);
+    let log = engine.log(LOG);
+    append(&log, transactional(1, 0)).unwrap();
+    append(&log, transactional(1, 1)).unwrap();
+    append(&log, batch(b"plain", 1)).unwrap();
+    engine.commit();
+    log.set_log_start(Offset(1)).unwrap();
+    engine.commit();
+    let stable = |log: &std::sync::Arc<storage::Log>| {
+        let view = log.view();
+        (view.log_start, view.last_stable_offset)
+    };
+    assert_eq!(stable(&log), (Offset(1), Offset(1)));
+    drop((log, engine));
+    let engine = open(&handles.crash().env());
+    let log = engine.log(LOG);
+    assert_eq!(stable(&log), (Offset(1), Offset(1)));
+    log.append(marker(1, true), Append::Internal).unwrap();
+    engine.commit();
+    assert_eq!(stable(&log), (Offset(1), Offset(4)));
 }
