@@ -20,31 +20,21 @@ enum Found {
     Nothing,
 }
 
-/// Whether the file can be the one that was written. One of its ends may be damaged; what reads it
-/// finds that.
-pub(super) fn is_own(file: &dyn File, base_offset: i64, facts: &SegmentFacts) -> io::Result<bool> {
+/// Whether the file can be the one that was written. One of its ends may be damaged, and the offsets,
+/// which no checksum covers, may be wrong; what reads it finds that.
+pub(super) fn is_own(file: &dyn File, facts: &SegmentFacts) -> io::Result<bool> {
     let Some(ends) = facts.ends else {
         return Ok(true);
     };
-    let is_first =
-        |header: &BatchHeader| (header.base_offset, header.crc) == (base_offset, ends.first_crc);
-    let is_last = |header: &BatchHeader| {
-        (header.last_offset() + 1, header.crc) == (facts.end_offset, ends.last_crc)
-    };
     let last_position = facts.bytes.saturating_sub(u64::from(ends.last_bytes));
     let found = [
-        find(file, 0, facts.bytes, is_first)?,
-        find(file, last_position, facts.bytes, is_last)?,
+        find(file, 0, facts.bytes, ends.first_crc)?,
+        find(file, last_position, facts.bytes, ends.last_crc)?,
     ];
     Ok(found.contains(&Found::Same) && !found.contains(&Found::Other))
 }
 
-fn find(
-    file: &dyn File,
-    position: u64,
-    end: u64,
-    is_it: impl Fn(&BatchHeader) -> bool,
-) -> io::Result<Found> {
+fn find(file: &dyn File, position: u64, end: u64, crc: u32) -> io::Result<Found> {
     let mut bytes = vec![0; batch::HEADER_BYTES];
     let read = file.read_at(&mut bytes, position)?;
     let header = bytes.get(..read).and_then(BatchHeader::parse);
@@ -52,7 +42,7 @@ fn find(
     let Some(header) = header else {
         return Ok(Found::Nothing);
     };
-    if is_it(&header) {
+    if header.crc == crc {
         return Ok(Found::Same);
     }
     bytes.resize(header.bytes, 0);

@@ -165,7 +165,7 @@ impl Segment {
             (state.facts, state.is_known)
         };
         if !is_known {
-            if !identity::is_own(file.as_ref(), self.base_offset, &facts).map_err(fault)? {
+            if !identity::is_own(file.as_ref(), &facts).map_err(fault)? {
                 return Err(SegmentFault::unsound(
                     &path,
                     0,
