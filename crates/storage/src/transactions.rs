@@ -63,11 +63,6 @@ impl Transactions {
             .collect()
     }
 
-    /// The aborted transactions in the order of their last offsets.
-    pub(crate) fn aborted(&self) -> &[AbortedTransaction] {
-        &self.aborted
-    }
-
     /// Forgets aborted transactions of which nothing is left.
     pub(crate) fn forget(&mut self, gone: &[AbortedTransaction]) {
         self.aborted.retain(|aborted| !gone.contains(aborted));

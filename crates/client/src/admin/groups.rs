@@ -2,6 +2,8 @@
 
 mod assignment;
 
+pub(crate) use assignment::decode as read_assignment;
+
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -362,7 +364,7 @@ fn found_coordinator(response: &FindCoordinatorResponse) -> Result<(i32, Broker)
 
 fn member(found: &DescribedGroupMember, shares_partitions: bool) -> Member {
     let assignment = match shares_partitions {
-        true => assignment::decode(&found.member_assignment).unwrap_or_default(),
+        true => read_assignment(&found.member_assignment).unwrap_or_default(),
         false => Vec::new(),
     };
     Member {

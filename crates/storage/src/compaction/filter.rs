@@ -70,8 +70,7 @@ impl Filter {
             // What cannot be opened is nobody's to throw away.
             return Kept::Whole;
         };
-        let records: Result<Vec<_>, _> = Records::new(&opened, view.record_count).collect();
-        let Ok(mut records) = records else {
+        let Some(mut records) = records_of(&view, &opened) else {
             return Kept::Whole;
         };
         let all = records.len();
@@ -158,6 +157,17 @@ impl Filter {
             Kept::Rewritten(retain(view, &[], None))
         }
     }
+}
+
+/// The records of a batch that has been opened. `None` if they are not what its header says: nobody has
+/// looked inside a compressed one.
+pub(super) fn records_of<'a>(batch: &BatchView<'_>, opened: &'a [u8]) -> Option<Vec<RecordView<'a>>> {
+    let records: Result<Vec<_>, _> = Records::new(opened, batch.record_count).collect();
+    let records = records.ok()?;
+    let is_within =
+        |record: &RecordView<'_>| (0..=batch.last_offset_delta).contains(&record.offset_delta);
+    let is_sorted = records.is_sorted_by(|one, next| one.offset_delta < next.offset_delta);
+    (is_sorted && records.iter().all(is_within)).then_some(records)
 }
 
 #[cfg(test)]

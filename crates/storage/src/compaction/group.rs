@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -165,8 +165,10 @@ impl Group {
 }
 
 /// The segment that takes the place of others, or a part of it from an offset on.
-fn successor(old: &[Arc<Segment>], directory: &std::path::Path, base_offset: i64) -> Segment {
+fn successor(old: &[Arc<Segment>], directory: &Path, base_offset: i64) -> Segment {
+    let log_id = old.first().map_or(0, |segment| segment.log_id);
     let generation = old.iter().map(|segment| segment.generation).max();
+    let generation = generation.unwrap_or(0).saturating_add(1);
     let created_ms = old.iter().map(|segment| segment.facts().created_ms).max();
     let facts = SegmentFacts {
         end_offset: base_offset,
@@ -174,7 +176,7 @@ fn successor(old: &[Arc<Segment>], directory: &std::path::Path, base_offset: i64
         max_timestamp: -1,
         // Retention must not take records without a time before theirs has come.
         created_ms: created_ms.unwrap_or(0),
+        ends: None,
     };
-    let generation = generation.unwrap_or(0).saturating_add(1);
-    Segment::new(directory.to_owned(), base_offset, generation, facts)
+    Segment::new(log_id, directory.to_owned(), base_offset, generation, facts)
 }

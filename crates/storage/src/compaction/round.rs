@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
-use wire::batch::{BatchView, Batches, Records};
+use wire::batch::{BatchView, Batches};
 
-use super::filter::Filter;
+use super::filter::{Filter, records_of};
 use super::group::Group;
 use super::offset_map::OffsetMap;
 use super::plan::{GroupLimits, SegmentPart, groups};
@@ -264,7 +264,7 @@ impl Mapping {
         let Ok(opened) = batch.decompressed(OPENED_BYTES_MAX) else {
             return Ok(());
         };
-        for record in Records::new(&opened, batch.record_count).flatten() {
+        for record in records_of(batch, &opened).unwrap_or_default() {
             let offset = batch.base_offset.get() + i64::from(record.offset_delta);
             if let Some(key) = record.key.filter(|_| offset >= from) {
                 self.map.insert(key, offset).map_err(|_| offset)?;

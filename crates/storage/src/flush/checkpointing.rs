@@ -58,6 +58,10 @@ impl Flusher {
         logs: &[Arc<Log>],
         durable_seq: u64,
     ) -> io::Result<()> {
+        debug_assert!(
+            logs.iter().all(|log| log.snapshot_work().is_none()),
+            "a checkpoint forgets what no snapshot remembers"
+        );
         // Log starts are in the checkpoint as they are shown, so decisions do not keep rounds.
         let oldest = logs
             .iter()

@@ -177,7 +177,9 @@ impl Flusher {
     /// On a full disk it is done when there is space.
     pub(crate) fn attest_epoch(&mut self) -> io::Result<()> {
         let logs = self.logs.all();
-        match self.write_checkpoint(&logs, self.checkpoint.release_seq) {
+        // A flush within the start may have got as far as the segments.
+        let snapshots = self.write_snapshots(&logs);
+        match snapshots.and_then(|()| self.write_checkpoint(&logs, self.checkpoint.release_seq)) {
             Err(error) if error.kind() == io::ErrorKind::StorageFull => {
                 self.engine.ask_for_chores();
                 Ok(())

@@ -107,8 +107,9 @@ impl Writer<'_> {
                 true => self.now_ms.min(self.work.since_ms),
                 false => self.now_ms,
             },
+            ends: None,
         };
-        let segment = Segment::new(directory, base_offset, 0, facts);
+        let segment = Segment::new(self.log_id, directory, base_offset, 0, facts);
         self.has_new_file = true;
         OpenSegment::create(fs, segment, self.interval())
     }

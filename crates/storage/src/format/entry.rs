@@ -14,6 +14,7 @@
 //! | 32 | 8 | max_timestamp of the batch; the length of the slot of a Handover; else -1 |
 
 use super::bytes::{Put, Reader};
+use super::is_offset;
 
 pub(crate) const BYTES: usize = 40;
 
@@ -87,7 +88,7 @@ impl Entry {
         if reader.u8()? != 0 || reader.u16()? != 0 {
             return None;
         }
-        Some(Self {
+        let entry = Self {
             kind,
             log_id: reader.u32()?,
             bytes: reader.u32()?,
@@ -96,7 +97,17 @@ impl Entry {
             last_offset_delta: reader.i32()?,
             leader_epoch: reader.i32()?,
             max_timestamp: reader.i64()?,
-        })
+        };
+        entry.is_possible().then_some(entry)
+    }
+
+    fn is_possible(&self) -> bool {
+        let is_placed = match self.kind {
+            EntryKind::Batch | EntryKind::SetLogStart => is_offset(self.base_offset),
+            EntryKind::Open => self.base_offset == -1,
+            EntryKind::Handover => self.next_slot().is_some(),
+        };
+        is_placed && self.last_offset_delta >= 0
     }
 }
 

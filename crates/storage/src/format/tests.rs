@@ -1,17 +1,18 @@
 use proptest::prelude::*;
 
 use super::bytes::{crc32c, seal, unseal};
-use super::checkpoint::{Checkpoint, LogCheckpoint, SegmentCheckpoint};
+use super::checkpoint::{Checkpoint, LogCheckpoint, SegmentCheckpoint, SegmentEnds};
 use super::data_format::{self, DataFormat, DataFormatError};
 use super::entry::{self, Entry, EntryKind};
-use super::offset_index::OffsetIndexEntry;
+use super::offset_index::{IndexOf, OffsetIndexEntry};
 use super::producer_snapshot::{
     AbortedSnapshotEntry, BatchSnapshotEntry, ProducerSnapshot, ProducerSnapshotEntry,
 };
 use super::round::{self, RoundHeader};
 use super::slot_header::{self, SlotHeader};
 use super::time_index::TimeIndexEntry;
-use super::{offset_index, time_index};
+use super::{COUNTER_MAX, offset_index, time_index};
+use crate::damage::{Damage, DamageCode, Quarantine};
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -37,16 +38,14 @@ fn the_format_file_tells_a_newer_version() {
     };
     let bytes = format.encode();
     assert_eq!(bytes.len(), data_format::BYTES);
-    assert_eq!(hex(&bytes[..16]), "4f54464d030000000807060504030201");
+    assert_eq!(hex(&bytes[..16]), "4f54464d020000000807060504030201");
     assert_eq!(DataFormat::decode(&bytes), Ok(format));
     let mut newer = bytes.clone();
-    newer[4] = 4;
-    assert_eq!(DataFormat::decode(&newer), Err(DataFormatError::Newer(4)));
-    for version in [1, 2] {
-        let older = as_version(&bytes, version, |body| body);
-        let is_older = DataFormat::decode(&older).map(|format| format.is_older);
-        assert_eq!(is_older, Ok(true));
-    }
+    newer[4] = 3;
+    assert_eq!(DataFormat::decode(&newer), Err(DataFormatError::Newer(3)));
+    let older = as_version(&bytes, 1, |body| body);
+    let is_older = DataFormat::decode(&older).map(|format| format.is_older);
+    assert_eq!(is_older, Ok(true));
     let mut damaged = bytes;
     damaged[9] ^= 1;
     assert_eq!(
@@ -110,12 +109,16 @@ fn the_round_header_has_64_bytes() {
 }
 
 fn entry_of(kind: EntryKind) -> Entry {
+    let base_offset = match kind {
+        EntryKind::Open => -1,
+        EntryKind::Batch | EntryKind::SetLogStart | EntryKind::Handover => 3,
+    };
     Entry {
         kind,
         log_id: 1,
         bytes: 100,
         crc: 2,
-        base_offset: 3,
+        base_offset,
         last_offset_delta: 4,
         leader_epoch: 5,
         max_timestamp: 6,
@@ -166,7 +169,7 @@ fn checkpoint() -> Checkpoint {
             log_id: 1,
             log_start: 10,
             flushed_end: 30,
-            quarantined_from: -1,
+            quarantine: None,
             snapshot_offset: 30,
             clean_end: 25,
             epochs: vec![(1, 10), (3, 20)],
@@ -177,31 +180,35 @@ fn checkpoint() -> Checkpoint {
                 max_timestamp: 77,
                 created_ms: 66,
                 generation: 2,
+                ends: Some(SegmentEnds {
+                    first_crc: 1,
+                    last_crc: 2,
+                    last_bytes: 3,
+                }),
             }],
         }],
     }
 }
 
-/// What versions 1 and 2 know of it.
-fn uncompacted_checkpoint() -> Checkpoint {
-    let mut checkpoint = checkpoint();
-    checkpoint.logs[0].clean_end = 0;
-    checkpoint.logs[0].segments[0].generation = 0;
-    checkpoint
-}
-
 #[test]
-fn a_checkpoint_of_version_2_knows_no_compaction() {
-    let older = as_version(&checkpoint().encode(), 2, |mut body| {
-        body.truncate(body.len() - 4);
-        body.drain(108..116);
-        body
+fn a_checkpoint_tells_what_is_damaged() {
+    let mut damaged = checkpoint();
+    damaged.logs[0].quarantine = Some(Quarantine {
+        from: 15,
+        cause: Damage {
+            code: DamageCode::WalPayload,
+            path: "wal/slot-03".into(),
+            position: 8_192,
+            message: "what is wrong".to_owned(),
+        },
     });
-    assert_eq!(Checkpoint::decode(&older), Some(uncompacted_checkpoint()));
+    let bytes = damaged.encode();
+    assert_eq!(Checkpoint::decode(&bytes), Some(damaged));
+    assert!((0..bytes.len()).all(|end| Checkpoint::decode(&bytes[..end]).is_none()));
 }
 
 #[test]
-fn a_checkpoint_of_version_1_attests_nothing_either() {
+fn a_checkpoint_of_version_1_attests_nothing() {
     let bytes = "4f5443500100000003000000000000000400000000000000050000000000000006000000070000000800000000000000\
                    090000000100000001000000000000000a000000000000001e00000000000000ffffffffffffffff1e00000000000000\
                    02000000010000000a00000000000000030000001400000000000000010000000a000000000000001e00000000000000\
@@ -210,17 +217,21 @@ fn a_checkpoint_of_version_1_attests_nothing_either() {
         .step_by(2)
         .map(|at| u8::from_str_radix(&bytes[at..at + 2], 16).unwrap())
         .collect();
-    let expected = Checkpoint {
+    let mut expected = Checkpoint {
         attested_seq: 0,
         attested_slot: 0,
-        ..uncompacted_checkpoint()
+        ..checkpoint()
     };
+    let log = &mut expected.logs[0];
+    log.clean_end = 0;
+    (log.segments[0].generation, log.segments[0].ends) = (0, None);
     assert_eq!(Checkpoint::decode(&bytes), Some(expected));
 }
 
 fn snapshot() -> ProducerSnapshot {
     ProducerSnapshot {
         offset: 9,
+        log_id: Some(7),
         producers: vec![ProducerSnapshotEntry {
             producer_id: 1,
             producer_epoch: 2,
@@ -245,47 +256,137 @@ fn snapshot() -> ProducerSnapshot {
 #[test]
 fn checkpoints_and_snapshots_come_back_and_any_cut_is_noticed() {
     let bytes = checkpoint().encode();
-    assert_eq!(bytes.len(), 68 + 56 + 2 * 12 + 44 + 4);
+    assert_eq!(bytes.len(), 68 + 56 + 2 * 12 + 56 + 4);
     assert_eq!(Checkpoint::decode(&bytes), Some(checkpoint()));
     assert!((0..bytes.len()).all(|end| Checkpoint::decode(&bytes[..end]).is_none()));
     let bytes = snapshot().encode();
     assert_eq!(ProducerSnapshot::decode(&bytes), Some(snapshot()));
     assert!((0..bytes.len()).all(|end| ProducerSnapshot::decode(&bytes[..end]).is_none()));
+    assert_eq!(ProducerSnapshot::decode_of(&bytes, 7, 9), Some(snapshot()));
+    assert_eq!(
+        ProducerSnapshot::decode_of(&bytes, 8, 9),
+        None,
+        "another log"
+    );
+    assert_eq!(
+        ProducerSnapshot::decode_of(&bytes, 7, 8),
+        None,
+        "an older one"
+    );
+    let older = as_version(&bytes, 1, |mut body| {
+        body.drain(16..20);
+        body
+    });
+    let nameless = ProducerSnapshot {
+        log_id: None,
+        ..snapshot()
+    };
+    assert_eq!(ProducerSnapshot::decode_of(&older, 8, 9), Some(nameless));
+}
+
+fn of(log_id: u32, base_offset: i64) -> IndexOf {
+    IndexOf {
+        log_id,
+        base_offset,
+        generation: 0,
+    }
+}
+
+const OF: IndexOf = IndexOf {
+    log_id: 1,
+    base_offset: 100,
+    generation: 2,
+};
+
+#[test]
+fn numbers_that_no_broker_gives_out_are_refused_under_a_right_checksum() {
+    let refused = |change: fn(&mut Checkpoint)| {
+        let mut checkpoint = checkpoint();
+        change(&mut checkpoint);
+        Checkpoint::decode(&checkpoint.encode()).is_none()
+    };
+    assert!(!refused(|_| ()));
+    assert!(refused(|checkpoint| checkpoint.generation = u64::MAX));
+    assert!(refused(
+        |checkpoint| checkpoint.release_seq = COUNTER_MAX + 1
+    ));
+    assert!(refused(|checkpoint| checkpoint.file_number = u64::MAX));
+    assert!(refused(|checkpoint| checkpoint.writer_epoch = u32::MAX));
+    assert!(refused(|checkpoint| checkpoint.logs[0].log_start = -1));
+    assert!(refused(
+        |checkpoint| checkpoint.logs[0].flushed_end = i64::MAX
+    ));
+    assert!(refused(|checkpoint| checkpoint.logs[0].flushed_end = 29));
+    assert!(refused(
+        |checkpoint| checkpoint.logs[0].segments[0].base_offset = 31
+    ));
+    assert!(refused(
+        |checkpoint| checkpoint.logs[0].segments[0].bytes = u64::MAX
+    ));
+    assert!(refused(|checkpoint| {
+        let segment = checkpoint.logs[0].segments[0];
+        checkpoint.logs[0].segments.push(segment);
+    }));
+    assert!(refused(|checkpoint| {
+        let log = checkpoint.logs[0].clone();
+        checkpoint.logs.push(log);
+    }));
+
+    let refused = |change: fn(&mut RoundHeader)| {
+        let mut header = round_header();
+        change(&mut header);
+        RoundHeader::decode(&header.encode().0).is_none()
+    };
+    assert!(!refused(|_| ()));
+    assert!(refused(|header| header.seq = u64::MAX));
+    assert!(refused(|header| header.durable_seq = COUNTER_MAX + 1));
+    assert!(refused(|header| header.file_number = u64::MAX));
+    assert!(refused(|header| header.writer_epoch = u32::MAX));
+
+    let refused = |change: fn(&mut Entry)| {
+        let mut entry = entry_of(EntryKind::Batch);
+        change(&mut entry);
+        let mut table = Vec::new();
+        entry.encode_into(&mut table);
+        entry::decode_table(&table, 100).is_none()
+    };
+    assert!(!refused(|_| ()));
+    assert!(refused(|entry| entry.base_offset = i64::MAX));
+    assert!(refused(|entry| entry.base_offset = -1));
+    assert!(refused(|entry| entry.last_offset_delta = -1));
 }
 
 #[test]
 fn an_index_is_sound_up_to_the_first_entry_that_is_not() {
     let offsets = [(10, 4_100), (20, 8_300), (30, 12_500)];
-    let mut bytes = offset_index::encode_header(100);
+    let mut bytes = offset_index::encode_header(OF);
     for (offset_delta, position) in offsets {
         let entry = OffsetIndexEntry {
             offset_delta,
             position,
         };
-        offset_index::encode_entry(100, entry, &mut bytes);
+        offset_index::encode_entry(OF, entry, &mut bytes);
     }
-    assert_eq!(offset_index::decode(&bytes, 100).len(), 3);
+    assert_eq!(offset_index::decode(&bytes, OF).len(), 3);
     assert_eq!(
-        offset_index::decode(&bytes, 101).len(),
+        offset_index::decode(&bytes, of(1, 101)).len()
+            + offset_index::decode(&bytes, of(2, 100)).len(),
         0,
         "of another segment"
     );
-    assert_eq!(
-        offset_index::decode(&bytes[..bytes.len() - 1], 100).len(),
-        2
-    );
-    bytes[16 + 16 + 3] ^= 1;
-    assert_eq!(offset_index::decode(&bytes, 100).len(), 1);
-    let mut bytes = time_index::encode_header(100);
+    assert_eq!(offset_index::decode(&bytes[..bytes.len() - 1], OF).len(), 2);
+    bytes[offset_index::HEADER_BYTES + offset_index::ENTRY_BYTES + 3] ^= 1;
+    assert_eq!(offset_index::decode(&bytes, OF).len(), 1);
+    let mut bytes = time_index::encode_header(OF);
     for (max_timestamp, offset_delta) in [(5, 10), (5, 20), (4, 30)] {
         let entry = TimeIndexEntry {
             max_timestamp,
             offset_delta,
         };
-        time_index::encode_entry(100, entry, &mut bytes);
+        time_index::encode_entry(OF, entry, &mut bytes);
     }
     assert_eq!(
-        time_index::decode(&bytes, 100).len(),
+        time_index::decode(&bytes, OF).len(),
         2,
         "the largest time never falls"
     );
@@ -298,8 +399,8 @@ proptest! {
         let _ = SlotHeader::decode(&bytes);
         let _ = RoundHeader::decode(&bytes);
         let _ = entry::decode_table(&bytes, 100);
-        let _ = offset_index::decode(&bytes, 0);
-        let _ = time_index::decode(&bytes, 0);
+        let _ = offset_index::decode(&bytes, OF);
+        let _ = time_index::decode(&bytes, OF);
         prop_assert_eq!(Checkpoint::decode(&bytes), None);
         prop_assert_eq!(ProducerSnapshot::decode(&bytes), None);
     }

@@ -41,7 +41,7 @@ impl SegmentPart {
 
 impl LogState {
     fn plan_compaction(&self, now_ms: i64) -> Option<CompactionPlan> {
-        if self.is_deleted || self.quarantined_from.is_some() || !self.config.cleanup_compact {
+        if self.is_deleted || self.quarantine.is_some() || !self.config.cleanup_compact {
             return None;
         }
         let open = usize::from(self.is_last_open());
@@ -89,7 +89,7 @@ impl Log {
     /// Whether a round that has begun is still wanted.
     pub(crate) fn is_compaction_wanted(&self) -> bool {
         let state = self.state.lock();
-        !state.is_deleted && state.quarantined_from.is_none() && state.config.cleanup_compact
+        !state.is_deleted && state.quarantine.is_none() && state.config.cleanup_compact
     }
 
     /// Puts segments in the place of others, whose records they hold as far as compaction has left

@@ -7,7 +7,7 @@ use model::Offset;
 use tracing::warn;
 
 use super::{Log, LogState};
-use crate::damage::{Damage, DamageCode};
+use crate::damage::Quarantine;
 use crate::errors::ReadError;
 use crate::marks::{Mark, mark};
 use crate::segment::{ReadRequest, Segment, SegmentFault};
@@ -97,8 +97,9 @@ impl Log {
     /// Whether there were more records than there are, and there will be no others.
     pub(super) fn is_cut_off(&self, state: &LogState) -> bool {
         let is_quarantined = state
-            .quarantined_from
-            .is_some_and(|first| first >= state.high_watermark);
+            .quarantine
+            .as_ref()
+            .is_some_and(|quarantine| quarantine.from >= state.high_watermark);
         is_quarantined || self.engine.has_lost_rounds
     }
 
@@ -122,23 +123,16 @@ impl Log {
                 "a segment cannot be read: {}", fault.message);
             return ReadError::Damaged;
         }
-        let earlier = state.quarantined_from.unwrap_or(i64::MAX);
-        state.quarantined_from = Some(earlier.min(offset));
+        let what = format!("log {} cannot be read from offset {offset}", self.id);
+        let cause = fault.into_damage(&what);
+        let quarantine = Quarantine {
+            from: offset,
+            cause: cause.clone(),
+        };
+        state.quarantine = Some(quarantine.earlier(state.quarantine.take()));
         state.watchers.notify();
         drop(state);
-        self.engine.add_damage(Damage {
-            code: if fault.is_missing {
-                DamageCode::SegmentMissing
-            } else {
-                DamageCode::SegmentBatch
-            },
-            path: fault.path,
-            position: fault.position,
-            message: format!(
-                "log {} cannot be read from offset {offset}: {}",
-                self.id, fault.message
-            ),
-        });
+        self.engine.add_damage(cause);
         ReadError::Damaged
     }
 }

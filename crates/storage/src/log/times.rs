@@ -7,11 +7,15 @@ use model::{LeaderEpoch, Offset, TimestampMs};
 use wire::batch::{BatchView, Records};
 
 use super::{Log, LogState};
-use crate::batch::{BatchHeader, OPENED_BYTES_MAX};
+use crate::batch::BatchHeader;
 use crate::errors::ReadError;
 use crate::segment::{ScanError, Segment, SegmentFault};
 use crate::views::{Isolation, TimestampAndOffset};
 
+/// How far a batch is opened to look at its records' times, in bytes; a large one a few times its own
+/// size. Several batches are opened at the same time, and anybody may have made them.
+const OPENED_BYTES_MAX: usize = 16 << 20;
+const OPENED_BYTES_PER_BYTE: usize = 4;
 /// How many batches in memory are looked into. Each of them holds a record that fits, unless the
 /// log starts behind it or its records are malformed.
 const CANDIDATES_MAX: usize = 64;
@@ -250,12 +254,16 @@ impl Range {
             offset: Offset(offset),
             leader_epoch: LeaderEpoch(header.leader_epoch),
         };
-        let Ok(opened) = view.decompressed(OPENED_BYTES_MAX) else {
+        let opened_bytes_max = OPENED_BYTES_MAX.max(bytes.len() * OPENED_BYTES_PER_BYTE);
+        let Ok(opened) = view.decompressed(opened_bytes_max) else {
             let offset = header.base_offset.max(self.log_start);
             goes_on(at(header.max_timestamp, offset));
             return;
         };
-        let records = Records::new(&opened, view.record_count).map_while(Result::ok);
+        let records = Records::new(&opened, view.record_count)
+            .map_while(Result::ok)
+            // Of a compressed batch nobody has looked inside.
+            .take_while(|record| (0..=header.last_offset_delta).contains(&record.offset_delta));
         let records = records.map(|record| {
             let timestamp_ms = if header.has_log_append_time() {
                 header.max_timestamp

@@ -71,7 +71,8 @@ fn write_format(fs: &dyn Fs, data_dir: &Path, wal_id: u64) -> Result<DataFormat,
     let new_path = data_dir.join(NEW_FORMAT_FILE);
     write_forced(fs, &new_path, &format.encode()).map_err(OpenError::io(&new_path))?;
     fs.rename(&new_path, &path).map_err(OpenError::io(&path))?;
-    fs.sync_dir(data_dir).map_err(OpenError::io(data_dir))
+    fs.sync_dir(data_dir).map_err(OpenError::io(data_dir))?;
+    Ok(format)
 }
 
 /// Makes the name of the data directory durable. It may be as new as those above it; those that are

@@ -232,13 +232,12 @@ impl Recovery {
         let mut batches = Vec::new();
         for segment in &log.segments {
             let path = segment.path();
-            let mut scanner = match segment.scanner(fs, &segment.facts()) {
+            let mut scanner = match segment.scanner(fs) {
                 Ok(scanner) => scanner,
-                // It was named with the other segments of the log.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    return Ok((batches, Some(SegmentFault::io(&path, 0, &error))));
+                Err(fault) => {
+                    restore::not_of_the_device(&fault)?;
+                    return Ok((batches, Some(fault)));
                 }
-                Err(error) => return Err(OpenError::io(&path)(error)),
             };
             scanner.expect_epochs(log.epochs.below(i64::MAX).into());
             loop {
@@ -272,6 +271,9 @@ impl Recovery {
         };
         for replayed in &entries {
             damages.extend(fold::apply(&mut log, replayed, self.now_ms));
+        }
+        if let Some(listed) = listed {
+            damages.extend(fold::end_at_start(&mut log, listed.log_id, data_dir));
         }
         // The checkpoint may know a later start than the rounds that were replayed after it.
         log.transactions.forget_below(log.log_start);

@@ -1,6 +1,7 @@
 //! Segments: the files that hold the older batches of a log, exactly as they were acknowledged or
 //! as compaction has left them.
 
+mod identity;
 mod index;
 mod open;
 mod scanner;
@@ -11,14 +12,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use env::{Fs, OpenMode};
+use env::{File, Fs, OpenMode};
 use parking_lot::Mutex;
 
 pub(crate) use index::SegmentIndex;
 pub(crate) use open::{OpenSegment, remove_if_there};
 pub(crate) use scanner::{BatchScanner, Expected, ScanError};
 
-use crate::format::checkpoint::SegmentCheckpoint;
+use crate::damage::{Damage, DamageCode};
+use crate::format::checkpoint::{SegmentCheckpoint, SegmentEnds};
+use crate::format::offset_index::IndexOf;
 
 /// How much of a segment is read at once to serve a fetch.
 const READ_BYTES_MAX: u64 = 4 << 20;
@@ -31,6 +34,7 @@ pub(crate) struct Segment {
     /// 0: the batches are as they were appended, without a gap. Above: they are what compaction has
     /// left, and nothing is ever appended to them.
     pub generation: u32,
+    pub log_id: u32,
     directory: PathBuf,
     /// A compacted segment has taken its place.
     is_replaced: AtomicBool,
@@ -40,6 +44,8 @@ pub(crate) struct Segment {
 #[derive(Debug)]
 struct SegmentState {
     facts: SegmentFacts,
+    /// The file has been found to be the one that was written.
+    is_known: bool,
     index: Option<SegmentIndex>,
 }
 
@@ -52,6 +58,8 @@ pub(crate) struct SegmentFacts {
     pub max_timestamp: i64,
     /// When the broker began it.
     pub created_ms: i64,
+    /// By which it is told from others, if that is known.
+    pub ends: Option<SegmentEnds>,
 }
 
 /// Why batches cannot be read from a segment.
@@ -68,6 +76,7 @@ pub(crate) struct SegmentFault {
 
 impl Segment {
     pub(crate) fn new(
+        log_id: u32,
         directory: PathBuf,
         base_offset: i64,
         generation: u32,
@@ -76,21 +85,28 @@ impl Segment {
         Self {
             base_offset,
             generation,
+            log_id,
             directory,
             is_replaced: AtomicBool::new(false),
-            state: Mutex::new(SegmentState { facts, index: None }),
+            state: Mutex::new(SegmentState {
+                facts,
+                is_known: false,
+                index: None,
+            }),
         }
     }
 
     /// A segment as a checkpoint lists it.
-    pub(crate) fn listed(directory: PathBuf, listed: &SegmentCheckpoint) -> Self {
+    pub(crate) fn listed(log_id: u32, directory: PathBuf, listed: &SegmentCheckpoint) -> Self {
         let facts = SegmentFacts {
             end_offset: listed.end_offset,
             bytes: listed.bytes,
             max_timestamp: listed.max_timestamp,
             created_ms: listed.created_ms,
+            ends: listed.ends,
         };
-        Self::new(directory, listed.base_offset, listed.generation, facts)
+        let (base_offset, generation) = (listed.base_offset, listed.generation);
+        Self::new(log_id, directory, base_offset, generation, facts)
     }
 
     /// Whether another segment has taken its place. What is missing in it then is no damage, and
@@ -112,6 +128,31 @@ impl Segment {
         self.file(LOG)
     }
 
+    /// Reads all of it; what is wrong with the first batch that is not sound.
+    pub(crate) fn check(&self, fs: &dyn Fs, epochs: &[(i32, i64)]) -> Option<SegmentFault> {
+        let mut scanner = match self.scanner(fs) {
+            Ok(scanner) => scanner,
+            Err(fault) => return Some(fault),
+        };
+        scanner.expect_epochs(epochs.into());
+        loop {
+            match scanner.next_batch() {
+                Ok(Some(_)) => {}
+                Ok(None) => return None,
+                Err(error) => return Some(error.into_fault(&self.path())),
+            }
+        }
+    }
+
+    /// What its indexes carry.
+    pub(crate) fn index_of(&self) -> IndexOf {
+        IndexOf {
+            log_id: self.log_id,
+            base_offset: self.base_offset,
+            generation: self.generation,
+        }
+    }
+
     /// The segment's three files.
     pub(crate) fn paths(&self) -> [PathBuf; 3] {
         SUFFIXES.map(|suffix| self.file(suffix))
@@ -122,9 +163,24 @@ impl Segment {
         self.directory.join(name)
     }
 
-    /// What must stand at the front of the segment.
-    pub(crate) fn expected(&self, facts: &SegmentFacts) -> Expected {
-        self.expected_at(facts, 0, self.base_offset)
+    /// Steps through all batches.
+    pub(crate) fn scanner(&self, fs: &dyn Fs) -> Result<BatchScanner, SegmentFault> {
+        let (file, facts) = self.open(fs, OpenMode::Read)?;
+        let expected = self.expected_at(&facts, 0, self.base_offset);
+        Ok(BatchScanner::new(file, 0, facts.bytes, expected))
+    }
+
+    /// Steps through the batches that counted at some moment, from a position to which the index has
+    /// led for an offset.
+    pub(crate) fn scanner_at(
+        &self,
+        fs: &dyn Fs,
+        facts: &SegmentFacts,
+        (position, offset): (u64, i64),
+    ) -> Result<BatchScanner, SegmentFault> {
+        let (file, _) = self.open(fs, OpenMode::Read)?;
+        let expected = self.expected_at(facts, position, offset);
+        Ok(BatchScanner::new(file, position, facts.bytes, expected))
     }
 
     /// What must stand at a position to which the index has led for an offset.
@@ -138,38 +194,44 @@ impl Segment {
         }
     }
 
-    /// Steps through all batches.
-    pub(crate) fn scanner(&self, fs: &dyn Fs, facts: &SegmentFacts) -> io::Result<BatchScanner> {
-        let file = fs.open(&self.path(), OpenMode::Read)?;
-        let expected = self.expected(facts);
-        Ok(BatchScanner::new(file, 0, facts.bytes, expected))
-    }
-
-    /// Steps through the batches from a position to which the index has led for an offset.
-    pub(crate) fn scanner_at(
-        &self,
-        fs: &dyn Fs,
-        facts: &SegmentFacts,
-        (position, offset): (u64, i64),
-    ) -> Result<BatchScanner, SegmentFault> {
-        let path = self.path();
-        let file = fs
-            .open(&path, OpenMode::Read)
-            .map_err(|error| SegmentFault::io(&path, position, &error))?;
-        let expected = self.expected_at(facts, position, offset);
-        Ok(BatchScanner::new(file, position, facts.bytes, expected))
-    }
-
     pub(crate) fn to_checkpoint(&self) -> SegmentCheckpoint {
         let facts = self.facts();
         SegmentCheckpoint {
             base_offset: self.base_offset,
-            generation: self.generation,
             end_offset: facts.end_offset,
             bytes: facts.bytes,
             max_timestamp: facts.max_timestamp,
             created_ms: facts.created_ms,
+            generation: self.generation,
+            ends: facts.ends,
         }
+    }
+
+    /// Opens the file, and the first time sees that it is the one that was written. With what counts
+    /// of it at this moment.
+    pub(crate) fn open(
+        &self,
+        fs: &dyn Fs,
+        mode: OpenMode,
+    ) -> Result<(Arc<dyn File>, SegmentFacts), SegmentFault> {
+        let path = self.path();
+        let fault = |error| SegmentFault::io(&path, 0, &error);
+        let file = fs.open(&path, mode).map_err(fault)?;
+        let (facts, is_known) = {
+            let state = self.state.lock();
+            (state.facts, state.is_known)
+        };
+        if !is_known {
+            if !identity::is_own(file.as_ref(), &facts).map_err(fault)? {
+                return Err(SegmentFault::unsound(
+                    &path,
+                    0,
+                    "this is not the segment that was written here",
+                ));
+            }
+            self.state.lock().is_known = true;
+        }
+        Ok((file, facts))
     }
 
     /// Makes forced bytes count, with the index entries that belong to them.
@@ -336,6 +398,29 @@ impl SegmentFault {
             message: error.to_string(),
             is_missing: error.kind() == io::ErrorKind::NotFound,
             is_device_error: error.kind() != io::ErrorKind::NotFound,
+        }
+    }
+
+    /// The damage that it is; `what` says what it costs.
+    pub(crate) fn into_damage(self, what: &str) -> Damage {
+        Damage {
+            code: match self.is_missing {
+                true => DamageCode::SegmentMissing,
+                false => DamageCode::SegmentBatch,
+            },
+            path: self.path,
+            position: self.position,
+            message: format!("{what}: {}", self.message),
+        }
+    }
+
+    pub(crate) fn unsound(path: &Path, position: u64, message: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            position,
+            message: message.to_owned(),
+            is_missing: false,
+            is_device_error: false,
         }
     }
 }

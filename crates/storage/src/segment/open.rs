@@ -8,6 +8,7 @@ use env::{File, Fs, OpenMode};
 
 use super::{Segment, SegmentFacts, SegmentFault, SegmentIndex};
 use crate::batch::BatchHeader;
+use crate::format::checkpoint::SegmentEnds;
 use crate::marks::{Mark, mark};
 
 /// How much is gathered for one write.
@@ -50,8 +51,7 @@ impl OpenSegment {
     pub(crate) fn reopen(fs: &dyn Fs, segment: &Arc<Segment>, interval: u64) -> io::Result<Self> {
         // Compaction may be reading it.
         assert_eq!(segment.generation, 0, "what compaction has made is whole");
-        let facts = segment.facts();
-        let file = fs.open(&segment.path(), OpenMode::Write)?;
+        let (file, facts) = segment.open(fs, OpenMode::Write).map_err(into_io)?;
         let length = file.len()?;
         if length < facts.bytes {
             return Err(io::Error::other("the segment is shorter than it was"));
@@ -84,6 +84,11 @@ impl OpenSegment {
     pub(crate) fn push(&mut self, header: &BatchHeader, batch: &[u8]) -> io::Result<()> {
         self.index
             .add(self.segment.base_offset, header, self.interval);
+        self.facts.ends = match self.bytes() {
+            0 => Some(SegmentEnds::first(header)),
+            // Those of a segment that an earlier version began are not known.
+            _ => self.facts.ends.map(|ends| ends.with_last(header)),
+        };
         self.facts.end_offset = header.last_offset() + 1;
         self.facts.max_timestamp = self.facts.max_timestamp.max(header.max_timestamp);
         if self.gathered.len() + batch.len() > WRITE_BYTES {
@@ -114,7 +119,7 @@ impl OpenSegment {
     /// Writes what the index files lack. They are not forced.
     pub(crate) fn write_indexes(&mut self, fs: &dyn Fs) -> io::Result<()> {
         let paths = self.segment.paths();
-        let unstored = self.index.take_unstored(self.segment.base_offset);
+        let unstored = self.index.take_unstored(self.segment.index_of());
         for (path, (position, bytes)) in paths.iter().skip(1).zip(unstored) {
             write_index(fs, path, position, &bytes)?;
         }

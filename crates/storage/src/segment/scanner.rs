@@ -91,13 +91,10 @@ pub(crate) enum ScanError {
 impl ScanError {
     pub(crate) fn into_fault(self, path: &Path) -> SegmentFault {
         match self {
-            Self::Unsound(position) => SegmentFault {
-                path: path.to_owned(),
-                position,
-                message: "there is no batch with a right checksum".to_owned(),
-                is_missing: false,
-                is_device_error: false,
-            },
+            Self::Unsound(position) => {
+                let what = "there is no batch with a right checksum";
+                SegmentFault::unsound(path, position, what)
+            }
             Self::Io(position, error) => SegmentFault::io(path, position, &error),
         }
     }

@@ -148,7 +148,14 @@ fn a_damaged_payload_that_was_acknowledged_quarantines_its_log() {
     // Twice, and over a checkpoint that forgets the rounds.
     let mut handles = handles;
     for start in 0..3 {
+        let report = verify(&handles.fs, Path::new(DATA_DIR)).unwrap();
         let engine = reopen(&handles.env()).unwrap();
+        for damages in [report.damages, engine.storage.damages()] {
+            let lasting = damages.iter().filter(|one| !one.code.is_repaired());
+            let place = lasting.map(|one| (one.code, &one.path, one.position));
+            let expected = (DamageCode::WalPayload, &slot, position);
+            assert_eq!(place.collect::<Vec<_>>(), [expected], "start {start}");
+        }
         let log = engine.log(LOG);
         assert_eq!(log.view().high_watermark, Offset(58), "start {start}");
         assert_eq!(

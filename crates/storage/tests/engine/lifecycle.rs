@@ -378,6 +378,33 @@ fn room_is_given_back_and_waited_for() {
     assert_eq!(log.view().high_watermark, Offset(100));
 }
 
+/// The flusher had been asked while it could not help: only what is durable goes to segments.
+#[test]
+fn room_comes_when_what_takes_it_is_forced() {
+    let (env, handles) = sim::env(1);
+    let relaxed = LogConfig {
+        flush_messages: 1000,
+        flush_ms: 500,
+        ..LogConfig::default()
+    };
+    let settings = StorageSettings {
+        memory_bytes_max: 64 << 10,
+        ..sim_settings()
+    };
+    let engine = open_with(&env, settings, 1, &relaxed).unwrap();
+    for _ in 0..3 {
+        append(&engine.log(LOG), batch(&[1; 8_000], 1)).unwrap();
+        engine.commit();
+    }
+    let mut permit = Box::pin(engine.storage.reserve(12_000));
+    assert!(poll(permit.as_mut()).is_none());
+    engine.settle();
+    assert!(poll(permit.as_mut()).is_none(), "nothing is durable yet");
+    handles.clock.advance(Duration::from_millis(500));
+    engine.settle();
+    assert!(poll(permit.as_mut()).is_some());
+}
+
 #[test]
 fn an_idle_engine_sleeps() {
     let (env, handles) = sim::env(1);

@@ -33,12 +33,14 @@ fn count(bytes: &[u8]) -> usize {
     u32::from_le_bytes(*bytes.last_chunk().unwrap()) as usize
 }
 
-/// A checkpoint as version 1 wrote it: a log has no clean end and a segment no generation, which are
-/// 0 here.
+/// A checkpoint as version 1 wrote it: it attests nothing, a log has no clean end and a segment neither
+/// ends nor a generation, which are 0 here.
 fn checkpoint_of_version_1(bytes: &[u8]) -> Vec<u8> {
     let mut newer = Cursor(&bytes[..bytes.len() - 4]);
-    let mut older = newer.take(56).to_vec();
+    let mut older = newer.take(52).to_vec();
     older[4] = 1;
+    newer.take(12);
+    older.extend_from_slice(newer.take(4));
     for _ in 0..count(&older.clone()) {
         older.extend_from_slice(newer.take(40));
         assert_eq!(newer.take(8), [0; 8]);
@@ -49,6 +51,7 @@ fn checkpoint_of_version_1(bytes: &[u8]) -> Vec<u8> {
         older.extend_from_slice(segments);
         for _ in 0..count(segments) {
             older.extend_from_slice(newer.take(40));
+            newer.take(12);
             assert_eq!(newer.take(4), [0; 4]);
         }
     }

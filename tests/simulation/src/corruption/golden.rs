@@ -24,9 +24,12 @@ pub(super) struct Golden {
     pub promises: Promises,
 }
 
+/// Names and values.
+type Settings = &'static [(&'static str, &'static str)];
+
 /// Topics with their settings, in the order in which they are made. The offsets of groups come in
 /// between. What `left` and `right` hold has the same sizes everywhere.
-const TOPICS: [(&str, i32, &[(&str, &str)]); 6] = [
+const TOPICS: [(&str, i32, Settings); 6] = [
     ("events", 3, &[("index.interval.bytes", "512")]),
     ("stamped", 1, &[("message.timestamp.type", "LogAppendTime")]),
     ("short", 2, &[("retention.ms", "9000000")]),

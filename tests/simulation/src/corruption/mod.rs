@@ -24,7 +24,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use check::Outcome;
 use golden::Golden;
-use layout::Wal;
+use layout::{FileKind, Wal};
+use mutation::Way;
 use sim::Dice;
 
 use crate::Tally;
@@ -42,6 +43,17 @@ pub struct Failure {
     pub number: u64,
     /// What went wrong.
     pub error: String,
+}
+
+/// The kinds of files that are mutated, by their names in the tally, where a mutation is called
+/// "kind: way".
+pub fn file_kinds() -> impl Iterator<Item = &'static str> {
+    FileKind::ALL.iter().map(|kind| kind.name())
+}
+
+/// The ways in which files are mutated, by their names in the tally.
+pub fn ways() -> impl Iterator<Item = &'static str> {
+    Way::ALL.iter().map(|way| way.name())
 }
 
 /// What came of a run.

@@ -75,12 +75,6 @@ impl Partition {
         times.into_iter().step_by(step).collect()
     }
 
-    /// The batch that holds an offset.
-    pub(super) fn batch_of(&self, offset: i64) -> Option<(i64, &Batch)> {
-        let (base, batch) = self.batches.range(..=offset).next_back()?;
-        (batch.last >= offset).then_some((*base, batch))
-    }
-
     /// Forgets what was never proven and is gone.
     pub(super) fn cut(&mut self, end: i64) {
         self.batches.split_off(&end);

@@ -138,8 +138,12 @@ impl Names<'_> {
             .rounds
             .iter()
             .filter(|round| round.slot == next.slot && round.position < next.position)
-            .map(|round| round.position + round.header.padded_bytes())
-            .max();
+            .max_by_key(|round| round.position);
+        if let Some(stray) = before.filter(|before| before.header.seq > next.header.seq) {
+            // A round of another place stands where the missing one was.
+            return self.at(stray.slot, stray.position);
+        }
+        let before = before.map(|before| before.position + before.header.padded_bytes());
         let position = before.unwrap_or(FIRST_ROUND);
         if position < next.position {
             return self.at(next.slot, position);

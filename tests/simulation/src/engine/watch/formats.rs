@@ -195,7 +195,7 @@ pub(super) fn checkpoint(bytes: &[u8]) -> Option<Checkpoint> {
 fn checkpoint_log(fields: &mut Reader<'_>) -> Option<CheckpointLog> {
     let (log_id, _flags) = (fields.u32()?, fields.u32()?);
     let (log_start, flushed_end) = (fields.i64()?, fields.i64()?);
-    let (_quarantined_from, snapshot_offset) = (fields.i64()?, fields.i64()?);
+    let (quarantined_from, snapshot_offset) = (fields.i64()?, fields.i64()?);
     for _ in 0..fields.u32()? {
         let (_epoch, _start) = (fields.i32()?, fields.i64()?);
     }
@@ -205,6 +205,7 @@ fn checkpoint_log(fields: &mut Reader<'_>) -> Option<CheckpointLog> {
             let (base_offset, end_offset) = (fields.i64()?, fields.i64()?);
             let bytes = fields.u64()?;
             let (_max_timestamp, _created_ms) = (fields.i64()?, fields.i64()?);
+            let _ends: [u8; 16] = fields.take()?;
             Some(CheckpointSegment {
                 base_offset,
                 end_offset,
@@ -212,7 +213,8 @@ fn checkpoint_log(fields: &mut Reader<'_>) -> Option<CheckpointLog> {
             })
         })
         .collect::<Option<Vec<_>>>()?;
-    Some(CheckpointLog {
+    // Nobody damages the disk here, so no log may be called damaged.
+    (quarantined_from == -1).then_some(CheckpointLog {
         log_id,
         log_start,
         flushed_end,
