@@ -45,13 +45,6 @@ pub(crate) const GROUP_BATCH_BYTES: usize = 1024 * 1024;
 /// How much of a group's log is read at once when it is loaded.
 pub(crate) const GROUP_LOAD_BYTES: usize = 1024 * 1024;
 
-/// A partition of the groups is rewritten when its log holds more than this many bytes, and more
-/// than [`GROUP_LOG_GROWTH_FACTOR`] times the bytes of the live state.
-pub(crate) const GROUP_LOG_REWRITE_BYTES_MIN: u64 = 4 * 1024 * 1024;
-
-/// See [`GROUP_LOG_REWRITE_BYTES_MIN`].
-pub(crate) const GROUP_LOG_GROWTH_FACTOR: u64 = 4;
-
 /// How long to wait before group records that the log did not take are offered again.
 pub(crate) const GROUP_WRITE_RETRY: Duration = Duration::from_secs(1);
 

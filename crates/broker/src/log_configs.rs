@@ -36,7 +36,11 @@ pub(crate) fn of(
     settings: &BrokerSettings,
 ) -> LogConfig {
     if metadata::is_internal(name) {
-        LogConfig::internal()
+        LogConfig {
+            cleanup_compact: true,
+            segment_bytes: i64::from(settings.offsets_topic_segment_bytes),
+            ..LogConfig::internal()
+        }
     } else {
         of_topic(&settings.topic_config(configs))
     }

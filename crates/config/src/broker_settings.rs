@@ -35,6 +35,8 @@ pub struct BrokerSettings {
     pub offset_metadata_max_bytes: i32,
     /// `offsets.topic.num.partitions`.
     pub offsets_topic_num_partitions: i32,
+    /// `offsets.topic.segment.bytes`.
+    pub offsets_topic_segment_bytes: i32,
     /// `fetch.max.bytes`.
     pub fetch_max_bytes: i32,
     /// `socket.request.max.bytes`.
@@ -111,6 +113,7 @@ impl BrokerSettings {
             offsets_retention_check_interval_ms: read.long("offsets.retention.check.interval.ms"),
             offset_metadata_max_bytes: read.int("offset.metadata.max.bytes"),
             offsets_topic_num_partitions: read.int("offsets.topic.num.partitions"),
+            offsets_topic_segment_bytes: read.int("offsets.topic.segment.bytes"),
             fetch_max_bytes: read.int("fetch.max.bytes"),
             socket_request_max_bytes: read.int("socket.request.max.bytes"),
             connections_max_idle_ms: read.long("connections.max.idle.ms"),

@@ -91,11 +91,7 @@ pub fn run(kind: Kind, seed: u64) -> Result<Tally, Failure> {
 /// What a seed runs: each subject once.
 pub fn kinds_of(seed: u64) -> impl Iterator<Item = Kind> {
     let mix = [Mix::Cuts, Mix::Faults, Mix::Full][usize::try_from(seed % 3).unwrap_or(0)];
-    let kinds = [
-        Kind::Engine(mix),
-        Kind::Broker(mix),
-        Kind::Compaction(mix),
-    ];
+    let kinds = [Kind::Engine(mix), Kind::Broker(mix), Kind::Compaction(mix)];
     kinds.into_iter()
 }
 

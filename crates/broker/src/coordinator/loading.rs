@@ -61,7 +61,6 @@ pub(super) fn load(
         let gone = coordinator.as_ref().map(|c| topics_gone(broker, c));
         let partition = Partition::new(
             Arc::clone(log),
-            Arc::clone(&broker.storage),
             broker.env.clone(),
             Arc::clone(timer),
             coordinator,

@@ -6,15 +6,13 @@ use std::time::Duration;
 
 use env::Env;
 use groups::{Coordinator, Effects, GroupRecord, Now, Reply, Token};
-use model::{ErrorCode, Offset};
+use model::ErrorCode;
 use parking_lot::Mutex;
-use storage::{Append, AppendError, Durability, Log, Sequence, Storage};
+use storage::{Append, AppendError, Log, Sequence};
 use tokio::sync::oneshot;
 
 use super::timer::Timer;
-use crate::limits::{
-    GROUP_BATCH_BYTES, GROUP_LOG_GROWTH_FACTOR, GROUP_LOG_REWRITE_BYTES_MIN, GROUP_WRITE_RETRY,
-};
+use crate::limits::{GROUP_BATCH_BYTES, GROUP_WRITE_RETRY};
 use crate::record_batches;
 
 /// A value with what must be durable before anybody is told of it.
@@ -50,7 +48,6 @@ pub(crate) type Parked = oneshot::Receiver<Proven<Reply>>;
 /// One partition.
 pub(crate) struct Partition {
     log: Arc<Log>,
-    storage: Arc<Storage>,
     env: Env,
     timer: Arc<Timer>,
     state: Mutex<State>,
@@ -68,16 +65,12 @@ struct State {
     backlog: Vec<GroupRecord>,
     /// When the backlog is tried again.
     retry_at: Duration,
-    /// Bytes in the log since its start, and how many of them a snapshot would take.
-    log_bytes: u64,
-    snapshot_bytes: u64,
 }
 
 impl Partition {
     /// A partition whose log has been folded; `None` if it could not be.
     pub(super) fn new(
         log: Arc<Log>,
-        storage: Arc<Storage>,
         env: Env,
         timer: Arc<Timer>,
         coordinator: Option<Coordinator>,
@@ -89,12 +82,9 @@ impl Partition {
             sequence: Sequence::default(),
             backlog: Vec::new(),
             retry_at: Duration::ZERO,
-            log_bytes: log.view().bytes,
-            snapshot_bytes: 0,
         };
         Self {
             log,
-            storage,
             env,
             timer,
             state: Mutex::new(state),
@@ -189,7 +179,6 @@ impl Partition {
         }
         self.timer.arm(next_deadline(state));
         written?;
-        self.rewrite_if_grown(state);
         Ok(Proven {
             value,
             sequence: state.sequence,
@@ -235,56 +224,12 @@ impl Partition {
         &self,
         state: &mut State,
         records: impl Iterator<Item = &'a GroupRecord>,
-    ) -> Result<Offset, AppendError> {
+    ) -> Result<(), AppendError> {
         let records = records.map(|record| (Some(record.key.clone()), record.value.clone()));
         let batch = record_batches::build(records, self.env.clock.wall_ms());
-        let bytes = batch.len() as u64;
         let appended = self.log.append(batch, Append::Internal)?;
         state.sequence = appended.sequence;
-        state.log_bytes += bytes;
-        Ok(appended.base_offset)
-    }
-
-    /// Writes what is alive once more and cuts off all before it, when the log has become much
-    /// longer than that: so a start takes as long as there is state, not history.
-    fn rewrite_if_grown(&self, state: &mut State) {
-        let live_bytes = state.snapshot_bytes.saturating_mul(GROUP_LOG_GROWTH_FACTOR);
-        if state.log_bytes <= live_bytes.max(GROUP_LOG_REWRITE_BYTES_MIN) {
-            return;
-        }
-        let Some(coordinator) = &state.coordinator else {
-            return;
-        };
-        let mut records = coordinator.snapshot();
-        state.log_bytes = 0;
-        let mut start = self.log.view().appended_end;
-        let mut is_first = true;
-        while !records.is_empty() {
-            let count = batch_len(&records);
-            let Ok(base_offset) = self.append(state, records.iter().take(count)) else {
-                // The log is whole without it; it is only as long as it is.
-                return;
-            };
-            if std::mem::take(&mut is_first) {
-                start = base_offset;
-            }
-            records.drain(..count);
-        }
-        state.snapshot_bytes = state.log_bytes;
-        self.cut_when_durable(start, state.sequence);
-    }
-
-    fn cut_when_durable(&self, start: Offset, sequence: Sequence) {
-        let durable = self.storage.wait(sequence, Durability::Durable);
-        let log = Arc::clone(&self.log);
-        let cut = async move {
-            if durable.await.is_ok()
-                && let Err(error) = log.set_log_start(start)
-            {
-                tracing::warn!(%error, log = %log.id(), "a log of groups could not be shortened");
-            }
-        };
-        self.env.spawn.task("shorten-group-log", Box::pin(cut));
+        Ok(())
     }
 }
 

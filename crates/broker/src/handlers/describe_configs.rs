@@ -86,7 +86,7 @@ fn settings(ctx: &RequestContext, kind: i8, name: &str) -> Result<Vec<Described>
                 .map_err(|code| Refusal::new(code, format!("there is no topic '{name}'")))?;
             let mut listed = settings.describe_topic(&topic.metadata.configs);
             if topic.is_internal() {
-                show_internal(&mut listed);
+                show_internal(&mut listed, settings.offsets_topic_segment_bytes);
             }
             Ok(listed)
         }
@@ -100,23 +100,20 @@ fn settings(ctx: &RequestContext, kind: i8, name: &str) -> Result<Vec<Described>
 
 /// What holds for the broker's own topics whatever the settings of others are: their records stay until
 /// newer ones replace them. Nobody can change that.
-const OF_INTERNAL_TOPICS: [(&str, &str); 3] = [
-    ("cleanup.policy", "compact"),
-    ("retention.ms", "-1"),
-    ("segment.bytes", "104857600"),
-];
-
-fn show_internal(listed: &mut [Described]) {
+fn show_internal(listed: &mut [Described], segment_bytes: i32) {
     for described in listed {
         described.read_only = true;
-        let fixed = OF_INTERNAL_TOPICS
-            .iter()
-            .find(|(name, _)| *name == described.name);
-        if let Some((name, value)) = fixed {
-            described.value = Some((*value).to_owned());
+        let fixed = match described.name {
+            "cleanup.policy" => Some("compact".to_owned()),
+            "retention.ms" => Some("-1".to_owned()),
+            "segment.bytes" => Some(segment_bytes.to_string()),
+            _ => None,
+        };
+        if fixed.is_some() {
+            described.value = fixed;
             described.source = Source::Topic;
             let synonym = DescribedSynonym {
-                name,
+                name: described.name,
                 value: described.value.clone(),
                 source: Source::Topic,
             };

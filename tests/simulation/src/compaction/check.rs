@@ -110,7 +110,8 @@ impl World {
                 left.is_empty(),
                 "log {id}: {left:?} are left, though newer records of their keys are there"
             );
-            self.tally.add("compacted records", superfluous.len() as u64);
+            self.tally
+                .add("compacted records", superfluous.len() as u64);
         }
         self.check_times(&dumps)?;
         self.check_files()

@@ -134,12 +134,7 @@ fn present(log: &Arc<Log>) -> Checked<Vec<i64>> {
 }
 
 /// The offsets that a consumer of committed records gets.
-fn consume_all(
-    log: &Arc<Log>,
-    mut from: i64,
-    end: i64,
-    bytes: usize,
-) -> Checked<Vec<i64>> {
+fn consume_all(log: &Arc<Log>, mut from: i64, end: i64, bytes: usize) -> Checked<Vec<i64>> {
     let mut offsets = Vec::new();
     while from < end {
         let read = access::read(log, from, bytes, Isolation::ReadCommitted)?;
