@@ -161,7 +161,10 @@ impl Filter {
 
 /// The records of a batch that has been opened. `None` if they are not what its header says: nobody has
 /// looked inside a compressed one.
-pub(super) fn records_of<'a>(batch: &BatchView<'_>, opened: &'a [u8]) -> Option<Vec<RecordView<'a>>> {
+pub(super) fn records_of<'a>(
+    batch: &BatchView<'_>,
+    opened: &'a [u8],
+) -> Option<Vec<RecordView<'a>>> {
     let records: Result<Vec<_>, _> = Records::new(opened, batch.record_count).collect();
     let records = records.ok()?;
     let is_within =

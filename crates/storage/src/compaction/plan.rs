@@ -110,8 +110,8 @@ pub(crate) struct GroupLimits {
     pub index_interval: u64,
 }
 
-/// The lengths of the groups of neighbours that become one segment each. Nothing grows by
-/// compaction but the first group member's own size, so that small segments do not stay small.
+/// The lengths of the groups of neighbours that become one segment each, so that small segments do not
+/// stay small. One that is beyond the limits by itself is a group of its own.
 pub(crate) fn groups(segments: &[SegmentPart], limits: &GroupLimits) -> Vec<usize> {
     let mut groups = Vec::new();
     let mut rest = segments;

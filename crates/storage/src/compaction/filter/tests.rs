@@ -4,6 +4,7 @@ use wire::batch::{BatchBuilder, NewRecord};
 use wire::compression::Codec;
 
 use super::*;
+use crate::format::bytes::crc32c;
 use crate::views::AbortedTransaction;
 
 const NOW_MS: i64 = 1_000_000;
@@ -115,9 +116,23 @@ fn the_last_record_of_each_key_stays() {
 fn what_the_map_does_not_cover_stays() {
     let mut filter = filter(&[("a", 12)]);
     filter.mapped_end = 13;
-    let batch = batch(10, -1, &[(Some("a"), Some("1")); 5]);
+    let mut records = [(Some("a"), Some("1")); 5];
+    records[4].0 = None;
+    let batch = batch(10, -1, &records);
     let kept = judge(&mut filter, &batch);
     assert_eq!(left(&kept, &batch), [12, 13, 14]);
+}
+
+#[test]
+fn a_batch_whose_records_are_not_what_its_header_says_stays() {
+    let mut filter = filter(&[("a", 50)]);
+    let mut batch = batch(10, -1, &[(Some("a"), Some("1")); 2]).to_vec();
+    // It ends with the first of them, it says.
+    batch[23..27].copy_from_slice(&0_i32.to_be_bytes());
+    let crc = crc32c(&batch[21..]);
+    batch[17..21].copy_from_slice(&crc.to_be_bytes());
+    assert!(view(&batch).crc_is_valid());
+    assert_eq!(judge(&mut filter, &batch), Kept::Whole);
 }
 
 #[test]
