@@ -156,7 +156,10 @@ fn what_is_asked_for_may_be_missing() -> anyhow::Result<()> {
     let tiered = session.run(&tiered, "")?;
     assert_eq!(tiered.code, Some(1), "{tiered:#?}");
     assert!(tiered.stdout.contains("INVALID_CONFIG"), "{tiered:#?}");
-    assert!(tiered.stderr.contains("remote.storage.enable"), "{tiered:#?}");
+    assert!(
+        tiered.stderr.contains("remote.storage.enable"),
+        "{tiered:#?}"
+    );
     let relaxed = [
         "topic",
         "create",
