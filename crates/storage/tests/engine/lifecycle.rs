@@ -389,6 +389,8 @@ fn room_comes_when_what_takes_it_is_forced() {
     };
     let settings = StorageSettings {
         memory_bytes_max: 64 << 10,
+        // All of it stays in one slot: leaving one forces it.
+        wal_first_slot_bytes: 64 << 10,
         ..sim_settings()
     };
     let engine = open_with(&env, settings, 1, &relaxed).unwrap();

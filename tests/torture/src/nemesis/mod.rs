@@ -150,25 +150,7 @@ impl Nemesis {
             let delay = self.random.millis(mean / 10, mean * 19 / 10);
             self.control.pause(Role::Reader, delay);
             self.wait_for(aim)?;
-            self.control.hold_commits(true);
-            let is_failing = self.ground.before_kill(&mut self.random);
-            if is_failing {
-                let delay = self.random.millis(1, 40);
-                self.control.pause(Role::Reader, delay);
-            }
-            let is_creating = self.control.is_under_way(Operation::Create);
-            let is_deleting = self.control.is_under_way(Operation::Delete);
-            self.broker.kill()?;
-            let phase = match () {
-                () if was_flushing(self.ground.data_dir(), self.started) => Phase::Flush,
-                () if is_creating => Phase::Create,
-                () if is_deleting => Phase::Delete,
-                () => Phase::Serving,
-            };
-            if !is_failing {
-                find_alarms(self.broker.log(), &self.control);
-            }
-            self.note_kill(aim, phase)?;
+            self.strike(aim)?;
             while aims.next_if_eq(&Aim::Start).is_some() {
                 self.kill_start()?;
             }
@@ -176,6 +158,29 @@ impl Nemesis {
         }
         self.deeds.under_load += began.elapsed();
         Ok(())
+    }
+
+    /// Kills the broker under load.
+    fn strike(&mut self, aim: Aim) -> anyhow::Result<()> {
+        self.control.hold_commits(true);
+        let is_failing = self.ground.before_kill(&mut self.random);
+        if is_failing {
+            let delay = self.random.millis(1, 40);
+            self.control.pause(Role::Reader, delay);
+        }
+        let is_creating = self.control.is_under_way(Operation::Create);
+        let is_deleting = self.control.is_under_way(Operation::Delete);
+        self.broker.kill()?;
+        let phase = match () {
+            () if was_flushing(self.ground.data_dir(), self.started) => Phase::Flush,
+            () if is_creating => Phase::Create,
+            () if is_deleting => Phase::Delete,
+            () => Phase::Serving,
+        };
+        if !is_failing {
+            find_alarms(self.broker.log(), &self.control);
+        }
+        self.note_kill(aim, phase)
     }
 
     /// Kills the broker while nobody asks anything of it.
