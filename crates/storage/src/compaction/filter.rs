@@ -5,6 +5,7 @@
 //! its producer, or the last of what is compacted: a reader that has come so far must find where to
 //! go on (KIP-98, KIP-534).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use wire::batch::{BatchView, RecordView, Records, retain};
@@ -66,26 +67,26 @@ impl Filter {
         if self.transactions.is_aborted(header) {
             return self.without_records(header, &view);
         }
-        let Ok(opened) = view.decompressed(OPENED_BYTES_MAX) else {
-            // What cannot be opened is nobody's to throw away.
+        // What cannot be opened is nobody's to throw away.
+        let Some(opened) = opened(&view) else {
             return Kept::Whole;
         };
-        let Some(mut records) = records_of(&view, &opened) else {
-            return Kept::Whole;
-        };
-        let all = records.len();
-        records.retain(|record| self.stays(&view, record));
-        if records.is_empty() {
+        let all = || records(&view, &opened);
+        let stays: Vec<bool> = all().map(|record| self.stays(&view, &record)).collect();
+        let kept = all()
+            .zip(&stays)
+            .filter_map(|(record, stays)| stays.then_some(record));
+        if !stays.contains(&true) {
             return self.without_records(header, &view);
         }
-        let has_tombstone = records.iter().any(|record| record.value.is_none());
+        let has_tombstone = kept.clone().any(|record| record.value.is_none());
         let horizon_ms = (has_tombstone && !view.attributes.has_delete_horizon())
             .then(|| self.now_ms.saturating_add(self.delete_retention_ms));
-        if records.len() == all && horizon_ms.is_none() {
+        if !stays.contains(&false) && horizon_ms.is_none() {
             return Kept::Whole;
         }
         mark(Mark::BatchRewritten);
-        Kept::Rewritten(retain(&view, &records, horizon_ms))
+        Kept::Rewritten(retain(&view, kept, horizon_ms))
     }
 
     fn stays(&self, batch: &BatchView<'_>, record: &RecordView<'_>) -> bool {
@@ -125,14 +126,12 @@ impl Filter {
                 self.without_records(header, view)
             }
             MarkerUse::Spare | MarkerUse::StillListed => {
-                if view.attributes.has_delete_horizon() {
+                let Some(opened) = opened(view).filter(|_| !view.attributes.has_delete_horizon())
+                else {
                     return Kept::Whole;
-                }
+                };
                 let horizon_ms = self.now_ms.saturating_add(self.delete_retention_ms);
-                let records: Result<Vec<_>, _> = view.records().collect();
-                records.map_or(Kept::Whole, |records| {
-                    Kept::Rewritten(retain(view, &records, Some(horizon_ms)))
-                })
+                Kept::Rewritten(retain(view, records(view, &opened), Some(horizon_ms)))
             }
         }
     }
@@ -154,23 +153,36 @@ impl Filter {
             Kept::Whole
         } else {
             mark(Mark::BatchEmptied);
-            Kept::Rewritten(retain(view, &[], None))
+            Kept::Rewritten(retain(view, std::iter::empty(), None))
         }
     }
 }
 
-/// The records of a batch that has been opened. `None` if they are not what its header says: nobody has
-/// looked inside a compressed one.
-pub(super) fn records_of<'a>(
+/// The uncompressed records of a batch. `None` if they are more than is opened, or not what the header
+/// says: nobody has looked inside a compressed one.
+pub(super) fn opened<'a>(batch: &BatchView<'a>) -> Option<Cow<'a, [u8]>> {
+    let opened = batch.decompressed(OPENED_BYTES_MAX).ok()?;
+    if opened.len() > OPENED_BYTES_MAX {
+        return None;
+    }
+    let mut last = -1;
+    for record in Records::new(&opened, batch.record_count) {
+        let offset_delta = record.ok()?.offset_delta;
+        if offset_delta <= last || offset_delta > batch.last_offset_delta {
+            return None;
+        }
+        last = offset_delta;
+    }
+    Some(opened)
+}
+
+/// The records of a batch that has been [`opened`], one by one: in memory they would take many times
+/// their bytes.
+pub(super) fn records<'a>(
     batch: &BatchView<'_>,
     opened: &'a [u8],
-) -> Option<Vec<RecordView<'a>>> {
-    let records: Result<Vec<_>, _> = Records::new(opened, batch.record_count).collect();
-    let records = records.ok()?;
-    let is_within =
-        |record: &RecordView<'_>| (0..=batch.last_offset_delta).contains(&record.offset_delta);
-    let is_sorted = records.is_sorted_by(|one, next| one.offset_delta < next.offset_delta);
-    (is_sorted && records.iter().all(is_within)).then_some(records)
+) -> impl Iterator<Item = RecordView<'a>> + Clone {
+    Records::new(opened, batch.record_count).map_while(Result::ok)
 }
 
 #[cfg(test)]

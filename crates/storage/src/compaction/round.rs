@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use wire::batch::{BatchView, Batches};
 
-use super::filter::{Filter, records_of};
+use super::filter::{Filter, opened, records};
 use super::group::Group;
 use super::offset_map::OffsetMap;
 use super::plan::{GroupLimits, SegmentPart, groups};
 use super::reader::Reader;
 use super::transactions::SeenTransactions;
-use crate::batch::{BatchHeader, OPENED_BYTES_MAX};
+use crate::batch::BatchHeader;
 use crate::engine::Engine;
 use crate::flush::{SEGMENT_BYTES_MAX, SEGMENT_OFFSETS_MAX};
 use crate::format::offset_index;
@@ -243,7 +243,8 @@ impl Mapping {
             self.reader = None;
             return Ok((0, None));
         };
-        for batch in Batches::new(&batches).flatten() {
+        for batch in Batches::new(&batches) {
+            let batch = batch.map_err(io::Error::other)?;
             if let Err(full_at) = self.note(&batch, source.plan.from) {
                 mark(Mark::CompactedInPart);
                 return Ok((batches.len() as u64, Some(full_at)));
@@ -261,10 +262,10 @@ impl Mapping {
             return Ok(());
         }
         // What cannot be opened stays as it is, and takes no part.
-        let Ok(opened) = batch.decompressed(OPENED_BYTES_MAX) else {
+        let Some(opened) = opened(batch) else {
             return Ok(());
         };
-        for record in records_of(batch, &opened).unwrap_or_default() {
+        for record in records(batch, &opened) {
             let offset = batch.base_offset.get() + i64::from(record.offset_delta);
             if let Some(key) = record.key.filter(|_| offset >= from) {
                 self.map.insert(key, offset).map_err(|_| offset)?;
@@ -300,10 +301,11 @@ impl Writing {
             return Ok(Some((0, 0)));
         };
         let before = group.written_bytes();
-        for batch in Batches::new(&batches).flatten() {
-            let Some(header) = BatchHeader::parse(batch.bytes()) else {
-                continue;
-            };
+        for batch in Batches::new(&batches) {
+            let batch = batch.map_err(io::Error::other)?;
+            let header = BatchHeader::parse(batch.bytes());
+            // The reader has seen it a moment ago.
+            let header = header.ok_or_else(|| io::Error::other("a batch has no header"))?;
             let kept = self.filter.judge(&header, batch.bytes());
             group.write(fs, &header, batch.bytes(), kept)?;
         }

@@ -17,13 +17,14 @@ use crate::compression::{Codec, compress, compress_at};
 /// # Panics
 ///
 /// If the batch becomes larger than 2 GiB, which its length field cannot say.
-pub fn retain(
+pub fn retain<'a>(
     batch: &BatchView<'_>,
-    kept: &[RecordView<'_>],
+    kept: impl Iterator<Item = RecordView<'a>> + Clone,
     delete_horizon_ms: Option<TimestampMs>,
 ) -> Vec<u8> {
     let mut header = *batch.header();
-    if kept.is_empty() {
+    header.record_count = kept.clone().count() as i32;
+    if header.record_count == 0 {
         return empty(header);
     }
     if let Some(horizon_ms) = delete_horizon_ms {
@@ -35,15 +36,14 @@ pub fn retain(
         batch.base_timestamp.wrapping_add(delta)
     };
     if !header.attributes.is_log_append_time() {
-        header.max_timestamp = kept.iter().map(time).max().unwrap_or(-1);
+        header.max_timestamp = kept.clone().map(|record| time(&record)).max().unwrap_or(-1);
     }
-    header.record_count = kept.len() as i32;
     let mut records = Vec::with_capacity(batch.payload().len());
     let mut body = Vec::new();
     for record in kept {
         body.clear();
         body.push(0);
-        varint::write(&mut body, time(record).wrapping_sub(header.base_timestamp));
+        varint::write(&mut body, time(&record).wrapping_sub(header.base_timestamp));
         varint::write(&mut body, i64::from(record.offset_delta));
         put(&mut body, record.key);
         put(&mut body, record.value);
@@ -62,7 +62,6 @@ fn empty(mut header: BatchHeader) -> Vec<u8> {
     header.attributes.0 &= !(Attributes::DELETE_HORIZON | Attributes::CODEC);
     header.base_timestamp = -1;
     header.max_timestamp = -1;
-    header.record_count = 0;
     seal(header, &[])
 }
 

@@ -48,11 +48,11 @@ fn check_each(batch: &BatchView<'_>, opened: &[u8], rules: &BatchRules) -> Resul
         if record.offset_delta != expected {
             return wrong("the offsets of the records have gaps");
         }
-        if rules.is_compacted && record.key.is_none() {
+        if rules.is_compacted && record.key.is_none() && keyless.len() < RECORD_ERRORS_MAX {
             keyless.push(expected);
         }
         let time = batch.base_timestamp.saturating_add(record.timestamp_delta);
-        if !rules.takes_time(time) {
+        if !rules.takes_time(time) && untimely.len() < RECORD_ERRORS_MAX {
             untimely.push(expected);
         }
         expected += 1;
@@ -70,9 +70,8 @@ fn check_each(batch: &BatchView<'_>, opened: &[u8], rules: &BatchRules) -> Resul
     Ok(())
 }
 
-/// Names the records that are to blame, the first of them if there are many.
-fn blame(error: ErrorCode, message: &'static str, mut records: Vec<i32>) -> Refusal {
-    records.truncate(RECORD_ERRORS_MAX);
+/// Names the records that are to blame.
+fn blame(error: ErrorCode, message: &'static str, records: Vec<i32>) -> Refusal {
     Refusal {
         records,
         ..refuse(error, message)

@@ -72,16 +72,19 @@ fn foreign(bytes: &[u8]) -> Vec<Seen> {
     records.collect()
 }
 
-fn retained(bytes: &[u8], keep: impl Fn(usize) -> bool, horizon_ms: Option<i64>) -> Vec<u8> {
+fn retained(
+    bytes: &[u8],
+    keep: impl Fn(usize) -> bool + Clone,
+    horizon_ms: Option<i64>,
+) -> Vec<u8> {
     let batch = parse(bytes);
     let opened = batch.decompressed(BYTES_MAX).unwrap();
     let records = Records::new(&opened, batch.record_count).map(Result::unwrap);
-    let kept: Vec<_> = records
+    let kept = records
         .enumerate()
         .filter(|(index, _)| keep(*index))
-        .map(|(_, record)| record)
-        .collect();
-    retain(&batch, &kept, horizon_ms)
+        .map(|(_, record)| record);
+    retain(&batch, kept, horizon_ms)
 }
 
 proptest! {
