@@ -39,6 +39,10 @@ pub(super) enum Action {
     Compact {
         steps: u64,
     },
+    /// For one step of compaction a log is not to be compacted.
+    Pause {
+        log: u64,
+    },
     /// Everything is rolled, flushed and compacted, and must be what the naive model says.
     CompactAll,
     Advance {
@@ -99,7 +103,8 @@ fn roll(dice: &mut Dice, mix: Mix) -> Action {
     let records = dice.number();
     let producer = dice.number();
     match dice.below(100) {
-        0..24 => Action::Append { log, records },
+        0..23 => Action::Append { log, records },
+        23 => Action::Pause { log },
         24..32 => Action::Produce {
             log,
             producer,

@@ -27,7 +27,7 @@ impl World {
                 model.shown_start,
                 model.shown_end
             );
-            let stable = model.last_stable(end);
+            let stable = model.last_stable(start, end);
             ensure!(
                 view.last_stable_offset.0 == stable,
                 "log {id}: {view:?}, stable is {stable}"
@@ -189,6 +189,7 @@ impl World {
             End::ShutDown if !was_excused => Some(self.look()?),
             _ => None,
         };
+        self.note_operations()?;
         let compactions = self.storage.metrics().compactions;
         self.tally.add("compactions before an end", compactions);
         let handles = match end {
@@ -198,6 +199,8 @@ impl World {
         handles.fs.set_space(None);
         handles.fs.heal();
         (self.is_faulty, self.is_full) = (false, false);
+        self.watch.restart(&handles.fs, end == End::PowerCut)?;
+        handles.fs.record();
         if end == End::PowerCut {
             verify(&handles)?;
         }
@@ -209,6 +212,8 @@ impl World {
         );
         self.handles = handles;
         self.storage = opened.storage;
+        self.note_operations()?;
+        self.watch.started();
         for (id, model) in &mut self.logs {
             let log = self.storage.log(*id).ok_or("a log is gone")?;
             settle(*id, model, log.view().high_watermark.0)?;

@@ -86,8 +86,9 @@ impl LogModel {
         open
     }
 
-    pub(super) fn last_stable(&self, end: i64) -> i64 {
-        self.open(end).into_values().min().unwrap_or(end)
+    pub(super) fn last_stable(&self, start: i64, end: i64) -> i64 {
+        let first_open = self.open(end).into_values().min();
+        first_open.map_or(end, |first| first.max(start))
     }
 
     /// All records below an offset.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use env::Clock;
 use model::{LogId, Offset};
-use storage::{Append, AppendError, SetLogStartError};
+use storage::{Append, AppendError, LogConfig, SetLogStartError};
 
 use super::model::{Batch, Content};
 use super::records::{self, Record, Sender};
@@ -132,6 +132,20 @@ impl World {
         });
         self.tally.add("appended to compacted logs", 1);
         self.wait(id, base, appended.sequence);
+        Ok(())
+    }
+
+    /// Settings act at once, also on a round that is under way.
+    pub(super) fn pause(&mut self, log: u64) -> Checked {
+        let id = self.choose(log);
+        let log = self.storage.log(id).ok_or("a log is gone")?;
+        let config = self.logs[&id].config.clone();
+        log.set_config(LogConfig {
+            cleanup_compact: false,
+            ..config.clone()
+        });
+        self.storage.compact_step();
+        log.set_config(config);
         Ok(())
     }
 

@@ -17,7 +17,7 @@ use super::actions::Action;
 use super::consumers::LateRead;
 use super::model::LogModel;
 use crate::Tally;
-use crate::engine::{Checked, ensure};
+use crate::engine::{Checked, Watch, ensure};
 
 type Waiting = Pin<Box<dyn Future<Output = Result<(), CommitError>> + Send>>;
 
@@ -38,6 +38,8 @@ pub(super) enum End {
 
 pub(super) struct World {
     pub handles: Handles,
+    /// What the operations of the disk say.
+    pub watch: Watch,
     pub storage: Arc<Storage>,
     pub logs: BTreeMap<LogId, LogModel>,
     pub waits: Vec<Wait>,
@@ -53,7 +55,11 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(seed: u64) -> Checked<Self> {
         let (env, handles) = sim::env(seed);
+        handles.fs.record();
+        let mut watch = Watch::new(&access::settings().data_dir);
         let opened = access::recover(&env)?;
+        watch.note(&handles.fs.take_recorded())?;
+        watch.started();
         let logs = access::configs().into_iter().map(|(id, config)| {
             let model = LogModel {
                 config,
@@ -63,6 +69,7 @@ impl World {
         });
         Ok(Self {
             handles,
+            watch,
             storage: opened.storage,
             logs: logs.collect(),
             waits: Vec::new(),
@@ -77,6 +84,7 @@ impl World {
     /// Does one thing and compares.
     pub(super) fn step(&mut self, action: Action) -> Checked {
         self.act(action)?;
+        self.note_operations()?;
         self.poll_waits()?;
         if self.handles.fs.has_crashed() {
             return self.recover(match self.is_kill_coming {
@@ -85,6 +93,14 @@ impl World {
             });
         }
         self.observe()
+    }
+
+    /// Lets the watch know what the disk was told to do since the last time.
+    pub(super) fn note_operations(&mut self) -> Checked {
+        self.watch.note(&self.handles.fs.take_recorded())?;
+        // The model knows what was written.
+        self.watch.take_written();
+        Ok(())
     }
 
     fn act(&mut self, action: Action) -> Checked {
@@ -122,6 +138,7 @@ impl World {
                 }
                 self.look().map(drop)
             }
+            Action::Pause { log } => self.pause(log),
             Action::CompactAll => self.compact_all(),
             Action::Advance { ms } => {
                 self.advance(ms);

@@ -32,6 +32,7 @@ pub use budget::{HAPPENINGS, Mix};
 use plan::{Run, plan};
 use sim::Dice;
 pub(crate) use waits::reserve;
+pub(crate) use watch::Watch;
 use world::World;
 pub(crate) use world::{Checked, ensure};
 
