@@ -18,6 +18,9 @@ fn a_seed_gives_one_run() {
             let trace = broker::trace(mix, seed).unwrap();
             assert_eq!(trace, broker::trace(mix, seed).unwrap(), "seed {seed}");
             assert_ne!(trace, broker::trace(mix, seed + 1).unwrap());
+            let trace = compaction::trace(mix, seed).unwrap();
+            assert_eq!(trace, compaction::trace(mix, seed).unwrap(), "seed {seed}");
+            assert_ne!(trace, compaction::trace(mix, seed + 1).unwrap());
         }
     }
 }

@@ -144,8 +144,8 @@ fn roll(dice: &mut Dice, mix: Mix) -> Action {
             from: dice.number(),
             bytes: dice.below(6_000) as usize,
         },
-        88 => Action::EndRead,
-        89..92 => Action::Crash {
+        88..90 => Action::EndRead,
+        90..92 => Action::Crash {
             after: 1 + dice.below(20),
         },
         92 => Action::Kill,

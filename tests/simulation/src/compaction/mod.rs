@@ -39,14 +39,30 @@ pub const HAPPENINGS: [&str; 5] = [
 /// Actions in one run.
 const LENGTH: usize = 150;
 
+/// The actions that a seed stands for.
+fn actions_of(mix: Mix, seed: u64) -> Vec<Action> {
+    plan(&mut Dice::new(seed ^ 0xc0_4ac7), mix, LENGTH)
+}
+
 /// Runs one seed; errs with what went wrong and the shortest list of actions that still fails.
 pub fn run_seed(mix: Mix, seed: u64) -> Result<Tally, String> {
-    let actions = plan(&mut Dice::new(seed ^ 0xc0_4ac7), mix, LENGTH);
+    let actions = actions_of(mix, seed);
     run(seed, &actions).map_err(|error| {
         let short = runner::shorten(actions, |actions| run(seed, actions).is_err());
         let last = run(seed, &short).map(drop).unwrap_err();
         format!("{error}\nshortest: {last}\n{}", runner::list(&short))
     })
+}
+
+/// The digests of the disk's operations after each action, to compare two runs of one seed.
+pub fn trace(mix: Mix, seed: u64) -> Result<Vec<u64>, String> {
+    let mut world = World::new(seed)?;
+    let mut digests = Vec::new();
+    for action in actions_of(mix, seed) {
+        world.step(action)?;
+        digests.push(world.handles.fs.trace_digest());
+    }
+    Ok(digests)
 }
 
 /// Runs actions; what went wrong, or how often what happened.

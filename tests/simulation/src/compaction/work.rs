@@ -140,6 +140,9 @@ impl World {
         let id = self.choose(log);
         let log = self.storage.log(id).ok_or("a log is gone")?;
         let config = self.logs[&id].config.clone();
+        for _ in 0..3 {
+            self.storage.compact_step();
+        }
         log.set_config(LogConfig {
             cleanup_compact: false,
             ..config.clone()
