@@ -1,6 +1,7 @@
 //! The real binary from outside: starting and ending, the command line, bad input, crashes, full
 //! and damaged disks.
 
+mod administration;
 mod bad_input;
 mod command_line;
 mod crashes;

@@ -9,6 +9,8 @@ mod configs;
 mod connection;
 mod groups;
 mod list_offsets;
+mod log_dirs;
+mod records;
 mod topics;
 
 use std::collections::{BTreeMap, HashMap};
@@ -18,8 +20,10 @@ use std::time::{Duration, Instant};
 use wire::Request;
 use wire::messages::metadata::{MetadataRequest, MetadataResponse, MetadataResponseBroker};
 
-pub use configs::{ConfigChange, ConfigEntry, ConfigOperation};
+pub use configs::{ConfigChange, ConfigEntry, ConfigOperation, ConfigResource};
 pub use groups::{Group, GroupListing, Member};
+pub use log_dirs::LogDir;
+pub use records::Trimmed;
 pub use topics::{NewTopic, Partition, Topic};
 
 use self::connection::Connection;

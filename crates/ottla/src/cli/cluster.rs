@@ -1,5 +1,8 @@
 //! `ottla cluster …`
 
+mod config;
+mod logdirs;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{Args, Subcommand};
@@ -15,6 +18,11 @@ use super::table::{Cell, Fields, Table};
 pub(crate) enum Command {
     /// Show the cluster id, the controller and the brokers
     Info(Info),
+    /// Look at and change settings of brokers
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Show how much room the logs take
+    Logdirs(logdirs::Command),
     /// Show how far every group has read, also of groups without active members
     Offsets(Offsets),
 }
@@ -34,6 +42,8 @@ pub(crate) struct Offsets {
 pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::Result<()> {
     match command {
         Command::Info(command) => info(command, connection).await,
+        Command::Config(command) => config::run(command, connection).await,
+        Command::Logdirs(command) => logdirs::run(command, connection).await,
         Command::Offsets(command) => offsets(command, connection).await,
     }
 }
