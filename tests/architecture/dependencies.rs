@@ -32,8 +32,14 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "client",
         ],
     ),
-    ("simulation", &["model", "env", "storage", "sim"]),
+    (
+        "simulation",
+        &[
+            "model", "config", "env", "storage", "network", "broker", "sim",
+        ],
+    ),
     ("workspace-tests", &["model", "wire", "testkit"]),
+    ("lossy-disk", &["env", "sim", "workspace-tests"]),
     ("tasks", &[]),
 ];
 
@@ -45,6 +51,7 @@ fn manifests() -> BTreeMap<String, Table> {
     let root = workspace_directory();
     let mut directories = vec![
         root.join("tests"),
+        root.join("tests/lossy_disk"),
         root.join("tests/simulation"),
         root.join("xtask"),
     ];

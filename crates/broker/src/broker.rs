@@ -242,13 +242,24 @@ fn recover(env: &Env, settings: &Settings) -> Result<(Opened, metadata::Image), 
     Ok((opened, image))
 }
 
+/// The sizes follow from the two that users set, so that a small write-ahead log has small slots.
 fn storage_settings(settings: &Settings) -> StorageSettings {
     let bytes = |setting: i64| u64::try_from(setting).unwrap_or(0);
+    let defaults = StorageSettings::new(&settings.data_dir);
+    let wal_bytes_max = bytes(settings.broker.wal_max_bytes);
+    let memory_bytes_max = bytes(settings.broker.memory_max_bytes);
+    let sector_bytes = env::SECTOR_BYTES as u32;
+    let whole_sectors = |bytes: u32| bytes / sector_bytes * sector_bytes;
+    let slot_bytes = u32::try_from(wal_bytes_max / 16).unwrap_or(u32::MAX);
+    let wal_slot_bytes = whole_sectors(slot_bytes.min(defaults.wal_slot_bytes));
     StorageSettings {
-        wal_bytes_max: bytes(settings.broker.wal_max_bytes),
-        memory_bytes_max: bytes(settings.broker.memory_max_bytes),
+        wal_bytes_max,
+        wal_slot_bytes,
+        wal_first_slot_bytes: whole_sectors(wal_slot_bytes / 2).min(defaults.wal_first_slot_bytes),
+        memory_bytes_max,
+        flush_bytes: (memory_bytes_max / 8).min(defaults.flush_bytes),
         producer_id_expiration_ms: i64::from(settings.broker.producer_id_expiration_ms),
-        ..StorageSettings::new(&settings.data_dir)
+        ..defaults
     }
 }
 

@@ -1,5 +1,7 @@
 //! The engine as the broker sees it.
 
+mod state;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +23,8 @@ use crate::signal::Signal;
 use crate::views::{Durability, Sequence};
 use crate::wal::committer::Committer;
 use crate::wal::queue::Refusal;
+
+pub use state::StorageState;
 
 /// All logs of a broker.
 pub struct Storage {
@@ -264,6 +268,10 @@ impl Loop for StorageLoop {
     fn wait(&mut self, until: Option<Monotonic>) {
         let now = self.engine.env.clock.now();
         (self.signal)(&self.engine).wait(until.map(|until| until.since(now)));
+    }
+
+    fn is_woken(&self) -> bool {
+        (self.signal)(&self.engine).is_raised()
     }
 }
 

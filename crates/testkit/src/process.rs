@@ -17,6 +17,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// How a broker is started.
 #[derive(Clone, Debug, Default)]
 pub struct BrokerOptions {
+    binary: Option<PathBuf>,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     data_dir: Option<PathBuf>,
@@ -27,6 +28,13 @@ impl BrokerOptions {
     /// A broker on free ports of 127.0.0.1 with a directory of its own.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Runs this binary instead of the one of these sources, for one that was built otherwise.
+    #[must_use]
+    pub fn binary(mut self, path: &Path) -> Self {
+        self.binary = Some(path.to_path_buf());
+        self
     }
 
     /// Adds arguments to `ottla serve`.
@@ -94,7 +102,8 @@ impl BrokerOptions {
 
     /// `ottla serve` with all of this, not started.
     fn command(&self, data_dir: &Path) -> Command {
-        let mut command = Command::new(ottla_binary());
+        let binary = self.binary.as_deref().unwrap_or_else(|| ottla_binary());
+        let mut command = Command::new(binary);
         command
             .args(["serve", "--log-format", "text", "--data-dir"])
             .arg(data_dir)

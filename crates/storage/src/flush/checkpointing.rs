@@ -10,6 +10,7 @@ use super::segment_writer::remove_if_there;
 use super::{Flusher, Garbage};
 use crate::format::checkpoint::{Checkpoint, FILE_NAMES};
 use crate::log::Log;
+use crate::marks::{Mark, mark};
 
 impl Flusher {
     /// Writes a snapshot for each log whose segments have grown and that has something to remember.
@@ -28,6 +29,7 @@ impl Flusher {
                     fs.create_dir_all(&directory)?;
                     write_forced(fs, &path, &snapshot.encode())?;
                     fs.sync_dir(&directory)?;
+                    mark(Mark::SnapshotWritten);
                     snapshot.offset
                 }
                 None => -1,
@@ -90,6 +92,10 @@ impl Flusher {
         }
         write_forced(fs, &data_dir.join(name), &checkpoint.encode())?;
         fs.sync_dir(data_dir)?;
+        mark(match self.checkpoint.next_file {
+            0 => Mark::CheckpointA,
+            _ => Mark::CheckpointB,
+        });
         self.checkpoint.next_file = 1 - self.checkpoint.next_file;
         self.checkpoint.release_seq = release_seq;
         self.checkpoint.release_crc = release_crc;
@@ -135,10 +141,14 @@ impl Flusher {
         });
         self.garbage = listed;
         for file in unlisted {
+            mark(match file.is_directory {
+                true => Mark::DirectoryRemoved,
+                false => Mark::FileRemoved,
+            });
             let removed = if file.is_directory {
                 remove_directory(self.engine.env.fs.as_ref(), &file.path)
             } else {
-                remove_if_there(&self.engine, &file.path)
+                remove_if_there(&self.engine, &file.path).map(drop)
             };
             // What stays is found and removed by the next start.
             if let Err(error) = removed {

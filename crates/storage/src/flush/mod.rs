@@ -22,6 +22,7 @@ use tracing::{info, warn};
 
 use crate::engine::Engine;
 use crate::log::Log;
+use crate::marks::{Mark, mark};
 use crate::segment::Segment;
 use crate::wal::slots::NoSlot;
 pub(crate) use checkpointing::write_forced;
@@ -158,6 +159,11 @@ impl Flusher {
         }
     }
 
+    /// The rounds that the last durable checkpoint has made unnecessary.
+    pub(crate) fn released_seq(&self) -> u64 {
+        self.checkpoint.release_seq
+    }
+
     /// From now on the rounds of this epoch are there.
     pub(crate) fn set_writer_epoch(&mut self, writer_epoch: u32) {
         self.checkpoint.writer_epoch = writer_epoch;
@@ -218,6 +224,7 @@ impl Flusher {
     fn make_spare(&mut self) -> bool {
         match self.engine.slots.make_spare() {
             Ok(_) => {
+                mark(Mark::SpareMade);
                 if self.engine.set_disk_full(false) {
                     info!("there is room for the write-ahead log again");
                 }
@@ -226,6 +233,7 @@ impl Flusher {
             }
             Err(NoSlot::AllInUse) => true,
             Err(NoSlot::Io(error)) => {
+                mark(Mark::SpareFailed);
                 if self.engine.set_disk_full(true) {
                     warn!(%error, "no room for the write-ahead log: appends are refused");
                 }
@@ -311,7 +319,8 @@ impl Flusher {
         }
         self.collect_garbage(&logs);
         self.write_snapshots(&logs)?;
-        self.write_checkpoint(&logs, durable_seq)?;
+        self.write_checkpoint(&logs, durable_seq)
+            .inspect_err(|_| mark(Mark::CheckpointFailed))?;
         if has_defect(Defect::CheckpointBeforeSegments) {
             for segment in &self.indexed {
                 let file = self.engine.env.fs.open(&segment.path(), OpenMode::Write)?;
@@ -352,6 +361,7 @@ impl Flusher {
                     flushed.push((log, done));
                 }
                 Err(error) => {
+                    mark(Mark::FlushFailedAndSealed);
                     log.seal();
                     *failure = Some(error);
                 }
@@ -367,6 +377,8 @@ impl Flusher {
                     }
                     !done.has_new_directory
                 });
+            } else {
+                mark(Mark::LogsDirectoryForced);
             }
         }
         flushed
@@ -413,6 +425,7 @@ impl Flusher {
             through = Some(round_seq);
         }
         if let Some(round_seq) = through {
+            mark(Mark::Evicted);
             logs.iter().for_each(|log| log.evict(round_seq));
         }
         while self.indexed.len() > INDEXES_MAX {

@@ -9,6 +9,7 @@ use env::{Defect, File, OpenMode, has_defect};
 use crate::batch::BatchHeader;
 use crate::engine::Engine;
 use crate::log::{FlushDone, FlushWork, Log};
+use crate::marks::{Mark, mark};
 use crate::segment::{Segment, SegmentFacts, SegmentFault, SegmentIndex};
 use crate::settings::LogConfig;
 use crate::tail::TailBatch;
@@ -56,9 +57,12 @@ pub(super) fn flush_log(
     let mut open = None;
     if let Some(active) = &work.active
         && !work.batches.is_empty()
-        && !is_too_old(&active.facts(), &work, now_ms)
     {
-        open = Some(writer.reopen(active)?);
+        if is_too_old(&active.facts(), &work, now_ms) {
+            mark(Mark::RollByTime);
+        } else {
+            open = Some(writer.reopen(active)?);
+        }
     }
     for batch in &work.batches {
         open = Some(writer.add(open, batch)?);
@@ -66,8 +70,12 @@ pub(super) fn flush_log(
     if let Some(open) = open {
         writer.finish(open)?;
     }
+    if work.rolls_after {
+        mark(Mark::RollByRequest);
+    }
     if writer.has_new_file && !has_defect(Defect::SkipDirectoryForce) {
         engine.env.fs.sync_dir(&engine.log_directory(log.id().0))?;
+        mark(Mark::LogDirectoryForced);
     }
     Ok(FlushedLog {
         done: FlushDone {
@@ -106,7 +114,9 @@ impl Writer<'_> {
         if length < facts.bytes {
             return Err(io::Error::other("the segment is shorter than it was"));
         }
+        mark(Mark::SegmentReopened);
         if length > facts.bytes {
+            mark(Mark::ActiveSegmentCut);
             file.set_len(facts.bytes)?;
         }
         let index = segment.take_index(fs, self.interval()).map_err(into_io)?;
@@ -135,10 +145,13 @@ impl Writer<'_> {
         let segment = Arc::new(Segment::new(directory, base_offset, facts));
         // A file of that name is what a flush that failed has left.
         for path in segment.paths() {
-            remove_if_there(self.engine, &path)?;
+            if remove_if_there(self.engine, &path)? {
+                mark(Mark::LeftoverRemoved);
+            }
         }
         let file = fs.open(&segment.path(), OpenMode::CreateNew)?;
         self.has_new_file = true;
+        mark(Mark::SegmentNew);
         Ok(OpenSegment {
             segment,
             file,
@@ -153,6 +166,7 @@ impl Writer<'_> {
         let mut open = match open {
             Some(open) if open.fits(batch, &self.work.config) => open,
             Some(full) => {
+                mark(Mark::RollBySize);
                 self.finish(full)?;
                 self.create(batch.base_offset)?
             }
@@ -235,10 +249,12 @@ fn write_index(engine: &Engine, path: &Path, position: u64, bytes: &[u8]) -> io:
     Ok(())
 }
 
-pub(super) fn remove_if_there(engine: &Engine, path: &Path) -> io::Result<()> {
+/// Removes a file; whether it was there.
+pub(super) fn remove_if_there(engine: &Engine, path: &Path) -> io::Result<bool> {
     match engine.env.fs.remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

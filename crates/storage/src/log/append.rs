@@ -46,6 +46,9 @@ impl Log {
             return Ok(duplicate(&state, &original));
         }
         if is_disk_full {
+            if mode == Append::Produce {
+                state.producers.note_refused(&header);
+            }
             return Err(AppendError::DiskFull);
         }
         let base_offset = state.appended_end;

@@ -8,6 +8,7 @@ use super::{Flushed, Log};
 use crate::batch::{BatchHeader, transaction_marker};
 use crate::format::checkpoint::LogCheckpoint;
 use crate::format::producer_snapshot::ProducerSnapshot;
+use crate::marks::{Mark, mark};
 use crate::retention::{self, RetentionFacts, RetentionPlan, SegmentAge};
 use crate::segment::{SNAPSHOT, Segment, SegmentFacts, SegmentIndex, file_name};
 use crate::settings::LogConfig;
@@ -76,6 +77,8 @@ impl Log {
             end = batch.last_offset + 1;
             if batch.last_offset >= state.log_start {
                 batches.push(batch.clone());
+            } else {
+                mark(Mark::BelowStartLeftOut);
             }
         }
         let is_contiguous = |segment: &&Arc<Segment>| {

@@ -4,6 +4,7 @@
 //! lock is held for a few assignments at a time and never while anything is waited for.
 
 mod append;
+mod holdings;
 mod housekeeping;
 mod publish;
 mod read;
@@ -17,6 +18,7 @@ use env::{Defect, has_defect};
 use model::{LeaderEpoch, LogId, Offset, ProducerEpoch, ProducerId};
 use parking_lot::Mutex;
 
+pub use holdings::LogHoldings;
 pub(crate) use housekeeping::{FlushCandidate, FlushDone, FlushWork};
 pub use read::{DiskRead, Read};
 pub(crate) use restore::RestoredLog;
@@ -80,7 +82,9 @@ pub(crate) struct Flushed {
 
 impl LogState {
     fn last_stable_offset(&self) -> i64 {
-        self.transactions.last_stable_offset(self.high_watermark)
+        let first_open = self.transactions.last_stable_offset(self.high_watermark);
+        // Nobody can read what was deleted from the start of an open transaction.
+        first_open.max(self.log_start)
     }
 
     fn end_for(&self, isolation: Isolation) -> i64 {

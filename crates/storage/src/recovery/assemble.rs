@@ -13,6 +13,7 @@ use crate::engine::Engine;
 use crate::errors::OpenError;
 use crate::flush::{CheckpointState, Flusher, Logs};
 use crate::log::{Log, RestoredLog};
+use crate::marks::{Mark, mark};
 use crate::settings::{LogConfig, StorageSettings};
 use crate::storage::Storage;
 use crate::wal::committer::{CommitStart, Committer};
@@ -102,6 +103,7 @@ impl Recovery {
             if highest.is_none() && !slot.has_sound_header {
                 // Making it was cut short; it has never been used.
                 if !self.is_read_only {
+                    mark(Mark::UnfinishedSlotRemoved);
                     fs.remove_file(&slot.path)
                         .map_err(OpenError::io(&slot.path))?;
                 }
@@ -151,9 +153,14 @@ fn begin_epoch(
 ) -> Result<(), OpenError> {
     let directory = settings.data_dir.join("wal");
     let mut begun = Ok(());
-    if !engine.slots.has_free() {
+    if engine.slots.has_free() {
+        mark(Mark::OpenInFreeSlot);
+    } else {
         let made = engine.slots.make(u64::from(settings.wal_first_slot_bytes));
-        if !matches!(made, Ok(true)) {
+        if matches!(made, Ok(true)) {
+            mark(Mark::OpenInNewSlot);
+        } else {
+            mark(Mark::OpenAfterFlush);
             // What fails here is tried again by the flusher; what counts is whether a slot is free.
             let flushed = flusher.flush_everything();
             begun = match (made, flushed) {
@@ -168,6 +175,7 @@ fn begin_epoch(
     match begun {
         Ok(()) => Ok(()),
         Err(NoSlot::Io(error)) if error.kind() == io::ErrorKind::StorageFull => {
+            mark(Mark::StartOnFullDisk);
             warn!(%error, "the disk is full: appends are refused until there is space");
             engine.set_disk_full(true);
             Ok(())

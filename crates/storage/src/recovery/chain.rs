@@ -12,6 +12,7 @@ use env::{Defect, SECTOR_BYTES, has_defect};
 
 use super::scan::{ScannedRound, ScannedSlot};
 use crate::damage::{Damage, DamageCode};
+use crate::marks::{Mark, mark};
 
 /// The log as the rounds give it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +49,17 @@ pub(crate) enum BreakReason {
     DamagedTable,
 }
 
+impl BreakReason {
+    fn mark(self) -> Mark {
+        match self {
+            Self::Missing => Mark::ChainEndMissing,
+            Self::OtherPredecessor => Mark::ChainEndOtherPredecessor,
+            Self::OlderEpoch => Mark::ChainEndOlderEpoch,
+            Self::DamagedTable => Mark::ChainEndDamagedTable,
+        }
+    }
+}
+
 /// Builds the chain behind a checkpoint that released rounds up to `release_seq`.
 pub(crate) fn build(rounds: &[ScannedRound], release_seq: u64, release_crc: u32) -> Chain {
     let mut chain = Chain {
@@ -62,11 +74,17 @@ pub(crate) fn build(rounds: &[ScannedRound], release_seq: u64, release_crc: u32)
         chain.attested_seq = chain.attested_seq.max(header.durable_seq);
         chain.writer_epoch = chain.writer_epoch.max(Some(header.writer_epoch));
         chain.file_number = chain.file_number.max(header.file_number);
-        let is_later = by_seq
+        if header.seq <= release_seq {
+            continue;
+        }
+        let other = by_seq
             .get(&header.seq)
             .and_then(|other| rounds.get(*other))
-            .is_none_or(|other| other.header.writer_epoch < header.writer_epoch);
-        if header.seq > release_seq && is_later {
+            .map(|other| other.header.writer_epoch);
+        if other.is_some() {
+            mark(Mark::HigherEpochWins);
+        }
+        if other.is_none_or(|other| other < header.writer_epoch) {
             by_seq.insert(header.seq, index);
         }
     }
@@ -78,11 +96,11 @@ pub(crate) fn build(rounds: &[ScannedRound], release_seq: u64, release_crc: u32)
         let Some(round) = rounds.get(index) else {
             break (BreakReason::Missing, None);
         };
-        if round.header.prev_crc != chain.end_crc && !has_defect(Defect::IgnorePreviousCrc) {
-            break (BreakReason::OtherPredecessor, Some(index));
-        }
         if round.header.writer_epoch < epoch {
             break (BreakReason::OlderEpoch, Some(index));
+        }
+        if round.header.prev_crc != chain.end_crc && !has_defect(Defect::IgnorePreviousCrc) {
+            break (BreakReason::OtherPredecessor, Some(index));
         }
         if round.entries.is_none() {
             break (BreakReason::DamagedTable, Some(index));
@@ -92,6 +110,7 @@ pub(crate) fn build(rounds: &[ScannedRound], release_seq: u64, release_crc: u32)
         chain.end_seq += 1;
         chain.end_crc = round.header_crc;
     };
+    mark(reason.mark());
     if chain.end_seq < chain.attested_seq {
         chain.broken = Some(Break {
             seq: chain.end_seq + 1,
@@ -105,6 +124,7 @@ pub(crate) fn build(rounds: &[ScannedRound], release_seq: u64, release_crc: u32)
 impl Chain {
     /// Ends the chain before a round whose payload is damaged and that nobody calls durable.
     pub(crate) fn cut_at(&mut self, seq: u64, rounds: &[ScannedRound], release: (u64, u32)) {
+        mark(Mark::PayloadCut);
         self.rounds.retain(|index| {
             rounds
                 .get(*index)

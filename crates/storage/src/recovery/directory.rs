@@ -10,6 +10,7 @@ use crate::errors::OpenError;
 use crate::flush::write_forced;
 use crate::format::checkpoint::{Checkpoint, FILE_NAMES, LogCheckpoint};
 use crate::format::data_format::{self, DataFormat, DataFormatError};
+use crate::marks::{Mark, mark};
 use crate::segment::{INDEX, LOG, SNAPSHOT, TIME_INDEX, file_name};
 
 /// The name under which the format file is made before it gets its own.
@@ -49,6 +50,7 @@ pub(crate) fn open_format(env: &Env, data_dir: &Path) -> Result<DataFormat, Open
     if !slots.is_empty() {
         return Err(missing_format(path));
     }
+    mark(Mark::DirectoryMade);
     let format = DataFormat {
         wal_id: env.rng.random_u64(),
     };
@@ -146,6 +148,7 @@ pub(crate) fn read_checkpoints(
         };
         let sound = Checkpoint::decode(&bytes).filter(|checkpoint| checkpoint.wal_id == wal_id);
         let Some(checkpoint) = sound else {
+            mark(Mark::UnsoundCheckpoint);
             found.unsound.push(path);
             continue;
         };
@@ -159,6 +162,11 @@ pub(crate) fn read_checkpoints(
         } else {
             found.older = Some(checkpoint);
         }
+    }
+    match (&found.newest, &found.older) {
+        (None, _) => mark(Mark::NoCheckpoint),
+        (Some(_), Some(_)) => mark(Mark::NewestOfTwoCheckpoints),
+        (Some(_), None) => {}
     }
     Ok(found)
 }

@@ -5,6 +5,7 @@ use crate::batch::{BatchHeader, transaction_marker};
 use crate::damage::{Damage, DamageCode};
 use crate::format::entry::EntryKind;
 use crate::log::RestoredLog;
+use crate::marks::{Mark, mark};
 use crate::tail::TailBatch;
 use crate::views::Sequence;
 
@@ -16,6 +17,7 @@ pub(crate) fn apply(log: &mut RestoredLog, replayed: &ReplayEntry, now_ms: i64) 
         EntryKind::SetLogStart => {
             let log_start = entry.base_offset.min(log.end);
             if log_start > log.log_start {
+                mark(Mark::LogStartApplied);
                 log.log_start = log_start;
                 log.transactions.forget_below(log_start);
                 log.epochs.forget_below(log_start);
@@ -44,12 +46,14 @@ fn apply_batch(log: &mut RestoredLog, replayed: &ReplayEntry, now_ms: i64) -> Op
     if entry.base_offset > log.end {
         let message = format!("the batch at offset {} is missing", log.end);
         let damage = damage(DamageCode::OffsetGap, &message);
+        mark(Mark::OffsetGap);
         log.quarantined_from = Some(log.end);
         return Some(damage);
     }
     let header = replayed.payload.as_deref().and_then(BatchHeader::parse);
     let (Some(payload), Some(header)) = (&replayed.payload, header) else {
         let damage = damage(DamageCode::WalPayload, "a batch does not have its checksum");
+        mark(Mark::PayloadQuarantined);
         log.quarantined_from = Some(log.end);
         return Some(damage);
     };
@@ -68,6 +72,7 @@ fn apply_batch(log: &mut RestoredLog, replayed: &ReplayEntry, now_ms: i64) -> Op
     if header.is_transactional() {
         log.transactions.apply(&header, transaction_marker(payload));
     }
+    mark(Mark::BatchApplied);
     log.epochs.note(header.leader_epoch, header.base_offset);
     log.end = header.last_offset() + 1;
     log.tail.push(TailBatch {

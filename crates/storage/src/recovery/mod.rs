@@ -26,7 +26,8 @@ use crate::damage::{Damage, DamageCode};
 use crate::errors::OpenError;
 use crate::format::checkpoint::LogCheckpoint;
 use crate::log::RestoredLog;
-use crate::segment::{BatchScanner, Expected};
+use crate::marks::{Mark, mark};
+use crate::segment::{BatchScanner, Expected, ScanError};
 use crate::settings::{LogConfig, StorageSettings};
 use crate::storage::Storage;
 use chain::Chain;
@@ -121,7 +122,7 @@ impl Recovery {
             settings,
         };
         recovery.read_wal()?;
-        recovery.fold_metadata();
+        recovery.fold_metadata()?;
         Ok(recovery)
     }
 
@@ -152,6 +153,7 @@ impl Recovery {
         self.replay = payloads::read(fs, &self.slots, &self.rounds, &mut self.chain, newest)
             .map_err(OpenError::io(&directory))?;
         if let Some(damage) = chain::damage(&directory, &self.slots, &self.rounds, &self.chain) {
+            mark(Mark::AcknowledgedRoundsDamaged);
             self.is_read_only = true;
             self.damages.push(damage);
         }
@@ -159,6 +161,7 @@ impl Recovery {
         if let (None, Some(path)) = (newest, lost)
             && self.chain.rounds.is_empty()
         {
+            mark(Mark::FirstRoundMissing);
             self.is_read_only = true;
             self.damages.push(Damage {
                 code: DamageCode::WalChain,
@@ -185,7 +188,7 @@ impl Recovery {
     }
 
     /// Folds log 0 and gathers its batches.
-    fn fold_metadata(&mut self) {
+    fn fold_metadata(&mut self) -> Result<(), OpenError> {
         let listed = self.listed(0).cloned();
         let entries: Vec<_> = self
             .replay
@@ -193,12 +196,14 @@ impl Recovery {
             .filter(|replayed| replayed.entry.log_id == 0)
             .cloned()
             .collect();
-        let (log, mut damages) = self.restore_log(listed.as_ref(), entries);
+        let (log, mut damages) = self.restore_log(listed.as_ref(), entries)?;
         let fs = self.env.fs.as_ref();
         for segment in &log.segments {
             let path = segment.path();
-            let Ok(file) = fs.open(&path, OpenMode::Read) else {
-                continue;
+            let file = match fs.open(&path, OpenMode::Read) {
+                // It was named with the other segments of the log.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                found => found.map_err(OpenError::io(&path))?,
             };
             let expected = Expected {
                 offset: segment.base_offset,
@@ -209,7 +214,8 @@ impl Recovery {
                 match scanner.next_batch() {
                     Ok(Some((_, batch))) => self.metadata_batches.push(batch),
                     Ok(None) => break,
-                    Err(error) => {
+                    Err(ScanError::Io(_, error)) => return Err(OpenError::io(&path)(error)),
+                    Err(error @ ScanError::Unsound(_)) => {
                         let fault = error.into_fault(&path);
                         damages.push(Damage {
                             code: DamageCode::SegmentBatch,
@@ -224,22 +230,26 @@ impl Recovery {
         }
         self.metadata_batches
             .extend(log.tail.iter().map(|batch| batch.bytes.clone()));
+        if !self.metadata_batches.is_empty() {
+            mark(Mark::MetadataFolded);
+        }
         // Without the metadata log nobody knows which log is whose.
         self.is_read_only |= damages.iter().any(|damage| !damage.code.is_repaired());
         self.damages.extend(damages);
         self.metadata = log;
+        Ok(())
     }
 
     fn restore_log(
         &self,
         listed: Option<&LogCheckpoint>,
         entries: Vec<ReplayEntry>,
-    ) -> (RestoredLog, Vec<Damage>) {
+    ) -> Result<(RestoredLog, Vec<Damage>), OpenError> {
         let mut damages = Vec::new();
         let fs = self.env.fs.as_ref();
         let data_dir = &self.settings.data_dir;
         let mut log = match listed {
-            Some(listed) => restore::restore(fs, data_dir, listed, self.now_ms, &mut damages),
+            Some(listed) => restore::restore(fs, data_dir, listed, self.now_ms, &mut damages)?,
             None => {
                 let mut log = RestoredLog::default();
                 log.flushed.snapshot_offset = -1;
@@ -249,7 +259,10 @@ impl Recovery {
         for replayed in &entries {
             damages.extend(fold::apply(&mut log, replayed, self.now_ms));
         }
-        (log, damages)
+        // The checkpoint may know a later start than the rounds that were replayed after it.
+        log.transactions.forget_below(log.log_start);
+        log.epochs.forget_below(log.log_start);
+        Ok((log, damages))
     }
 
     /// Restores the logs that are alive and makes the engine ready: a new epoch has begun, durably,
@@ -275,7 +288,7 @@ impl Recovery {
                 std::mem::take(&mut self.metadata)
             } else {
                 let entries = by_log.remove(&id.0).unwrap_or_default();
-                let (log, damages) = self.restore_log(self.listed(id.0), entries);
+                let (log, damages) = self.restore_log(self.listed(id.0), entries)?;
                 self.damages.extend(damages);
                 log
             };
@@ -298,7 +311,10 @@ impl Recovery {
             let log_id = replayed.entry.log_id;
             if live.contains_key(&LogId(log_id)) {
                 by_log.entry(log_id).or_default().push(replayed);
-            } else if log_id >= next_id && unknown.insert(log_id) {
+            } else if log_id < next_id {
+                mark(Mark::DeletedLogEntryDropped);
+            } else if unknown.insert(log_id) {
+                mark(Mark::UnknownLogEntry);
                 self.damages.push(Damage {
                     code: DamageCode::WalUnknownLog,
                     path: replayed.path,
@@ -316,6 +332,9 @@ impl Recovery {
         } else {
             self.chain.cut_rounds(&self.rounds)
         };
+        if cut_rounds > 0 {
+            mark(Mark::TailCut);
+        }
         RecoveryReport {
             replayed_rounds: self.chain.rounds.len() as u64,
             replayed_bytes: 0,

@@ -14,6 +14,7 @@ use crate::format::bytes::crc32c;
 use crate::format::checkpoint::Checkpoint;
 use crate::format::entry::{Entry, EntryKind};
 use crate::format::round;
+use crate::marks::{Mark, mark};
 
 /// Smaller payloads are copied, so that they do not keep their round in memory.
 const SHARED_BYTES_MIN: usize = 4 << 10;
@@ -59,6 +60,10 @@ pub(crate) fn read(
             continue;
         };
         let entries = round.entries.as_deref().unwrap_or(&[]);
+        let is_flushed = |entry: &Entry| entry.kind == EntryKind::Batch && !is_needed(entry);
+        if entries.iter().any(is_flushed) {
+            mark(Mark::FlushedEntrySkipped);
+        }
         if !entries.iter().any(is_needed) {
             continue;
         }

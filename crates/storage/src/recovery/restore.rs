@@ -1,6 +1,7 @@
 //! One log as the checkpoint describes it: its segments, and what they leave to remember.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,22 +10,26 @@ use env::{Fs, OpenMode};
 use crate::damage::{Damage, DamageCode};
 use crate::engine::log_directory;
 use crate::epochs::Epochs;
+use crate::errors::OpenError;
 use crate::format::checkpoint::LogCheckpoint;
 use crate::format::producer_snapshot::ProducerSnapshot;
 use crate::log::{Flushed, RestoredLog};
+use crate::marks::{Mark, mark};
 use crate::producers::Producers;
-use crate::segment::{BatchScanner, Expected, LOG, SNAPSHOT, Segment, SegmentFacts, file_name};
+use crate::segment::{
+    BatchScanner, Expected, LOG, SNAPSHOT, ScanError, Segment, SegmentFacts, file_name,
+};
 use crate::transactions::Transactions;
 
 /// Restores the part of a log that is in segments. Damage is noted and quarantines the log where it
-/// must.
+/// must. An error of the device says nothing about what is on disk, and ends the start.
 pub(crate) fn restore(
     fs: &dyn Fs,
     data_dir: &Path,
     listed: &LogCheckpoint,
     now_ms: i64,
     damages: &mut Vec<Damage>,
-) -> RestoredLog {
+) -> Result<RestoredLog, OpenError> {
     let directory = log_directory(data_dir, listed.log_id);
     let segments: Vec<_> = listed
         .segments
@@ -40,12 +45,13 @@ pub(crate) fn restore(
         })
         .collect();
     let mut quarantined_from = (listed.quarantined_from >= 0).then_some(listed.quarantined_from);
-    for damage in missing_segments(fs, &directory, listed) {
+    for damage in missing_segments(fs, &directory, listed)? {
+        mark(Mark::SegmentMissing);
         quarantined_from = Some(quarantined_from.unwrap_or(i64::MAX).min(damage.0));
         damages.push(damage.1);
     }
-    let flushed = restore_flushed(fs, &directory, listed, &segments, now_ms, damages);
-    RestoredLog {
+    let flushed = restore_flushed(fs, &directory, listed, &segments, now_ms, damages)?;
+    Ok(RestoredLog {
         log_start: listed.log_start,
         end: listed.flushed_end,
         flushed_end: listed.flushed_end,
@@ -56,19 +62,24 @@ pub(crate) fn restore(
         flushed,
         segments,
         tail: Vec::new(),
-    }
+    })
 }
 
 /// Segments that are not there, or shorter than what was forced of them, with the first offset that
 /// is lost by it.
-fn missing_segments(fs: &dyn Fs, directory: &Path, listed: &LogCheckpoint) -> Vec<(i64, Damage)> {
+fn missing_segments(
+    fs: &dyn Fs,
+    directory: &Path,
+    listed: &LogCheckpoint,
+) -> Result<Vec<(i64, Damage)>, OpenError> {
     if listed.segments.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let present: BTreeSet<String> = fs
-        .list_dir(directory)
-        .map(|entries| entries.into_iter().map(|entry| entry.name).collect())
-        .unwrap_or_default();
+    let entries = match fs.list_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        found => found.map_err(OpenError::io(directory))?,
+    };
+    let present: BTreeSet<String> = entries.into_iter().map(|entry| entry.name).collect();
     let mut missing = Vec::new();
     for segment in &listed.segments {
         let name = file_name(segment.base_offset, LOG);
@@ -84,9 +95,11 @@ fn missing_segments(fs: &dyn Fs, directory: &Path, listed: &LogCheckpoint) -> Ve
         };
         if !present.contains(&name) {
             note(0, "the segment is missing".to_owned());
-        } else if let Ok(length) = fs.open(&path, OpenMode::Read).and_then(|file| file.len())
-            && length < segment.bytes
-        {
+            continue;
+        }
+        let length = fs.open(&path, OpenMode::Read).and_then(|file| file.len());
+        let length = length.map_err(OpenError::io(&path))?;
+        if length < segment.bytes {
             let bytes = segment.bytes;
             note(
                 length,
@@ -94,7 +107,7 @@ fn missing_segments(fs: &dyn Fs, directory: &Path, listed: &LogCheckpoint) -> Ve
             );
         }
     }
-    missing
+    Ok(missing)
 }
 
 /// What the batches in segments leave to remember: from the snapshot, or from the batches if it
@@ -106,24 +119,29 @@ fn restore_flushed(
     segments: &[Arc<Segment>],
     now_ms: i64,
     damages: &mut Vec<Damage>,
-) -> Flushed {
+) -> Result<Flushed, OpenError> {
     let nothing = Flushed {
         snapshot_offset: -1,
         ..Flushed::default()
     };
     if listed.snapshot_offset < 0 {
-        return nothing;
+        return Ok(nothing);
     }
     let path = directory.join(file_name(listed.snapshot_offset, SNAPSHOT));
-    let found = fs.read(&path).ok();
+    let found = match fs.read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        found => Some(found.map_err(OpenError::io(&path))?),
+    };
     let snapshot = found.as_deref().and_then(ProducerSnapshot::decode);
     if let Some(snapshot) = snapshot.filter(|snapshot| snapshot.offset == listed.snapshot_offset) {
-        return Flushed {
+        mark(Mark::SnapshotUsed);
+        return Ok(Flushed {
             producers: Producers::from_snapshot(&snapshot.producers),
             transactions: Transactions::from_snapshot(&snapshot),
             snapshot_offset: listed.snapshot_offset,
-        };
+        });
     }
+    mark(Mark::SnapshotRebuilt);
     damages.push(Damage {
         code: DamageCode::ProducerSnapshot,
         path,
@@ -132,18 +150,24 @@ fn restore_flushed(
     });
     let mut flushed = nothing;
     for segment in segments {
-        let Ok(file) = fs.open(&segment.path(), OpenMode::Read) else {
-            continue;
+        let path = segment.path();
+        let file = match fs.open(&path, OpenMode::Read) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            found => found.map_err(OpenError::io(&path))?,
         };
         let expected = Expected {
             offset: segment.base_offset,
             ..Expected::default()
         };
         let mut scanner = BatchScanner::new(file, 0, segment.facts().bytes, expected);
-        // Damage in a segment is found, and named, when it is read.
-        while let Ok(Some((_, batch))) = scanner.next_batch() {
-            flushed.fold(&batch, now_ms);
+        loop {
+            match scanner.next_batch() {
+                Ok(Some((_, batch))) => flushed.fold(&batch, now_ms),
+                // Damage in a segment is found, and named, when it is read.
+                Ok(None) | Err(ScanError::Unsound(_)) => break,
+                Err(ScanError::Io(_, error)) => return Err(OpenError::io(&path)(error)),
+            }
         }
     }
-    flushed
+    Ok(flushed)
 }

@@ -10,6 +10,7 @@ use crate::format::bytes::crc32c;
 use crate::format::entry::{Entry, decode_table};
 use crate::format::round::{self, RoundHeader};
 use crate::format::slot_header::SlotHeader;
+use crate::marks::{Mark, mark};
 use crate::wal::slots;
 
 /// How much is read at once.
@@ -83,6 +84,7 @@ pub(crate) fn scan_slot(
         if !has_defect(Defect::KeepCacheAtRecovery) {
             file.drop_cache()?;
         }
+        mark(Mark::SlotForcedAndDropped);
         file
     } else {
         fs.open(path, OpenMode::Read)?
@@ -101,6 +103,7 @@ pub(crate) fn scan_slot(
                 && position + header.padded_bytes() <= bytes
         });
         let Some((header, header_crc)) = fitting else {
+            mark(Mark::InvalidBlockSteppedOver);
             position += SECTOR_BYTES as u64;
             continue;
         };
@@ -122,6 +125,9 @@ pub(crate) fn scan_slot(
             entries,
         });
         position += header.padded_bytes();
+        if header.padded_bytes() > SECTOR_BYTES as u64 {
+            mark(Mark::BodyJumpedOver);
+        }
     }
     Ok(ScannedSlot {
         index: *index,

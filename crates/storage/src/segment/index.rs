@@ -10,6 +10,7 @@ use super::{
 use crate::batch::BatchHeader;
 use crate::format::offset_index::{self, OffsetIndexEntry};
 use crate::format::time_index::{self, TimeIndexEntry};
+use crate::marks::{Mark, mark};
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SegmentIndex {
@@ -58,6 +59,10 @@ impl SegmentIndex {
                 index = Self::empty();
             }
         }
+        mark(match index.offsets.is_empty() {
+            true => Mark::IndexBuilt,
+            false => Mark::IndexLoaded,
+        });
         let expected = Expected {
             offset: index.offset_at(segment.base_offset),
             ..Expected::default()

@@ -17,16 +17,16 @@ use super::buffers::BufferPool;
 use super::queue::{Content, Queued, Refusal};
 use super::round_builder::{self, BuiltRound, RoundIdentity};
 use super::slots::{NoSlot, OpenSlot};
+use super::unforced::Unforced;
 use crate::damage::{Damage, DamageCode};
 use crate::engine::Engine;
 use crate::errors::CommitError;
+use crate::marks::{Mark, mark};
 use crate::tail::TailBatch;
 use crate::views::{Durability, Sequence};
 
 /// How many bytes of entries go into a round; a single larger one travels alone.
 const ROUND_BYTES_MAX: usize = 8 << 20;
-/// How many written bytes may wait for a force that no entry asks for.
-const UNFORCED_BYTES_MAX: u64 = 64 << 20;
 /// How long after a durable round its durability is written down if no later round does it.
 const ATTEST_AFTER: Duration = Duration::from_millis(100);
 /// Rounds up to this length are copied out of their buffer, so that it can be used again.
@@ -39,6 +39,9 @@ pub(crate) struct Committer {
     pool: BufferPool,
     /// How many bytes of entries go into a round.
     round_bytes_max: usize,
+    /// How many written bytes may wait for a force that no entry asks for: half a slot, as all of a
+    /// slot is forced before it is left.
+    unforced_bytes_max: u64,
     writer_epoch: u32,
     /// Whether the round that begins the epoch has been written.
     is_open: bool,
@@ -54,15 +57,6 @@ pub(crate) struct Committer {
     attested_seq: u64,
     attest_at: Option<Monotonic>,
     entries: Vec<Queued>,
-}
-
-/// What was written and not forced, of relaxed logs only.
-#[derive(Debug, Default)]
-struct Unforced {
-    bytes: u64,
-    records: i64,
-    records_max: i64,
-    deadline: Option<Monotonic>,
 }
 
 /// Where the log stands when the commit loop begins.
@@ -86,6 +80,7 @@ impl Committer {
             engine,
             pool,
             round_bytes_max,
+            unforced_bytes_max: slot_bytes as u64 / 2,
             writer_epoch: start.writer_epoch,
             is_open: false,
             slot: None,
@@ -98,6 +93,11 @@ impl Committer {
             attest_at: None,
             entries: Vec::new(),
         }
+    }
+
+    /// The last round that was written.
+    pub(crate) fn written_seq(&self) -> u64 {
+        self.seq
     }
 
     /// Writes and forces the round that begins this start's epoch.
@@ -128,6 +128,7 @@ impl Committer {
             self.poison(&error);
             return Some(Step::Worked);
         }
+        mark(Mark::OpenLate);
         None
     }
 
@@ -165,7 +166,8 @@ impl Committer {
         let is_closing = self.engine.queue.refusal() == Some(Refusal::ShuttingDown);
         let is_due =
             |deadline: Option<Monotonic>| deadline.is_some_and(|at| at <= now || is_closing);
-        if is_due(self.unforced.deadline) {
+        if is_due(self.unforced.deadline()) {
+            mark(Mark::ForceByAge);
             if let Err(error) = self.force() {
                 self.poison(&error);
             }
@@ -182,7 +184,7 @@ impl Committer {
             self.engine.progress.fail(CommitError::ShuttingDown, true);
             return Step::Stopped;
         }
-        let until = match (self.unforced.deadline, self.attest_at) {
+        let until = match (self.unforced.deadline(), self.attest_at) {
             (Some(force), Some(attest)) => Some(force.min(attest)),
             (force, attest) => force.or(attest),
         };
@@ -201,6 +203,7 @@ impl Committer {
         }
         let built = round_builder::build(&self.pool, self.identity(), &[]);
         self.write(&built)?;
+        mark(Mark::Attested);
         if is_closing {
             self.force_file()?;
         }
@@ -229,6 +232,7 @@ impl Committer {
         }
         if self.slot.is_some() && self.seq > self.durable_seq {
             // Nothing unforced is left behind in a slot.
+            mark(Mark::ForceLeavingSlot);
             if let Err(error) = self.force() {
                 self.poison(&error);
                 return Err(NoSlot::Io(error));
@@ -249,8 +253,12 @@ impl Committer {
         }
         self.engine.queue.put_back(&mut self.entries);
         match no_slot {
-            NoSlot::AllInUse => self.engine.demand_release(),
+            NoSlot::AllInUse => {
+                mark(Mark::AllSlotsInUse);
+                self.engine.demand_release();
+            }
             NoSlot::Io(error) => {
+                mark(Mark::NoRoomForSlot);
                 if self.engine.set_disk_full(true) {
                     warn!(%error, "no room for the write-ahead log: appends wait for space");
                 }
@@ -289,7 +297,12 @@ impl Committer {
         self.engine
             .progress
             .advance(self.written, Durability::Written);
-        if has_strict || self.unforced.is_over() {
+        let bound = self.unforced.bound(self.unforced_bytes_max);
+        if has_strict || bound.is_some() {
+            mark(match bound {
+                Some(bound) if !has_strict => bound,
+                _ => Mark::ForceStrict,
+            });
             self.force_file()?;
             self.unforced = Unforced::default();
             self.durable_seq = self.seq;
@@ -313,20 +326,10 @@ impl Committer {
     }
 
     fn note_unforced(&mut self, entry: &Queued) {
-        let Content::Batch(batch) = &entry.content else {
-            return;
-        };
-        let config = entry.log.config();
-        let now = self.engine.env.clock.now();
-        let deadline = now + Duration::from_millis(config.flush_ms.max(0).cast_unsigned());
-        let unforced = &mut self.unforced;
-        unforced.bytes += batch.bytes.len() as u64;
-        unforced.records += i64::from(batch.last_offset_delta) + 1;
-        unforced.records_max = match unforced.records_max {
-            0 => config.flush_messages,
-            bound => bound.min(config.flush_messages),
-        };
-        unforced.deadline = Some(unforced.deadline.map_or(deadline, |at| at.min(deadline)));
+        if let Content::Batch(batch) = &entry.content {
+            let now = self.engine.env.clock.now();
+            self.unforced.note(batch, &entry.log.config(), now);
+        }
     }
 
     fn write(&mut self, built: &BuiltRound) -> io::Result<()> {
@@ -382,12 +385,15 @@ impl Committer {
             .advance(self.written, Durability::Durable);
         self.attest_at = Some(self.engine.env.clock.now() + ATTEST_AFTER);
         self.engine.raise_if_flush_wanted();
+        // Only what is durable is flushed: whoever waits for room may have asked too early.
+        self.engine.let_in(true);
     }
 
     fn poison(&self, cause: &io::Error) {
         let (path, position) = self.slot.as_ref().map_or_else(Default::default, |slot| {
             (slot.file.path().clone(), slot.position)
         });
+        mark(Mark::Poisoned);
         error!(path = %path.display(), position, error = %cause,
             "the write-ahead log cannot be written: nothing is acknowledged until a restart");
         self.engine.queue.refuse(Refusal::Poisoned);
@@ -400,13 +406,6 @@ impl Committer {
         self.engine.queue.clear();
         self.engine.progress.fail(CommitError::Poisoned, true);
         self.engine.admission.open_for_good();
-    }
-}
-
-impl Unforced {
-    fn is_over(&self) -> bool {
-        self.bytes >= UNFORCED_BYTES_MAX
-            || (self.records_max > 0 && self.records >= self.records_max)
     }
 }
 

@@ -9,6 +9,7 @@ use env::{Defect, Env, File, OpenMode, SECTOR_BYTES, has_defect};
 use parking_lot::Mutex;
 
 use crate::format::slot_header::SlotHeader;
+use crate::marks::{Mark, mark};
 
 /// How many used slots, of whatever size, make the flusher release some.
 const USED_SLOTS_MANY: usize = 8;
@@ -117,7 +118,9 @@ impl Slots {
                 });
             }
             let bytes = self.slot_bytes.max(needed);
-            if !self.make(bytes)? && !self.remove_small(needed, bytes).map_err(NoSlot::Io)? {
+            if self.make(bytes)? {
+                mark(Mark::SlotMadeForRound);
+            } else if !self.remove_small(needed, bytes).map_err(NoSlot::Io)? {
                 return Err(NoSlot::AllInUse);
             }
         }
@@ -145,6 +148,7 @@ impl Slots {
             removed
         };
         for slot in &removed {
+            mark(Mark::SmallSlotsRemoved);
             self.env.fs.remove_file(&self.path(slot.index))?;
         }
         Ok(!removed.is_empty())
@@ -170,6 +174,9 @@ impl Slots {
                 slot.highest_seq = Some(last_seq);
             }
             if slot.index == index {
+                if slot.file_number > 0 {
+                    mark(Mark::SlotReused);
+                }
                 slot.highest_seq = Some(u64::MAX);
                 slot.file_number = file_number;
             }
@@ -264,6 +271,7 @@ impl Slots {
         };
         for slot in &mut inner.slots {
             if slot.highest_seq.is_some_and(|highest| highest <= reach) {
+                mark(Mark::SlotsReleased);
                 slot.highest_seq = None;
             }
         }
@@ -337,6 +345,13 @@ impl Slots {
     pub(crate) fn has_free(&self) -> bool {
         let inner = self.inner.lock();
         inner.slots.iter().any(|slot| slot.highest_seq.is_none())
+    }
+
+    /// The indexes of the slots that are free.
+    pub(crate) fn free(&self) -> Vec<u32> {
+        let inner = self.inner.lock();
+        let free = inner.slots.iter().filter(|slot| slot.highest_seq.is_none());
+        free.map(|slot| slot.index).collect()
     }
 
     /// How many slots there are.

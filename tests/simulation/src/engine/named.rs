@@ -1,15 +1,21 @@
 //! Runs that have failed once. Each says what was wrong.
 
 use crate::engine::actions::{Action, Twist};
+use crate::engine::plan::Run;
 use crate::engine::run;
+use crate::engine::setup::Setup;
 
 /// Numbers that [`super::access::config`] takes for a strict and for a relaxed log.
 const STRICT: u64 = 1;
 const RELAXED: u64 = 0;
 
 fn check(seeds: std::ops::Range<u64>, actions: &[Action]) {
+    let of = |actions: &[Action]| Run {
+        setup: Setup::default(),
+        actions: actions.to_vec(),
+    };
     for seed in seeds {
-        if let Err(error) = run(seed, actions) {
+        if let Err(error) = run(seed, &of(actions)) {
             panic!("seed {seed}: {error}");
         }
     }
