@@ -167,7 +167,7 @@ impl Field for AlterClientQuotasResponse {
     }
 }
 
-message!(AlterClientQuotasResponse, 0..=1, 1, AlterClientQuotas);
+message!(AlterClientQuotasResponse, 0..=1, 1, AlterClientQuotas with throttle_time_ms);
 
 /// The outcome for one entity.
 #[derive(Clone, Debug, PartialEq)]

@@ -131,7 +131,7 @@ impl Field for DescribeClientQuotasResponse {
     }
 }
 
-message!(DescribeClientQuotasResponse, 0..=1, 1, DescribeClientQuotas);
+message!(DescribeClientQuotasResponse, 0..=1, 1, DescribeClientQuotas with throttle_time_ms);
 
 /// An entity with its quotas.
 #[derive(Clone, Debug, Default, PartialEq)]
