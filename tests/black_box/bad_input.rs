@@ -58,6 +58,8 @@ fn empty_requests() -> Vec<Bytes> {
         offset_delete::OffsetDeleteRequest,
         list_config_resources::ListConfigResourcesRequest,
         describe_topic_partitions::DescribeTopicPartitionsRequest,
+        describe_client_quotas::DescribeClientQuotasRequest,
+        alter_client_quotas::AlterClientQuotasRequest,
         describe_cluster::DescribeClusterRequest,
     ];
     all

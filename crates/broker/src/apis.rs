@@ -281,6 +281,22 @@ pub(crate) static APIS: &[Api] = &[
         begin: |call, body| serial(call, body, handlers::offset_delete::handle),
     },
     Api {
+        key: ApiKey::DescribeClientQuotas,
+        versions: 0..=1,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "no quotas of addresses",
+        begin: |call, body| at_once(call, body, handlers::describe_client_quotas::handle),
+    },
+    Api {
+        key: ApiKey::AlterClientQuotas,
+        versions: 0..=1,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "no quotas of addresses",
+        begin: |call, body| serial(call, body, handlers::alter_client_quotas::handle),
+    },
+    Api {
         key: ApiKey::DescribeCluster,
         versions: 0..=2,
         advertised_from: 0,

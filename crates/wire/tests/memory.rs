@@ -44,6 +44,7 @@ fn decode_all<R: Request>(frame: &Bytes) {
 }
 
 fn decode_everything(frame: &Bytes) {
+    decode_all::<alter_client_quotas::AlterClientQuotasRequest>(frame);
     decode_all::<alter_configs::AlterConfigsRequest>(frame);
     decode_all::<alter_partition_reassignments::AlterPartitionReassignmentsRequest>(frame);
     decode_all::<api_versions::ApiVersionsRequest>(frame);
@@ -52,6 +53,7 @@ fn decode_everything(frame: &Bytes) {
     decode_all::<delete_groups::DeleteGroupsRequest>(frame);
     decode_all::<delete_records::DeleteRecordsRequest>(frame);
     decode_all::<delete_topics::DeleteTopicsRequest>(frame);
+    decode_all::<describe_client_quotas::DescribeClientQuotasRequest>(frame);
     decode_all::<describe_cluster::DescribeClusterRequest>(frame);
     decode_all::<describe_configs::DescribeConfigsRequest>(frame);
     decode_all::<describe_groups::DescribeGroupsRequest>(frame);
