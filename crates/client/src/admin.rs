@@ -10,6 +10,7 @@ mod connection;
 mod groups;
 mod list_offsets;
 mod log_dirs;
+mod quotas;
 mod records;
 mod topics;
 
@@ -23,6 +24,7 @@ use wire::messages::metadata::{MetadataRequest, MetadataResponse, MetadataRespon
 pub use configs::{ConfigChange, ConfigEntry, ConfigOperation, ConfigResource};
 pub use groups::{Group, GroupListing, Member};
 pub use log_dirs::LogDir;
+pub use quotas::{Quota, QuotaMatch, QuotaPart};
 pub use records::Trimmed;
 pub use topics::{NewTopic, Partition, Topic};
 

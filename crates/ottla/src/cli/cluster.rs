@@ -2,6 +2,7 @@
 
 mod config;
 mod logdirs;
+mod quotas;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +24,9 @@ pub(crate) enum Command {
     Config(config::Command),
     /// Show how much room the logs take
     Logdirs(logdirs::Command),
+    /// Look at and change the quotas of clients
+    #[command(subcommand)]
+    Quotas(quotas::Command),
     /// Show how far every group has read, also of groups without active members
     Offsets(Offsets),
 }
@@ -44,6 +48,7 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
         Command::Info(command) => info(command, connection).await,
         Command::Config(command) => config::run(command, connection).await,
         Command::Logdirs(command) => logdirs::run(command, connection).await,
+        Command::Quotas(command) => quotas::run(command, connection).await,
         Command::Offsets(command) => offsets(command, connection).await,
     }
 }
