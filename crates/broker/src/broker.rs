@@ -37,7 +37,7 @@ pub struct Broker {
     pub(crate) metrics: Metrics,
     pub(crate) egress: EgressBudget,
     pub(crate) quota_meters: QuotaMeters,
-    cluster_id: String,
+    cluster_id: Option<String>,
     disk_reads: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
 }
@@ -114,12 +114,16 @@ impl Broker {
             metadata_log,
             image,
         ));
-        let cluster_id = cluster_id(&env, &metadata).await.map_err(|error| {
-            tracing::error!(?error, "the cluster id cannot be written");
-            OpenError::FirstWrite {
-                data_dir: settings.data_dir.clone(),
+        let cluster_id = match cluster_id(&env, &metadata).await {
+            Ok(cluster_id) => Some(cluster_id),
+            // It is among what is damaged, and what is damaged has been told.
+            Err(_) if storage.is_read_only() => None,
+            Err(error) => {
+                tracing::error!(?error, "the cluster id cannot be written");
+                let data_dir = settings.data_dir.clone();
+                return Err(OpenError::FirstWrite { data_dir });
             }
-        })?;
+        };
         let egress_bytes = settings.broker.memory_max_bytes / EGRESS_MEMORY_DIVISOR;
         let groups = GroupCoordinators::new(&settings.broker);
         let broker = Arc::new(Self {
@@ -156,9 +160,9 @@ impl Broker {
         self.storage.shut_down();
     }
 
-    /// The identity of the cluster, 22 characters of URL-safe base64.
-    pub fn cluster_id(&self) -> &str {
-        &self.cluster_id
+    /// The identity of the cluster, 22 characters of URL-safe base64; `None` if it is lost by damage.
+    pub fn cluster_id(&self) -> Option<&str> {
+        self.cluster_id.as_deref()
     }
 
     /// Tells of changes of the broker's settings, which requests can make while it runs.

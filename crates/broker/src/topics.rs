@@ -21,6 +21,8 @@ pub(crate) struct Topic {
     log_config: LogConfig,
     /// The logs of its partitions, by index.
     logs: Vec<Option<Arc<Log>>>,
+    /// What is said of a partition that is not among them.
+    missing: ErrorCode,
 }
 
 impl Topic {
@@ -34,6 +36,11 @@ impl Topic {
                 .iter()
                 .map(|id| storage.log(*id))
                 .collect(),
+            missing: if storage.is_read_only() {
+                ErrorCode::KafkaStorageError
+            } else {
+                ErrorCode::UnknownTopicOrPartition
+            },
         }
     }
 
@@ -57,12 +64,13 @@ impl Topic {
         self.logs.len()
     }
 
-    /// The log of a partition; UNKNOWN_TOPIC_OR_PARTITION if there is no such partition.
+    /// The log of a partition. Without one UNKNOWN_TOPIC_OR_PARTITION, or KAFKA_STORAGE_ERROR if
+    /// partitions may be missing because of damage.
     pub(crate) fn log(&self, partition_index: i32) -> Result<&Arc<Log>, ErrorCode> {
         usize::try_from(partition_index)
             .ok()
             .and_then(|index| self.logs.get(index)?.as_ref())
-            .ok_or(ErrorCode::UnknownTopicOrPartition)
+            .ok_or(self.missing)
     }
 }
 
@@ -73,6 +81,8 @@ pub(crate) struct Topics {
     settings: Arc<BrokerSettings>,
     by_name: HashMap<TopicName, Arc<Topic>>,
     by_id: HashMap<TopicId, Arc<Topic>>,
+    /// Whether topics may be missing because of damage.
+    may_lack: bool,
 }
 
 impl Topics {
@@ -85,6 +95,7 @@ impl Topics {
     ) -> Self {
         let mut topics = Self {
             settings: Arc::clone(settings),
+            may_lack: storage.is_read_only(),
             ..Self::default()
         };
         let has_same_defaults = Arc::ptr_eq(settings, &before.settings);
@@ -117,16 +128,29 @@ impl Topics {
         }
     }
 
-    /// The topic with this name; UNKNOWN_TOPIC_OR_PARTITION if there is none.
+    /// The topic with this name. Without one UNKNOWN_TOPIC_OR_PARTITION, or KAFKA_STORAGE_ERROR if it
+    /// may be missing because of damage: nobody is to take it for deleted.
     pub(crate) fn by_name(&self, name: &str) -> Result<&Arc<Topic>, ErrorCode> {
-        self.by_name
-            .get(name)
-            .ok_or(ErrorCode::UnknownTopicOrPartition)
+        let missing = self.missing(ErrorCode::UnknownTopicOrPartition);
+        self.by_name.get(name).ok_or(missing)
     }
 
-    /// The topic with this id; UNKNOWN_TOPIC_ID if there is none.
+    /// The topic with this id. Without one UNKNOWN_TOPIC_ID, or KAFKA_STORAGE_ERROR as by name.
     pub(crate) fn by_id(&self, id: TopicId) -> Result<&Arc<Topic>, ErrorCode> {
-        self.by_id.get(&id).ok_or(ErrorCode::UnknownTopicId)
+        let missing = self.missing(ErrorCode::UnknownTopicId);
+        self.by_id.get(&id).ok_or(missing)
+    }
+
+    /// Whether topics may be missing because of damage.
+    pub(crate) fn may_lack(&self) -> bool {
+        self.may_lack
+    }
+
+    fn missing(&self, unknown: ErrorCode) -> ErrorCode {
+        match self.may_lack {
+            true => ErrorCode::KafkaStorageError,
+            false => unknown,
+        }
     }
 
     /// Every topic, in no order.

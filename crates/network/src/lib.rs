@@ -16,6 +16,8 @@ mod answer_queue;
 mod connection;
 mod frame;
 mod frame_budget;
+#[doc(hidden)]
+pub mod fuzzing;
 mod limits;
 mod listener;
 mod metrics;

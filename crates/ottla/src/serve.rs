@@ -3,7 +3,7 @@
 //! The sockets are bound before the data is read, so that a port in use is told at once and the
 //! port that 0 picked is known; connections wait in the backlog until recovery is done.
 
-mod http;
+pub(crate) mod http;
 mod logging;
 mod stop;
 

@@ -40,8 +40,10 @@ pub(crate) struct Engine {
     pub flush_at_bytes: AtomicU64,
     /// All entries of rounds up to this one are durable and shown.
     durable_seq: AtomicU64,
-    /// Acknowledged rounds are damaged: nothing may be written.
+    /// Nothing may be written.
     pub is_read_only: bool,
+    /// Acknowledged rounds are lost: any log may lack its newest batches.
+    pub has_lost_rounds: bool,
     /// There is no room for another slot of the write-ahead log.
     is_slot_missing: AtomicBool,
     /// There is no room for segments.
@@ -66,6 +68,7 @@ impl Engine {
         slots: Slots,
         durable_seq: u64,
         is_read_only: bool,
+        has_lost_rounds: bool,
         damages: Vec<Damage>,
     ) -> Self {
         let flush_at_bytes = AtomicU64::new(settings.flush_bytes);
@@ -88,6 +91,7 @@ impl Engine {
             flush_at_bytes,
             durable_seq: AtomicU64::new(durable_seq),
             is_read_only,
+            has_lost_rounds,
             is_slot_missing: AtomicBool::new(false),
             is_segment_missing: AtomicBool::new(false),
             release_demanded: AtomicBool::new(false),

@@ -185,6 +185,13 @@ impl Storage {
         self.engine.is_read_only || self.engine.queue.refusal() == Some(Refusal::Poisoned)
     }
 
+    /// Whether what was acknowledged is lost that concerns all logs: rounds of the write-ahead log, or
+    /// parts of the log that says which logs there are. Nothing can be appended, and topics may be
+    /// missing.
+    pub fn is_read_only(&self) -> bool {
+        self.engine.is_read_only
+    }
+
     /// Whether appends of users are refused because the disk is full; they are taken again by
     /// themselves when there is space.
     pub fn is_disk_full(&self) -> bool {

@@ -117,7 +117,7 @@ impl Field for TopicId {
 }
 
 /// Longest text that every version can carry, in bytes.
-const TEXT_BYTES_MAX: usize = i16::MAX as usize;
+pub(crate) const TEXT_BYTES_MAX: usize = i16::MAX as usize;
 
 impl Field for Text {
     const SIZE_MIN: usize = 1;
@@ -217,9 +217,11 @@ impl<T: Field> Nullable for Vec<T> {
         let Some(count) = from.count(T::SIZE_MIN)? else {
             return Ok(None);
         };
-        let mut elements = Self::with_capacity(from.capacity(count, size_of::<T>()));
-        for _ in 0..count {
-            from.claim(size_of::<T>())?;
+        let mut elements = Self::new();
+        for held in 0..count {
+            if held == elements.capacity() {
+                elements.reserve_exact(from.grow(held, count, size_of::<T>())?);
+            }
             elements.push(T::read(from)?);
         }
         Ok(Some(elements))

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 /// Bytes before the records of a batch.
-const HEADER_BYTES: usize = 61;
+pub(crate) const HEADER_BYTES: usize = 61;
 /// What the checksum covers begins here.
 const CHECKED_FROM: usize = 21;
 const LOG_APPEND_TIME: u8 = 8;
@@ -154,7 +154,8 @@ pub(crate) fn first_value(batch: &[u8]) -> Option<Vec<u8>> {
     rest.get(..length).map(<[u8]>::to_vec)
 }
 
-fn seal(bytes: &mut [u8]) {
+/// Writes the checksum of a batch.
+pub(crate) fn seal(bytes: &mut [u8]) {
     let crc = crc32c(&bytes[CHECKED_FROM..]);
     bytes[17..21].copy_from_slice(&crc.to_be_bytes());
 }

@@ -10,6 +10,7 @@ mod batch;
 pub mod broker;
 #[cfg(feature = "defects")]
 pub mod controls;
+pub mod corruption;
 pub mod engine;
 pub mod runner;
 mod tally;

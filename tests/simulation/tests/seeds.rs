@@ -36,7 +36,12 @@ fn nothing_promised_is_lost_and_everything_was_tried() {
         .iter()
         .chain(&broker::HAPPENINGS)
         .copied();
-    let steps = Mark::ALL.iter().filter(|mark| !mark.needs_damage());
+    // A table that is torn under a sound header comes once in some thousand seeds; the tables of
+    // `crates/storage/src/recovery/chain/tests.rs` try it.
+    let is_rare = |mark: &Mark| *mark == Mark::ChainEndDamagedTable;
+    let steps = Mark::ALL
+        .iter()
+        .filter(|mark| !mark.needs_damage() && !is_rare(mark));
     let missing: Vec<&str> = troubles
         .chain(steps.map(|mark| mark.name()))
         .filter(|name| tally.of(name) == 0)

@@ -34,6 +34,7 @@ pub(crate) fn index(apis: &[Api]) -> String {
         "\n/// Hands a line for every API to a macro: name, key, versions, first flexible"
     );
     line!(code, "/// version, module, request, response.");
+    line!(code, "#[macro_export]");
     line!(
         code,
         "macro_rules! for_each_api {{ ($with:ident) => {{ $with! {{"

@@ -373,3 +373,20 @@ async fn resources_fail_by_themselves_and_checking_changes_nothing() {
     let result = describe(&mut fixture, TOPIC, "u").await;
     assert_eq!(find(&result, "retention.ms").config_source, 5);
 }
+
+#[tokio::test]
+async fn the_smallest_sizes_are_large_enough_to_work_with() {
+    let smallest = |name| {
+        let definition = config::definition(config::Scope::Broker, name).unwrap();
+        let config::Valid::Range(smallest, _) = definition.valid else {
+            panic!("{name} has no range");
+        };
+        smallest.to_string()
+    };
+    let [wal, memory] = ["wal.max.bytes", "memory.max.bytes"].map(smallest);
+    let settings = [("wal.max.bytes", &*wal), ("memory.max.bytes", &*memory)];
+    let mut fixture = Fixture::with_settings(&settings).await;
+    fixture.topic("t").await;
+    let produced = fixture.produce("t", batch(&["a"])).await;
+    assert_code(produced.error_code, ErrorCode::None);
+}

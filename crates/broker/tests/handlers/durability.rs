@@ -315,9 +315,9 @@ async fn a_power_cut_takes_back_no_topic_that_was_told_of() {
             }
             told.push((name, topic.topic_id));
         }
-        let cluster_id = fixture.broker.cluster_id().to_owned();
+        let cluster_id = fixture.broker.cluster_id().unwrap().to_owned();
         let mut fixture = fixture.crash_onto(Arc::new(disk.crash())).await;
-        assert_eq!(fixture.broker.cluster_id(), cluster_id);
+        assert_eq!(fixture.broker.cluster_id(), Some(&*cluster_id));
         for (name, topic_id) in told {
             assert_eq!(fixture.topic(name).await.topic_id, topic_id, "cut {cut}");
         }

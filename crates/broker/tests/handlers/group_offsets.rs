@@ -16,6 +16,54 @@ use wire::{Chunks, Text};
 use crate::groups::{GROUP, ONE_PARTITION, commit, commit_request, committed, open, stable};
 use crate::support::{Fixture, NOW_MS, assert_code};
 
+/// An index takes four bytes of a request; what is told of it may take four thousand.
+#[tokio::test]
+async fn what_is_asked_again_is_not_told_again() {
+    let mut fixture = open().await;
+    let id = fixture.topic("t").await.topic_id;
+    let code = commit(&mut fixture, &commit_request("t", 5), 8).await;
+    assert_code(code, ErrorCode::None);
+    let again_and_again = vec![0; 1_000];
+    let request = OffsetFetchRequest {
+        group_id: GROUP,
+        topics: Some(vec![
+            OffsetFetchRequestTopic {
+                name: Text::from_static("t"),
+                partition_indexes: again_and_again.clone(),
+            };
+            2
+        ]),
+        ..OffsetFetchRequest::default()
+    };
+    let topics = fixture.call(&request, 7).await.topics;
+    let told: Vec<usize> = topics.iter().map(|topic| topic.partitions.len()).collect();
+    assert_eq!(told, [1, 0]);
+
+    let group = |topics| OffsetFetchRequestGroup {
+        group_id: GROUP,
+        topics,
+        ..OffsetFetchRequestGroup::default()
+    };
+    let topic = OffsetFetchRequestTopics {
+        name: Text::from_static("t"),
+        topic_id: id,
+        partition_indexes: again_and_again,
+    };
+    let request = OffsetFetchRequest {
+        groups: vec![[Some(vec![topic]), None].map(group); 3].concat(),
+        ..OffsetFetchRequest::default()
+    };
+    for version in 8..=10 {
+        let groups = fixture.call(&request, version).await.groups;
+        let told = groups.iter().map(|group| {
+            assert_code(group.error_code, ErrorCode::None);
+            let topics = group.topics.iter();
+            topics.map(|topic| topic.partitions.len()).sum::<usize>()
+        });
+        assert_eq!(told.collect::<Vec<_>>(), [1, 1, 0, 0, 0, 0]);
+    }
+}
+
 #[tokio::test]
 async fn offsets_are_stored_and_fetched_in_every_version() {
     let mut fixture = open().await;

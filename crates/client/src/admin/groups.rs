@@ -3,6 +3,8 @@
 mod assignment;
 mod offset_delete;
 
+pub(crate) use assignment::decode as read_assignment;
+
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -363,7 +365,7 @@ fn found_coordinator(response: &FindCoordinatorResponse) -> Result<(i32, Broker)
 
 fn member(found: &DescribedGroupMember, shares_partitions: bool) -> Member {
     let assignment = match shares_partitions {
-        true => assignment::decode(&found.member_assignment).unwrap_or_default(),
+        true => read_assignment(&found.member_assignment).unwrap_or_default(),
         false => Vec::new(),
     };
     Member {

@@ -147,6 +147,8 @@ impl Group {
             Phase::Empty => Some(BTreeSet::new()),
             // What members of another kind read is not known to us.
             _ if !self.is_of_consumers() => return Err(GroupError::NonEmptyGroup),
+            // All have left while the others were waited for.
+            _ if self.members.is_empty() => Some(BTreeSet::new()),
             _ => self.subscribed_topics(),
         };
         let is_read = |topic: &str| subscribed.as_ref().is_none_or(|all| all.contains(topic));

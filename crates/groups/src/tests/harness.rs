@@ -310,6 +310,11 @@ impl Harness {
             .map_or(GroupState::Dead, |group| group.state)
     }
 
+    pub(super) fn has_members(&self) -> bool {
+        let group = self.coordinator.describe(GROUP);
+        group.is_some_and(|group| !group.members.is_empty())
+    }
+
     pub(super) fn is_parked(&self, token: Token) -> bool {
         !self.replies.contains_key(&token)
     }

@@ -130,6 +130,8 @@ pub(crate) struct CheckpointState {
     /// The release_seq of the last durable checkpoint, and the header_crc of that round.
     pub release_seq: u64,
     pub release_crc: u32,
+    /// What each of the two files releases. Only what both do is given up, so that either may be lost.
+    pub released_by: [u64; 2],
 }
 
 impl Flusher {
@@ -167,6 +169,21 @@ impl Flusher {
     /// From now on the rounds of this epoch are there.
     pub(crate) fn set_writer_epoch(&mut self, writer_epoch: u32) {
         self.checkpoint.writer_epoch = writer_epoch;
+    }
+
+    /// Writes down that the epoch has begun, and in which slot: a slot that is lost later is missed.
+    /// On a full disk it is done when there is space.
+    pub(crate) fn attest_epoch(&mut self) -> io::Result<()> {
+        let logs = self.logs.all();
+        // A flush within the start may have got as far as the segments.
+        let snapshots = self.write_snapshots(&logs);
+        match snapshots.and_then(|()| self.write_checkpoint(&logs, self.checkpoint.release_seq)) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                self.engine.ask_for_chores();
+                Ok(())
+            }
+            written => written,
+        }
     }
 
     /// Does what is to be done now, if anything.
@@ -321,13 +338,16 @@ impl Flusher {
         self.write_snapshots(&logs)?;
         self.write_checkpoint(&logs, durable_seq)
             .inspect_err(|_| mark(Mark::CheckpointFailed))?;
+        // The other one too: only what neither needs can be given up.
+        self.write_checkpoint(&logs, self.checkpoint.release_seq)
+            .inspect_err(|_| mark(Mark::CheckpointFailed))?;
         if has_defect(Defect::CheckpointBeforeSegments) {
             for segment in &self.indexed {
                 let file = self.engine.env.fs.open(&segment.path(), OpenMode::Write)?;
                 file.sync_data()?;
             }
         }
-        self.remove_garbage(&logs)?;
+        self.remove_garbage();
         self.evict(&logs);
         self.engine.let_in(bytes > 0);
         self.engine.commit_signal.raise();

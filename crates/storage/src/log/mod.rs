@@ -24,6 +24,7 @@ pub use read::{DiskRead, Read};
 pub(crate) use restore::RestoredLog;
 pub use watch::WatchGuard;
 
+use crate::damage::Quarantine;
 use crate::engine::Engine;
 use crate::epochs::Epochs;
 use crate::producers::Producers;
@@ -46,8 +47,8 @@ pub struct Log {
 struct LogState {
     config: Arc<LogConfig>,
     is_deleted: bool,
-    /// The first offset that is damaged or follows damage.
-    quarantined_from: Option<i64>,
+    /// Why nothing can be appended, if it is damaged.
+    quarantine: Option<Quarantine>,
 
     appended_end: i64,
     appended_start: i64,
@@ -156,7 +157,12 @@ impl Log {
 
     /// Whether the log is damaged, so that nothing can be appended to it.
     pub fn is_quarantined(&self) -> bool {
-        self.state.lock().quarantined_from.is_some()
+        self.state.lock().quarantine.is_some()
+    }
+
+    /// Whether records that were acknowledged are known to be missing at the end of the log.
+    pub fn lacks_end(&self) -> bool {
+        self.is_cut_off(&self.state.lock())
     }
 
     /// The largest epoch of the log's batches that is not above `epoch`, and the offset at which it

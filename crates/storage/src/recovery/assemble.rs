@@ -8,6 +8,7 @@ use std::sync::Arc;
 use model::LogId;
 use tracing::warn;
 
+use super::scan::ScannedRound;
 use super::{Opened, Recovery, RecoveryReport};
 use crate::engine::Engine;
 use crate::errors::OpenError;
@@ -35,8 +36,7 @@ impl Recovery {
             .writer_epoch
             .max(newest.map(|newest| newest.writer_epoch));
         let writer_epoch = highest_epoch.map_or(0, |highest| highest.saturating_add(1));
-        let (release_seq, release_crc) = self.release();
-        let slots = self.build_slots(release_seq, release_crc)?;
+        let slots = self.build_slots()?;
         let engine = Arc::new(Engine::new(
             self.env.clone(),
             self.settings.clone(),
@@ -45,6 +45,7 @@ impl Recovery {
             slots,
             self.chain.end_seq,
             self.is_read_only,
+            self.has_lost_rounds,
             self.damages,
         ));
         let logs: HashMap<u32, Arc<Log>> = live
@@ -61,12 +62,21 @@ impl Recovery {
             .collect();
         let logs = Arc::new(Logs::new(logs, next_id));
         let has_unlisted = !unlisted.is_empty();
+        let release_seq = self.chain.origin.release_seq;
+        let mut released_by = [release_seq; 2];
+        if let (Some(older), Some(released)) = (
+            &self.checkpoints.older,
+            released_by.get_mut(self.checkpoints.next_file),
+        ) {
+            *released = older.release_seq;
+        }
         let checkpoint = CheckpointState {
             generation: newest.map_or(0, |newest| newest.generation),
             next_file: self.checkpoints.next_file,
             writer_epoch: highest_epoch.unwrap_or(0),
             release_seq,
-            release_crc,
+            release_crc: self.chain.origin.release_crc,
+            released_by,
         };
         let mut flusher =
             Flusher::new(Arc::clone(&engine), Arc::clone(&logs), checkpoint, unlisted);
@@ -79,6 +89,9 @@ impl Recovery {
         if !self.is_read_only {
             begin_epoch(&engine, &mut flusher, &mut committer, &self.settings)?;
             flusher.set_writer_epoch(writer_epoch);
+            flusher
+                .attest_epoch()
+                .map_err(OpenError::io(&self.settings.data_dir))?;
         }
         if has_unlisted {
             engine.ask_for_chores();
@@ -87,16 +100,20 @@ impl Recovery {
         Ok(Opened { storage, report })
     }
 
-    /// The slots that can be used: those with rounds of the chain are in use, the others are free.
-    fn build_slots(&self, release_seq: u64, release_crc: u32) -> Result<Slots, OpenError> {
+    /// The slots that can be used. Those with rounds of the chain are in use, and so is the one with
+    /// the last round, released or not, until the next checkpoint; the others are free.
+    fn build_slots(&self) -> Result<Slots, OpenError> {
         let fs = self.env.fs.as_ref();
         let mut states = Vec::with_capacity(self.slots.len());
         for (number, slot) in self.slots.iter().enumerate() {
+            let end = (self.chain.end_seq, self.chain.end_crc);
+            let is_end = |round: &&ScannedRound| (round.header.seq, round.header_crc) == end;
             let in_chain = self
                 .chain
                 .rounds
                 .iter()
                 .filter_map(|index| self.rounds.get(*index))
+                .chain(self.rounds.iter().filter(is_end))
                 .filter(|round| round.slot == number)
                 .map(|round| (round.header.seq, round.header.file_number));
             let highest = in_chain.max();
@@ -111,7 +128,7 @@ impl Recovery {
             }
             states.push(SlotState {
                 index: slot.index,
-                bytes: slot.bytes,
+                bytes: slot.usable_bytes(),
                 highest_seq: highest.map(|(seq, _)| seq),
                 file_number: highest.map_or(0, |(_, file_number)| file_number),
             });
@@ -126,7 +143,8 @@ impl Recovery {
             .rounds
             .iter()
             .filter_map(|index| self.rounds.get(*index));
-        let crcs: VecDeque<u32> = std::iter::once(release_crc)
+        let origin = self.chain.origin;
+        let crcs: VecDeque<u32> = std::iter::once(origin.release_crc)
             .chain(in_chain.map(|round| round.header_crc))
             .collect();
         Ok(Slots::new(
@@ -137,7 +155,7 @@ impl Recovery {
             self.settings.wal_bytes_max,
             states,
             listed.max(self.chain.file_number),
-            (release_seq, crcs),
+            (origin.release_seq, crcs),
         ))
     }
 }

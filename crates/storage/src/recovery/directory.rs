@@ -38,6 +38,10 @@ pub(crate) fn open_format(env: &Env, data_dir: &Path) -> Result<DataFormat, Open
                 fs.sync_dir(data_dir).map_err(OpenError::io(data_dir))?;
             }
         }
+        if format.is_older {
+            // Before anything is written that the earlier version does not know.
+            write_format(fs, data_dir, format.wal_id)?;
+        }
         return Ok(format);
     }
     for name in FILE_NAMES {
@@ -51,13 +55,20 @@ pub(crate) fn open_format(env: &Env, data_dir: &Path) -> Result<DataFormat, Open
         return Err(missing_format(path));
     }
     mark(Mark::DirectoryMade);
-    let format = DataFormat {
-        wal_id: env.rng.random_u64(),
-    };
     sync_ancestors(fs, data_dir)?;
-    let new_path = data_dir.join(NEW_FORMAT_FILE);
     fs.create_dir_all(&wal).map_err(OpenError::io(&wal))?;
     fs.create_dir_all(&logs).map_err(OpenError::io(&logs))?;
+    write_format(fs, data_dir, env.rng.random_u64())
+}
+
+/// Puts a format file of this version in place.
+fn write_format(fs: &dyn Fs, data_dir: &Path, wal_id: u64) -> Result<DataFormat, OpenError> {
+    let format = DataFormat {
+        wal_id,
+        is_older: false,
+    };
+    let path = data_dir.join(data_format::FILE_NAME);
+    let new_path = data_dir.join(NEW_FORMAT_FILE);
     write_forced(fs, &new_path, &format.encode()).map_err(OpenError::io(&new_path))?;
     fs.rename(&new_path, &path).map_err(OpenError::io(&path))?;
     fs.sync_dir(data_dir).map_err(OpenError::io(data_dir))?;

@@ -27,10 +27,10 @@ use crate::errors::OpenError;
 use crate::format::checkpoint::LogCheckpoint;
 use crate::log::RestoredLog;
 use crate::marks::{Mark, mark};
-use crate::segment::{BatchScanner, Expected, ScanError};
+use crate::segment::{BatchScanner, Expected, ScanError, SegmentFault};
 use crate::settings::{LogConfig, StorageSettings};
 use crate::storage::Storage;
-use chain::Chain;
+use chain::{Chain, Origin};
 use directory::Checkpoints;
 use payloads::ReplayEntry;
 use scan::{ScanOptions, ScannedRound, ScannedSlot};
@@ -49,6 +49,8 @@ pub struct Recovery {
     metadata: RestoredLog,
     metadata_batches: Vec<Bytes>,
     is_read_only: bool,
+    /// Acknowledged rounds cannot be read.
+    has_lost_rounds: bool,
     damages: Vec<Damage>,
     now_ms: i64,
 }
@@ -117,6 +119,7 @@ impl Recovery {
             metadata: RestoredLog::default(),
             metadata_batches: Vec::new(),
             is_read_only: false,
+            has_lost_rounds: false,
             damages: Vec::new(),
             now_ms,
             settings,
@@ -136,25 +139,25 @@ impl Recovery {
         let directory = self.settings.data_dir.join("wal");
         // The name of a slot that was just made may be in the cache only.
         fs.sync_dir(&directory).map_err(OpenError::io(&directory))?;
-        let (release_seq, release_crc) = self.release();
+        let origin = Origin::of(self.checkpoints.newest.as_ref());
         let paths = scan::list_slots(fs, &directory).map_err(OpenError::io(&directory))?;
         for (number, slot) in paths.iter().enumerate() {
             let options = ScanOptions {
                 number,
                 wal_id: Some(self.wal_id),
-                release_seq,
+                release_seq: origin.release_seq,
                 repairs: true,
             };
             let scanned = scan::scan_slot(fs, slot, options, &mut self.rounds);
             self.slots.push(scanned.map_err(OpenError::io(&slot.1))?);
         }
-        self.chain = chain::build(&self.rounds, release_seq, release_crc);
+        self.chain = chain::build(&self.rounds, &self.slots, origin);
         let newest = self.checkpoints.newest.as_ref();
         self.replay = payloads::read(fs, &self.slots, &self.rounds, &mut self.chain, newest)
             .map_err(OpenError::io(&directory))?;
         if let Some(damage) = chain::damage(&directory, &self.slots, &self.rounds, &self.chain) {
             mark(Mark::AcknowledgedRoundsDamaged);
-            self.is_read_only = true;
+            self.has_lost_rounds = true;
             self.damages.push(damage);
         }
         let lost = self.checkpoints.unsound.first();
@@ -162,7 +165,7 @@ impl Recovery {
             && self.chain.rounds.is_empty()
         {
             mark(Mark::FirstRoundMissing);
-            self.is_read_only = true;
+            self.has_lost_rounds = true;
             self.damages.push(Damage {
                 code: DamageCode::WalChain,
                 path: path.clone(),
@@ -172,14 +175,8 @@ impl Recovery {
                     .to_owned(),
             });
         }
+        self.is_read_only = self.has_lost_rounds;
         Ok(())
-    }
-
-    fn release(&self) -> (u64, u32) {
-        self.checkpoints
-            .newest
-            .as_ref()
-            .map_or((0, 0), |newest| (newest.release_seq, newest.prev_crc))
     }
 
     fn listed(&self, log_id: u32) -> Option<&LogCheckpoint> {
@@ -197,39 +194,25 @@ impl Recovery {
             .cloned()
             .collect();
         let (log, mut damages) = self.restore_log(listed.as_ref(), entries)?;
-        let fs = self.env.fs.as_ref();
-        for segment in &log.segments {
-            let path = segment.path();
-            let file = match fs.open(&path, OpenMode::Read) {
-                // It was named with the other segments of the log.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                found => found.map_err(OpenError::io(&path))?,
-            };
-            let expected = Expected {
-                offset: segment.base_offset,
-                epochs: log.epochs.below(i64::MAX).into(),
-            };
-            let mut scanner = BatchScanner::new(file, 0, segment.facts().bytes, expected);
-            loop {
-                match scanner.next_batch() {
-                    Ok(Some((_, batch))) => self.metadata_batches.push(batch),
-                    Ok(None) => break,
-                    Err(ScanError::Io(_, error)) => return Err(OpenError::io(&path)(error)),
-                    Err(error @ ScanError::Unsound(_)) => {
-                        let fault = error.into_fault(&path);
-                        damages.push(Damage {
-                            code: DamageCode::SegmentBatch,
-                            path: fault.path,
-                            position: fault.position,
-                            message: fault.message,
-                        });
-                        break;
-                    }
+        // Up to the first damage: what follows rests on what is missing.
+        match self.segment_batches(&log)? {
+            (batches, None) => {
+                self.metadata_batches = batches;
+                let tail = log.tail.iter().map(|batch| batch.bytes.clone());
+                self.metadata_batches.extend(tail);
+            }
+            (batches, Some(fault)) => {
+                self.metadata_batches = batches;
+                if !fault.is_missing {
+                    damages.push(Damage {
+                        code: DamageCode::SegmentBatch,
+                        path: fault.path,
+                        position: fault.position,
+                        message: fault.message,
+                    });
                 }
             }
         }
-        self.metadata_batches
-            .extend(log.tail.iter().map(|batch| batch.bytes.clone()));
         if !self.metadata_batches.is_empty() {
             mark(Mark::MetadataFolded);
         }
@@ -238,6 +221,41 @@ impl Recovery {
         self.damages.extend(damages);
         self.metadata = log;
         Ok(())
+    }
+
+    /// The batches in the segments of a log, and why there are no more. Errs when the device does.
+    fn segment_batches(
+        &self,
+        log: &RestoredLog,
+    ) -> Result<(Vec<Bytes>, Option<SegmentFault>), OpenError> {
+        let fs = self.env.fs.as_ref();
+        let mut batches = Vec::new();
+        for segment in &log.segments {
+            let path = segment.path();
+            let (file, facts) = match segment.open(fs, OpenMode::Read) {
+                Ok(opened) => opened,
+                Err(fault) => {
+                    restore::not_of_the_device(&fault)?;
+                    return Ok((batches, Some(fault)));
+                }
+            };
+            let expected = Expected {
+                offset: segment.base_offset,
+                epochs: log.epochs.below(i64::MAX).into(),
+            };
+            let mut scanner = BatchScanner::new(file, 0, facts.bytes, expected);
+            loop {
+                match scanner.next_batch() {
+                    Ok(Some((_, batch))) => batches.push(batch),
+                    Ok(None) => break,
+                    Err(ScanError::Io(_, error)) => return Err(OpenError::io(&path)(error)),
+                    Err(error @ ScanError::Unsound(_)) => {
+                        return Ok((batches, Some(error.into_fault(&path))));
+                    }
+                }
+            }
+        }
+        Ok((batches, None))
     }
 
     fn restore_log(
@@ -258,6 +276,9 @@ impl Recovery {
         };
         for replayed in &entries {
             damages.extend(fold::apply(&mut log, replayed, self.now_ms));
+        }
+        if let Some(listed) = listed {
+            damages.extend(fold::end_at_start(&mut log, listed.log_id, data_dir));
         }
         // The checkpoint may know a later start than the rounds that were replayed after it.
         log.transactions.forget_below(log.log_start);

@@ -46,13 +46,10 @@ pub(crate) fn read(
             logs.map(|log| (log.log_id, log.flushed_end)).collect()
         })
         .unwrap_or_default();
-    let release = checkpoint.map_or((0, 0), |checkpoint| {
-        (checkpoint.release_seq, checkpoint.prev_crc)
-    });
     let is_needed = |entry: &Entry| match entry.kind {
         EntryKind::Batch => entry.base_offset >= flushed.get(&entry.log_id).copied().unwrap_or(0),
         EntryKind::SetLogStart => true,
-        EntryKind::Open => false,
+        EntryKind::Open | EntryKind::Handover => false,
     };
     let mut replay = Vec::new();
     for index in chain.rounds.clone() {
@@ -73,7 +70,7 @@ pub(crate) fn read(
         let read = read_round(fs, slot, round, is_needed)?;
         let is_damaged = read.iter().any(|entry| entry.payload.is_none());
         if is_damaged && round.header.seq > chain.attested_seq {
-            chain.cut_at(round.header.seq, rounds, release);
+            chain.cut_at(round.header.seq, rounds);
             break;
         }
         replay.extend(read);

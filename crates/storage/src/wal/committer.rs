@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use env::{Defect, Monotonic, Step, has_defect};
+use env::{Defect, Monotonic, SECTOR_BYTES, Step, has_defect};
 use tracing::{error, info, warn};
 
 use super::buffers::BufferPool;
 use super::queue::{Content, Queued, Refusal};
 use super::round_builder::{self, BuiltRound, RoundIdentity};
-use super::slots::{NoSlot, OpenSlot};
+use super::slots::{FreeSlot, NoSlot, OpenSlot};
 use super::unforced::Unforced;
 use crate::damage::{Damage, DamageCode};
 use crate::engine::Engine;
@@ -71,9 +71,9 @@ pub(crate) struct CommitStart {
 impl Committer {
     pub(crate) fn new(engine: Arc<Engine>, start: CommitStart) -> Self {
         // A round that fits no slot would wait for one that may never be made. What is taken off is
-        // more than the first block, the header and the padding need.
+        // what the first block, the header with the padding and the last round need.
         let slot_bytes = engine.settings.wal_slot_bytes as usize;
-        let round_bytes_max = ROUND_BYTES_MAX.min(slot_bytes - 3 * env::SECTOR_BYTES);
+        let round_bytes_max = ROUND_BYTES_MAX.min(slot_bytes.saturating_sub(3 * SECTOR_BYTES));
         let pool_bytes = engine.settings.memory_bytes_max / 8;
         let pool = BufferPool::new(usize::try_from(pool_bytes).unwrap_or(usize::MAX));
         Self {
@@ -102,7 +102,7 @@ impl Committer {
 
     /// Writes and forces the round that begins this start's epoch.
     pub(crate) fn open(&mut self) -> Result<(), NoSlot> {
-        self.make_room(env::SECTOR_BYTES as u64)?;
+        self.make_room(SECTOR_BYTES as u64)?;
         self.write_open().map_err(NoSlot::Io)
     }
 
@@ -121,7 +121,7 @@ impl Committer {
         if self.is_open || self.engine.is_read_only {
             return None;
         }
-        if let Err(no_slot) = self.make_room(env::SECTOR_BYTES as u64) {
+        if let Err(no_slot) = self.make_room(SECTOR_BYTES as u64) {
             return Some(self.wait_for_slot(no_slot));
         }
         if let Err(error) = self.write_open() {
@@ -129,6 +129,8 @@ impl Committer {
             return Some(Step::Worked);
         }
         mark(Mark::OpenLate);
+        // The next checkpoint says where the epoch began.
+        self.engine.ask_for_chores();
         None
     }
 
@@ -198,7 +200,7 @@ impl Committer {
             return Ok(());
         }
         // Without a slot it can wait for the next entry.
-        if self.make_room(env::SECTOR_BYTES as u64).is_err() {
+        if self.make_room(SECTOR_BYTES as u64).is_err() {
             return Ok(());
         }
         let built = round_builder::build(&self.pool, self.identity(), &[]);
@@ -221,29 +223,47 @@ impl Committer {
         }
     }
 
-    /// Sees to it that the current slot has room for a round of this length.
+    /// Sees to it that the current slot has room for a round of this length, and for the one that
+    /// hands over to the next slot.
     fn make_room(&mut self, bytes: u64) -> Result<(), NoSlot> {
+        let needed = bytes + SECTOR_BYTES as u64;
         if self
             .slot
             .as_ref()
-            .is_some_and(|slot| slot.position + bytes <= slot.bytes)
+            .is_some_and(|slot| slot.position + needed <= slot.bytes)
         {
             return Ok(());
         }
         if self.slot.is_some() && self.seq > self.durable_seq {
-            // Nothing unforced is left behind in a slot.
+            // Nothing unforced is left behind in a slot, also if there is no other slot yet.
             mark(Mark::ForceLeavingSlot);
             if let Err(error) = self.force() {
                 self.poison(&error);
                 return Err(NoSlot::Io(error));
             }
         }
-        self.slot = Some(self.engine.slots.acquire(bytes, self.seq)?);
+        let next = self.engine.slots.acquire(bytes)?;
+        if self.slot.is_some()
+            && let Err(error) = self.hand_over(&next)
+        {
+            self.poison(&error);
+            return Err(NoSlot::Io(error));
+        }
+        self.slot = Some(self.engine.slots.switch(next, self.seq));
         if self.engine.set_disk_full(false) {
             info!("there is room for the write-ahead log again");
         }
         self.engine.flush_signal.raise();
         Ok(())
+    }
+
+    /// Writes into the current slot in which one the log goes on, and forces it: so a slot that is
+    /// lost is missed.
+    fn hand_over(&mut self, next: &FreeSlot) -> io::Result<()> {
+        let next = (next.index, next.bytes);
+        let built = round_builder::build_handover(&self.pool, self.identity(), next);
+        self.write(&built)?;
+        self.force()
     }
 
     fn wait_for_slot(&mut self, no_slot: NoSlot) -> Step {

@@ -39,6 +39,7 @@ pub mod sync_group;
 
 /// Hands a line for every API to a macro: name, key, versions, first flexible
 /// version, module, request, response.
+#[macro_export]
 macro_rules! for_each_api { ($with:ident) => { $with! {
 Produce = 0, 3..=13, 9, produce, ProduceRequest, ProduceResponse;
 Fetch = 1, 4..=18, 12, fetch, FetchRequest, FetchResponse;

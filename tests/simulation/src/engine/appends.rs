@@ -119,7 +119,7 @@ impl World {
         let sender = (id, known.epoch + i16::from(bumps), -1);
         let recipe = self.recipe(1, 6, Some(sender), Kind::Marker { is_commit });
         if self.append(log, &recipe, Expect::New)? {
-            self.tally.add("transactions ended", 1);
+            self.machine.tally.add("transactions ended", 1);
         }
         Ok(())
     }
@@ -178,7 +178,7 @@ impl World {
         let Some(log) = self.storage.log(id) else {
             return Err(format!("log {id} is gone"));
         };
-        let is_too_large = sent.len() > self.setup.settings().batch_bytes_max();
+        let is_too_large = sent.len() > self.machine.setup.settings().batch_bytes_max();
         let expect = match is_too_large {
             true => Expect::Refused(AppendError::TooLarge),
             false => expect,
@@ -189,7 +189,7 @@ impl World {
         };
         let appended = match (log.append(Bytes::from(sent.clone()), mode), expect) {
             (Err(error), Expect::Refused(expected)) if error == expected => {
-                self.tally.add("refused", 1);
+                self.machine.tally.add("refused", 1);
                 return Ok(false);
             }
             (Err(AppendError::Poisoned | AppendError::DiskFull), _)
@@ -198,7 +198,7 @@ impl World {
                 return Ok(false);
             }
             (Err(AppendError::ShuttingDown), _) if self.is_closing => return Ok(false),
-            (Err(_), _) if self.handles.fs.has_crashed() => return Ok(false),
+            (Err(_), _) if self.machine.fs().has_crashed() => return Ok(false),
             (Err(error), _) => {
                 return Err(format!("log {id}: append: {error:?}, expected {expect:?}"));
             }
@@ -217,7 +217,7 @@ impl World {
                     "log {id}: {appended:?} for a retry of offset {}",
                     original.base
                 );
-                self.tally.add("duplicates", 1);
+                self.machine.tally.add("duplicates", 1);
                 original.order
             }
             Expect::New => {
@@ -270,7 +270,7 @@ impl World {
             is_written: false,
             is_durable: false,
         });
-        self.tally.add("appended", 1);
+        self.machine.tally.add("appended", 1);
         Ok(order)
     }
 
@@ -284,7 +284,7 @@ impl World {
         Recipe {
             records,
             value: vec![self.model.next_order as u8; (bytes / records) as usize],
-            timestamp_ms: self.wall_ms(),
+            timestamp_ms: self.machine.wall_ms(),
             producer,
             kind,
         }

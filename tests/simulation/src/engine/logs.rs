@@ -12,7 +12,7 @@ use crate::engine::world::{Checked, World, ensure, pick};
 impl World {
     /// Retention looks at all logs. How far it may go is worked out before.
     pub(crate) fn run_retention(&mut self) -> Checked {
-        let now_ms = self.wall_ms();
+        let now_ms = self.machine.wall_ms();
         for (id, model) in &mut self.model.logs {
             let log = self.storage.log(*id).ok_or("a log is gone")?;
             let view = log.view();
@@ -48,7 +48,7 @@ impl World {
             }
             Err(SetLogStartError::OutOfRange { .. }) if offset > view.high_watermark.0 => Ok(()),
             Err(SetLogStartError::Poisoned) if self.is_faulty || self.is_full => Ok(()),
-            Err(_) if self.handles.fs.has_crashed() => Ok(()),
+            Err(_) if self.machine.fs().has_crashed() => Ok(()),
             Err(error) => Err(format!("log {id}: start at {offset}: {error:?}")),
         }
     }
@@ -122,10 +122,10 @@ impl World {
     fn read_and_compare(&mut self, id: LogId, wanted: Wanted) -> Checked {
         let log = self.storage.log(id).ok_or("the log is gone")?;
         let view = log.view();
-        let faults = self.handles.fs.faults();
+        let faults = self.machine.fs().faults();
         let found = match engine::read(&log, wanted) {
             // That one read has failed, and nothing else may come of it.
-            Err(_) if self.handles.fs.faults() > faults => return Ok(()),
+            Err(_) if self.machine.fs().faults() > faults => return Ok(()),
             found => found?,
         };
         let from = wanted.from;
@@ -164,7 +164,8 @@ impl World {
             true => transactions.aborted_in(from, next),
             false => Vec::new(),
         };
-        self.tally
+        self.machine
+            .tally
             .add("aborted transactions read", aborted.len() as u64);
         ensure!(
             found.aborted == aborted || (total == 0 && wanted.is_committed),

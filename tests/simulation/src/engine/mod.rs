@@ -10,6 +10,7 @@ mod budget;
 mod dump;
 mod finish;
 mod logs;
+mod machine;
 mod model;
 #[cfg(test)]
 mod named;
@@ -17,6 +18,7 @@ mod observe;
 mod plan;
 mod setup;
 mod starts;
+mod steps;
 mod transactions;
 mod waits;
 mod watch;
@@ -61,7 +63,7 @@ pub fn trace(mix: Mix, seed: u64) -> Result<Vec<u64>, String> {
     let mut digests = Vec::new();
     for action in run.actions {
         world.step(action)?;
-        digests.push(world.handles.fs.trace_digest());
+        digests.push(world.machine.fs().trace_digest());
     }
     Ok(digests)
 }

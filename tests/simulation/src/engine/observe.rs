@@ -15,8 +15,8 @@ impl World {
     /// Reads what the disk was told to do since the last step, and compares it with what was to be
     /// written.
     pub(crate) fn watch_disk(&mut self) -> Checked {
-        self.watch.note(&self.handles.fs.take_recorded())?;
-        for written in self.watch.take_written() {
+        self.machine.note_operations()?;
+        for written in self.machine.watch.take_written() {
             let Some(model) = self.model.logs.get(&LogId(written.log_id)) else {
                 continue;
             };
@@ -34,7 +34,7 @@ impl World {
 
     /// Compares what is published with what was, and with what may be.
     pub(crate) fn observe(&mut self) -> Checked {
-        for id in self.watch.take_forgotten() {
+        for id in self.machine.watch.take_forgotten() {
             ensure!(
                 !self.model.logs.contains_key(&LogId(id)),
                 "the rounds of log {id} are released, and no checkpoint lists it"
@@ -47,14 +47,14 @@ impl World {
                 .ok_or_else(|| format!("log {id} is gone"))?;
             let view = log.view();
             let end = match model.was_relaxed {
-                true => self.watch.written_end(id.0),
-                false => self.watch.durable_end(id.0),
+                true => self.machine.watch.written_end(id.0),
+                false => self.machine.watch.durable_end(id.0),
             };
-            let start = self.watch.durable_start(id.0);
+            let start = self.machine.watch.durable_start(id.0);
             observe_log(model, &view, start, end)
                 .map_err(|error| format!("log {id}: {error}; {view:?}"))?;
             // What is on the medium stays, whether anybody was told or not.
-            let durable_end = self.watch.durable_end(id.0);
+            let durable_end = self.machine.watch.durable_end(id.0);
             for entry in model.entries.iter_mut().rev() {
                 if entry.last < durable_end {
                     if entry.is_durable {
@@ -72,7 +72,7 @@ impl World {
     /// What the engine takes for written, durable and released is so, and it writes over nothing
     /// that is needed.
     fn observe_positions(&self, state: &StorageState) -> Checked {
-        let (released_seq, durable_seq, written_seq) = self.watch.positions();
+        let (released_seq, durable_seq, written_seq) = self.machine.watch.positions();
         ensure!(
             state.released_seq <= state.durable_seq
                 && state.durable_seq <= state.written_seq
@@ -83,7 +83,7 @@ impl World {
         );
         for slot in &state.free_slots {
             ensure!(
-                !self.watch.is_slot_needed(*slot),
+                !self.machine.watch.is_slot_needed(*slot),
                 "slot {slot} is free, yet its rounds are not released: {released_seq} is"
             );
         }
@@ -100,11 +100,16 @@ impl World {
             (unflushed, cached) == (metrics.unflushed_bytes, metrics.cached_bytes),
             "{unflushed} bytes are unflushed and {cached} cached, yet {metrics:?}"
         );
-        let room = self.setup.memory_bytes_max / 2 + LET_IN_ALONE_BYTES;
+        let room = self.machine.setup.memory_bytes_max / 2 + LET_IN_ALONE_BYTES;
+        let room = room.max(self.unflushed_at_start);
+        // While nothing can be flushed everybody is let in, to be told so.
+        let is_open = self.is_full || metrics.flush_failures > 0;
         ensure!(
-            unflushed <= room.max(self.unflushed_at_start) || self.is_full,
+            unflushed <= room || is_open,
             "{unflushed} bytes are unflushed, {room} may be"
         );
+        let cache = self.machine.setup.memory_bytes_max / 8 + room;
+        ensure!(cached <= cache, "{cached} bytes are cached, {cache} may be");
         Ok(())
     }
 

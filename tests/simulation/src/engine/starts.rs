@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 
 use model::LogId;
-use sim::{Fault, Handles, Operation};
 
-use crate::engine::access::{self as engine, Opened};
+use crate::engine::access as engine;
 use crate::engine::appends::{IDEMPOTENT, TRANSACTIONAL};
 use crate::engine::dump::{Dump, LogDump, dump, same};
 use crate::engine::model::{Entry, LogModel};
-use crate::engine::world::{Checked, World, ensure, pick};
+use crate::engine::world::{Checked, World, ensure};
 
 /// How the engine ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,30 +19,6 @@ pub(crate) enum End {
     ShutDown,
 }
 
-/// What happens to the next start.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct NextStart {
-    /// The power goes: after so many operations, so many times.
-    pub cut: Option<(u64, u64)>,
-    /// One of [`START_FAULTS`].
-    pub fault: Option<u64>,
-    pub is_full: bool,
-}
-
-/// What can fail in a start, and on which paths.
-const START_FAULTS: [(Operation, &str); 10] = [
-    (Operation::Force, "wal/"),
-    (Operation::Force, "checkpoint"),
-    (Operation::Write, "wal/"),
-    (Operation::DropCache, "wal/"),
-    (Operation::Read, "wal"),
-    (Operation::Read, "checkpoint"),
-    (Operation::Read, "logs"),
-    (Operation::ForceDir, ""),
-    (Operation::Create, ""),
-    (Operation::Remove, ""),
-];
-
 impl World {
     /// Ends the engine one way or the other, recovers, and compares.
     pub(crate) fn recover(&mut self, end: End) -> Checked {
@@ -52,38 +27,32 @@ impl World {
             end == End::ShutDown && !self.storage.is_poisoned() && self.is_all_committed();
         if is_clean {
             // Nothing more is done that could fail, but what is read now.
-            self.handles.fs.heal();
+            self.machine.fs().heal();
         }
         let before = is_clean.then(|| dump(&self.storage)).transpose()?;
         self.waits.clear();
         self.reservations.clear();
         let was_faulty = self.is_faulty;
-        self.tally.add("starts", 1);
+        self.machine.tally.add("starts", 1);
         let flushed_bytes = self.storage.metrics().flushed_bytes;
-        self.tally.add("flushed bytes", flushed_bytes);
+        self.machine.tally.add("flushed bytes", flushed_bytes);
         let next = std::mem::take(&mut self.next_start);
         let is_settled = end == End::PowerCut && next.fault.is_none();
-        self.end(end == End::PowerCut)?;
+        self.machine.end(end == End::PowerCut)?;
         self.is_closing = false;
         self.is_faulty = false;
         self.is_full = next.is_full;
-        let used = self.handles.fs.used_bytes();
-        self.handles.fs.set_space(next.is_full.then_some(used));
+        let used = self.machine.fs().used_bytes();
+        self.machine.fs().set_space(next.is_full.then_some(used));
         // Recovered once, on a copy, without any trouble...
-        let reference = Handles {
-            fs: self.handles.fs.fork(),
-            ..self.handles.clone()
-        };
-        let once = dump(&engine::recover(&reference.env(), self.setup)?.storage)?;
-        let opened = self.start(next)?;
+        let once = dump(&self.machine.start_on_copy()?.storage)?;
+        let opened = self.machine.start(next)?;
         ensure!(
             opened.damages.is_empty(),
             "nobody damaged the disk: {:?}",
             opened.damages
         );
         self.storage = opened.storage;
-        self.watch_disk()?;
-        self.watch.started();
         self.unflushed_at_start = self.storage.metrics().unflushed_bytes;
         let found = dump(&self.storage)?;
         // ...must be what came of it in the end. After a kill the cache may still lose what was not
@@ -109,64 +78,6 @@ impl World {
             let view = self.storage.log(*id).map(|log| log.view());
             view.is_some_and(|view| view.appended_end == view.high_watermark)
         })
-    }
-
-    /// The machine after a power cut, or after the end of the process.
-    fn end(&mut self, is_power_cut: bool) -> Checked {
-        self.count_faults();
-        self.handles = match is_power_cut {
-            true => self.handles.crash(),
-            false => self.handles.kill(),
-        };
-        self.tally.add(
-            match is_power_cut {
-                true => "power cuts",
-                false => "kills",
-            },
-            1,
-        );
-        self.count_losses();
-        self.watch.restart(&self.handles.fs, is_power_cut)?;
-        self.handles.fs.record();
-        Ok(())
-    }
-
-    /// Starts, at first perhaps in vain: the power goes, or something fails.
-    pub(crate) fn start(&mut self, next: NextStart) -> Checked<Opened> {
-        let (after, times) = next.cut.unwrap_or((0, 0));
-        for round in 0..times {
-            self.handles.fs.crash_at(after + round * 3);
-            let opened = engine::recover(&self.handles.env(), self.setup);
-            if let (Err(error), false) = (opened, self.handles.fs.has_crashed()) {
-                return Err(error);
-            }
-            self.watch_disk()?;
-            self.tally.add("power cuts during a start", 1);
-            self.end(true)?;
-        }
-        if let Some(which) = next.fault {
-            let (operation, part) = START_FAULTS[pick(which, START_FAULTS.len())];
-            let fs = &self.handles.fs;
-            fs.fail_next(operation, part, Fault::Device, 1);
-            let opened = engine::recover(&self.handles.env(), self.setup);
-            match opened {
-                Ok(opened) => {
-                    self.handles.fs.heal();
-                    return Ok(opened);
-                }
-                Err(error) => {
-                    ensure!(self.handles.fs.faults() > 0, "{error}");
-                    self.tally.add("starts that failed", 1);
-                }
-            }
-            self.watch_disk()?;
-            self.end(false)?;
-        }
-        let opened = engine::recover(&self.handles.env(), self.setup)?;
-        if next.is_full {
-            self.tally.add("starts on a full disk", 1);
-        }
-        Ok(opened)
     }
 
     /// Compares what was recovered with what was promised; what is lost was never promised.
@@ -197,7 +108,7 @@ impl World {
             if let Some(entry) = lost.first() {
                 let order = oldest_lost.get_or_insert(entry.order);
                 *order = entry.order.min(*order);
-                self.tally.add("cut", lost.len() as u64);
+                self.machine.tally.add("cut", lost.len() as u64);
             }
             newest_kept = newest_kept.max(model.entries.last().map(|entry| entry.order));
         }
@@ -231,25 +142,23 @@ impl World {
     /// What memory holds must be what a start would make of the disk.
     pub(crate) fn compare_with_start(&mut self) -> Checked {
         self.observe_folds()?;
-        if !self.is_all_committed() || self.storage.is_poisoned() || self.handles.fs.has_crashed() {
+        if !self.is_all_committed() || self.storage.is_poisoned() || self.machine.fs().has_crashed()
+        {
             return Ok(());
         }
-        let faults = self.handles.fs.faults();
+        let faults = self.machine.fs().faults();
         let memory = match dump(&self.storage) {
-            Err(_) if self.handles.fs.faults() > faults => return Ok(()),
+            Err(_) if self.machine.fs().faults() > faults => return Ok(()),
             memory => memory?,
         };
-        let copy = Handles {
-            fs: self.handles.fs.fork(),
-            ..self.handles.clone()
-        };
-        copy.fs.set_space(None);
-        let started = dump(&engine::recover(&copy.env(), self.setup)?.storage)?;
+        let started = dump(&self.machine.start_on_copy()?.storage)?;
         let live: BTreeMap<_, _> = started
             .into_iter()
             .filter(|(id, _)| memory.contains_key(id))
             .collect();
-        self.tally.add("comparisons of memory with a start", 1);
+        self.machine
+            .tally
+            .add("comparisons of memory with a start", 1);
         same(&memory, &live).map_err(|error| format!("memory, and then a start: {error}"))
     }
 }

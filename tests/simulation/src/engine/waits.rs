@@ -91,7 +91,7 @@ impl World {
             match poll(&mut wait.future) {
                 Poll::Pending => self.waits.push(wait),
                 Poll::Ready(Ok(())) => {
-                    self.tally.add("acknowledged", 1);
+                    self.machine.tally.add("acknowledged", 1);
                     self.keep(&wait, &mut deleted)?;
                 }
                 Poll::Ready(Err(CommitError::ShuttingDown)) => {}
@@ -105,7 +105,7 @@ impl World {
                 }
                 Poll::Ready(Err(CommitError::Poisoned | CommitError::DiskFull))
                     if self.is_faulty || self.is_full => {}
-                Poll::Ready(Err(_)) if self.handles.fs.has_crashed() => {}
+                Poll::Ready(Err(_)) if self.machine.fs().has_crashed() => {}
                 Poll::Ready(Err(error)) => {
                     return Err(format!("{:?}: {error:?} without a fault", wait.promise));
                 }
@@ -137,8 +137,8 @@ impl World {
                     .and_then(|entries| entries.iter_mut().find(|entry| entry.order == order));
                 if let Some(entry) = entry {
                     let end = match is_durable {
-                        true => self.watch.durable_end(log.0),
-                        false => self.watch.written_end(log.0),
+                        true => self.machine.watch.durable_end(log.0),
+                        false => self.machine.watch.written_end(log.0),
                     };
                     ensure!(
                         entry.last < end,
@@ -151,7 +151,7 @@ impl World {
                 }
             }
             Promise::LogStart { log, offset } => {
-                let start = self.watch.durable_start(log.0);
+                let start = self.machine.watch.durable_start(log.0);
                 ensure!(
                     offset <= start,
                     "log {log}: its start at {offset} is answered, yet {start} is on disk"

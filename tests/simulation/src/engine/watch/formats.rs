@@ -39,7 +39,8 @@ pub(super) enum Content {
         payload: Vec<u8>,
     },
     LogStart(i64),
-    Open,
+    /// A start of the broker, or the slot in which the log goes on.
+    OfNoLog,
 }
 
 /// What a checkpoint says.
@@ -154,7 +155,7 @@ fn entry(fields: &[u8], payloads: &mut &[u8]) -> Option<Entry> {
             payload: payload.to_vec(),
         },
         2 => Content::LogStart(base),
-        4 => Content::Open,
+        4 | 6 => Content::OfNoLog,
         _ => return None,
     };
     Some(Entry {
@@ -171,13 +172,15 @@ pub(super) fn checkpoint(bytes: &[u8]) -> Option<Checkpoint> {
         return None;
     }
     let mut fields = Reader(body);
-    if fields.u32()? != CHECKPOINT_MAGIC || fields.u16()? != 1 || fields.u16()? != 0 {
+    if fields.u32()? != CHECKPOINT_MAGIC || fields.u16()? != 2 || fields.u16()? != 0 {
         return None;
     }
     let (generation, _wal_id) = (fields.u64()?, fields.u64()?);
     let (release_seq, prev_crc) = (fields.u64()?, fields.u32()?);
     let (_writer_epoch, _file_number) = (fields.u32()?, fields.u64()?);
-    let (_next_log_id, count) = (fields.u32()?, fields.u32()?);
+    let _next_log_id = fields.u32()?;
+    let (_attested_seq, _attested_slot) = (fields.u64()?, fields.u32()?);
+    let count = fields.u32()?;
     let logs = (0..count)
         .map(|_| checkpoint_log(&mut fields))
         .collect::<Option<Vec<_>>>()?;
@@ -192,7 +195,7 @@ pub(super) fn checkpoint(bytes: &[u8]) -> Option<Checkpoint> {
 fn checkpoint_log(fields: &mut Reader<'_>) -> Option<CheckpointLog> {
     let (log_id, _flags) = (fields.u32()?, fields.u32()?);
     let (log_start, flushed_end) = (fields.i64()?, fields.i64()?);
-    let (_quarantined_from, snapshot_offset) = (fields.i64()?, fields.i64()?);
+    let (quarantined_from, snapshot_offset) = (fields.i64()?, fields.i64()?);
     for _ in 0..fields.u32()? {
         let (_epoch, _start) = (fields.i32()?, fields.i64()?);
     }
@@ -202,6 +205,7 @@ fn checkpoint_log(fields: &mut Reader<'_>) -> Option<CheckpointLog> {
             let (base_offset, end_offset) = (fields.i64()?, fields.i64()?);
             let bytes = fields.u64()?;
             let (_max_timestamp, _created_ms) = (fields.i64()?, fields.i64()?);
+            let _ends: [u8; 16] = fields.take()?;
             Some(CheckpointSegment {
                 base_offset,
                 end_offset,
@@ -209,7 +213,8 @@ fn checkpoint_log(fields: &mut Reader<'_>) -> Option<CheckpointLog> {
             })
         })
         .collect::<Option<Vec<_>>>()?;
-    Some(CheckpointLog {
+    // Nobody damages the disk here, so no log may be called damaged.
+    (quarantined_from == -1).then_some(CheckpointLog {
         log_id,
         log_start,
         flushed_end,

@@ -230,7 +230,7 @@ impl Watch {
     /// What the released rounds say is in the checkpoint, or in segments.
     fn check_released(&mut self, checkpoint: &Checkpoint) -> Checked {
         for (log_id, content) in self.rounds.entries_up_to(checkpoint.release_seq) {
-            if matches!(content, Content::Open) {
+            if matches!(content, Content::OfNoLog) {
                 continue;
             }
             let Some(log) = checkpoint.logs.iter().find(|log| log.log_id == log_id) else {
@@ -240,7 +240,7 @@ impl Watch {
             let is_kept = match content {
                 Content::Batch { base, .. } => *base < log.flushed_end,
                 Content::LogStart(start) => *start <= log.log_start,
-                Content::Open => true,
+                Content::OfNoLog => true,
             };
             ensure!(
                 is_kept,

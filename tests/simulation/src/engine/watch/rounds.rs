@@ -97,7 +97,7 @@ impl Rounds {
                     base: *base,
                     payload: payload.clone(),
                 }),
-                Content::LogStart(_) | Content::Open => None,
+                Content::LogStart(_) | Content::OfNoLog => None,
             })
             .collect();
         if is_ok {
@@ -192,7 +192,7 @@ impl Rounds {
                 match &entry.content {
                     Content::Batch { last, .. } => durable.end = last + 1,
                     Content::LogStart(start) => durable.start = durable.start.max(*start),
-                    Content::Open => {}
+                    Content::OfNoLog => {}
                 }
             }
         }
@@ -279,7 +279,7 @@ impl Rounds {
             .filter(|entry| entry.log_id == log_id)
             .filter_map(|entry| match entry.content {
                 Content::Batch { last, .. } => Some(last + 1),
-                Content::LogStart(_) | Content::Open => None,
+                Content::LogStart(_) | Content::OfNoLog => None,
             })
             .fold(self.durable_end(log_id), i64::max)
     }
