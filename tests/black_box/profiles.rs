@@ -89,7 +89,7 @@ fn shells_and_readers_learn_every_command() -> anyhow::Result<()> {
     let user = User { home: home.path() };
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = user.run(&["completions", shell])?.success()?;
-        for word in ["offset-delete", "--aggregate-into"] {
+        for word in ["offset-delete", "aggregate-into"] {
             assert!(script.contains(word), "{word} is not in that of {shell}");
         }
     }

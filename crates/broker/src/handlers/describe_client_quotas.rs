@@ -44,6 +44,7 @@ pub(crate) fn handle(
         None => Vec::new(),
     };
     DescribeClientQuotasResponse {
+        error_message: None,
         entries: Some(entries),
         ..DescribeClientQuotasResponse::default()
     }

@@ -99,7 +99,7 @@ mod tests {
             (&[(0, 1500.0)], 100.0, 10_900, 4_100),
             // The oldest is forgotten, and the time begins at the next.
             (&[(0, 1500.0)], 100.0, 11_000, 0),
-            (&[(0, 1500.0), (1_200, 1300.0)], 100.0, 11_000, 3_200),
+            (&[(0, 1500.0), (1_200, 1300.0)], 100.0, 11_000, 2_200),
             // What was taken back was not used.
             (&[(0, 1500.0), (10, -1500.0), (20, 1100.0)], 100.0, 20, 980),
             // A fraction of a unit per second.
@@ -134,26 +134,38 @@ mod tests {
             rate.record(1.0, at(time));
             assert!(rate.samples.len() <= 11);
         }
-        assert!(!rate.is_as_new(at(110_000)));
-        assert!(rate.is_as_new(at(111_000)));
+        // The last sample began at 99,000.
+        assert!(!rate.is_as_new(at(109_999)));
+        assert!(rate.is_as_new(at(110_000)));
     }
 
-    /// A client that waits as long as it is told uses what it may, in the long run.
+    /// The share of its limit that a client uses in the long run if it uses this many seconds' worth
+    /// each time and then waits as long as it is told.
+    fn share_used(seconds: f64) -> f64 {
+        let limit = QuotaLimit::new(100.0).unwrap();
+        let amount = seconds * limit.get();
+        let mut rate = Rate::default();
+        let mut now = at(0);
+        let mut used = 0.0;
+        while now.since(at(0)) < Duration::from_secs(10_000) {
+            rate.record(amount, now);
+            used += amount;
+            now = now + rate.excess(limit, now) + Duration::from_millis(1);
+        }
+        used / now.since(at(0)).as_secs_f64() / limit.get()
+    }
+
     #[test]
     fn who_waits_as_told_keeps_to_the_limit() {
-        for (amount, limit) in [(10.0, 100.0), (700.0, 100.0), (5_000.0, 100.0), (3.0, 0.5)] {
-            let limit = QuotaLimit::new(limit).unwrap();
-            let mut rate = Rate::default();
-            let mut now = at(0);
-            let mut used = 0.0;
-            while now.since(at(0)) < Duration::from_secs(10_000) {
-                rate.record(amount, now);
-                used += amount;
-                now = now + rate.excess(limit, now) + Duration::from_millis(1);
-            }
-            let average = used / now.since(at(0)).as_secs_f64();
-            let share = average / limit.get();
-            assert!((0.85..1.15).contains(&share), "{amount}: {share}");
+        for seconds in [0.1, 0.5, 1.0, 1.5, 2.0, 3.0] {
+            let share = share_used(seconds);
+            assert!((0.99..1.15).contains(&share), "{seconds}: {share}");
+        }
+        // What is remembered for ten seconds cannot tell the average of uses that are as large; that is so
+        // in Kafka too.
+        for tenths in 31..500 {
+            let share = share_used(f64::from(tenths) / 10.0);
+            assert!((0.99..2.0).contains(&share), "{tenths} tenths: {share}");
         }
     }
 }
