@@ -8,7 +8,7 @@ use wire::messages::api_versions::ApiVersionsRequest;
 use wire::messages::create_partitions::CreatePartitionsRequest;
 use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest, CreateTopicsResponse};
 use wire::messages::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
-use wire::messages::fetch::FetchResponse;
+use wire::messages::fetch::{FetchRequest, FetchResponse};
 use wire::messages::produce::ProduceRequest;
 
 use crate::client_quotas::{Parts, set};
@@ -326,6 +326,20 @@ async fn who_makes_too_much_work_is_held_back_for_a_second_at_most() {
     assert!(held_back_ms(&fixture) > 0);
     let mut fixture = fixture.with_client_id("west");
     assert_eq!(fixture.call(&request, 3).await.throttle_time_ms, 0);
+}
+
+#[tokio::test]
+async fn what_is_worked_after_a_request_was_taken_up_counts() {
+    let mut fixture = Fixture::open().await;
+    fixture.topic("t").await;
+    set(&mut fixture, TEST, &[("request_percentage", Some(0.001))]).await;
+    let frame = fixture.frame(&fetch_request("t", 0), 12);
+    let reply = fixture.dispatch(frame);
+    fixture.ticks(Duration::from_millis(10));
+    let Answered::Response(response) = decode::<FetchRequest>(settle(reply).await, 12) else {
+        panic!("no response");
+    };
+    assert_eq!(response.throttle_time_ms, 1000);
 }
 
 #[tokio::test]
