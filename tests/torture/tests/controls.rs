@@ -173,6 +173,22 @@ fn what_retention_removed_is_not_missed() {
 }
 
 #[test]
+fn deleted_records_that_come_back_are_found() {
+    let mut story = Story::new();
+    story.produce(PRODUCER, place(TRIMMED, 0), 4);
+    story.note("trimmer", Entry::Trimmed(place(TRIMMED, 0), 3));
+    story.note("trimmer", Entry::Trimmed(place(TRIMMED, 0), 2));
+    let log = story.log(place(TRIMMED, 0));
+    log.start = 3;
+    let gone = log.records.drain(..3).collect::<Vec<_>>();
+    story.check(&[]);
+    let log = story.log(place(TRIMMED, 0));
+    log.start = 2;
+    log.records.insert(0, gone[2]);
+    story.check(&[(Violation::Reborn, 1)]);
+}
+
+#[test]
 fn a_record_of_a_deleted_topic_that_comes_back_is_found() {
     let mut story = Story::new();
     story.produce(CHURNER, place(CHURNED, 0), 2);

@@ -4,6 +4,7 @@
 mod alter_configs;
 mod api_versions;
 mod bad_input;
+mod client_quotas;
 mod compacted;
 mod compression;
 mod configs;
@@ -32,4 +33,6 @@ mod relaxed;
 mod restart;
 mod retention;
 mod support;
+mod throttling;
+mod ticking_clock;
 mod topics_admin;

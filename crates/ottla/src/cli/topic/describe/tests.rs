@@ -2,6 +2,7 @@ use super::*;
 
 fn durability_of(flush_messages: &str, flush_ms: &str) -> Option<&'static str> {
     let entry = |name: &str, value: &str| ConfigEntry {
+        is_read_only: false,
         name: name.to_owned(),
         value: Some(value.to_owned()),
         source: String::new(),
