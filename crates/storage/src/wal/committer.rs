@@ -149,9 +149,8 @@ impl Committer {
             return self.idle_step();
         }
         let bytes = round_builder::round_bytes(&self.entries);
-        match self.make_room(bytes) {
-            Ok(()) => {}
-            Err(no_slot) => return self.wait_for_slot(no_slot),
+        if let Err(no_slot) = self.make_room(bytes) {
+            return self.wait_for_slot(no_slot);
         }
         let mut entries = std::mem::take(&mut self.entries);
         if let Err(error) = self.commit(&entries) {
@@ -322,13 +321,13 @@ impl Committer {
         self.engine
             .progress
             .advance(self.written, Durability::Written);
-        let bound = self.unforced.bound(self.unforced_bytes_max);
         let is_demanded = self.engine.is_force_demanded();
-        if has_strict || is_demanded || bound.is_some() {
+        let bound = self.unforced.bound(self.unforced_bytes_max);
+        let bound = bound.or(is_demanded.then_some(Mark::ForceByRequest));
+        if has_strict || bound.is_some() {
             mark(match bound {
-                _ if has_strict => Mark::ForceStrict,
-                Some(bound) => bound,
-                None => Mark::ForceByRequest,
+                Some(bound) if !has_strict => bound,
+                _ => Mark::ForceStrict,
             });
             self.force_file()?;
             self.unforced = Unforced::default();
