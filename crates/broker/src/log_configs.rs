@@ -37,13 +37,30 @@ pub(crate) fn of(
 ) -> LogConfig {
     if metadata::is_internal(name) {
         LogConfig {
-            cleanup_compact: true,
+            max_message_bytes: i32::MAX,
+            // May be smaller than that of other topics.
             segment_bytes: i64::from(settings.offsets_topic_segment_bytes),
-            ..LogConfig::internal()
+            ..of_topic(&settings.topic_config(&internal(settings)))
         }
     } else {
         of_topic(&settings.topic_config(configs))
     }
+}
+
+/// The settings that the broker's own topics have whatever the defaults of others are: their records stay
+/// until newer ones replace them, and what is acknowledged is on disk. Nobody can change that.
+pub(crate) fn internal(settings: &BrokerSettings) -> BTreeMap<String, String> {
+    let own = [
+        ("cleanup.policy", "compact".to_owned()),
+        ("compression.type", "producer".to_owned()),
+        ("flush.messages", "1".to_owned()),
+        ("retention.ms", "-1".to_owned()),
+        (
+            "segment.bytes",
+            settings.offsets_topic_segment_bytes.to_string(),
+        ),
+    ];
+    own.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
 /// How compaction works by the broker's settings.

@@ -11,7 +11,7 @@
 //!   are left out.
 //! - v1 (KIP-226): sources and synonyms. v3 (KIP-569): types and documentation.
 
-use config::{Described, DescribedSynonym, Source};
+use config::Described;
 use metadata::Resource;
 use model::ErrorCode;
 use wire::Text;
@@ -23,6 +23,7 @@ use wire::messages::describe_configs::{
 use crate::context::RequestContext;
 use crate::handlers::support::resources::resource;
 use crate::handlers::support::{Refusal, keep_first_of_each};
+use crate::log_configs;
 
 /// Lists the settings of each resource.
 pub(crate) fn handle(
@@ -84,9 +85,12 @@ fn settings(ctx: &RequestContext, kind: i8, name: &str) -> Result<Vec<Described>
                 .topics
                 .by_name(name)
                 .map_err(|code| Refusal::new(code, format!("there is no topic '{name}'")))?;
-            let mut listed = settings.describe_topic(&topic.metadata.configs);
-            if topic.is_internal() {
-                show_internal(&mut listed, settings.offsets_topic_segment_bytes);
+            if !topic.is_internal() {
+                return Ok(settings.describe_topic(&topic.metadata.configs));
+            }
+            let mut listed = settings.describe_topic(&log_configs::internal(settings));
+            for described in &mut listed {
+                described.read_only = true;
             }
             Ok(listed)
         }
@@ -94,30 +98,6 @@ fn settings(ctx: &RequestContext, kind: i8, name: &str) -> Result<Vec<Described>
         Resource::Broker(_) => Ok(settings.describe_broker()),
         Resource::Group(group_id) => {
             Ok(settings.describe_group(published.image.group_configs(group_id)))
-        }
-    }
-}
-
-/// What holds for the broker's own topics whatever the settings of others are: their records stay until
-/// newer ones replace them. Nobody can change that.
-fn show_internal(listed: &mut [Described], segment_bytes: i32) {
-    for described in listed {
-        described.read_only = true;
-        let fixed = match described.name {
-            "cleanup.policy" => Some("compact".to_owned()),
-            "retention.ms" => Some("-1".to_owned()),
-            "segment.bytes" => Some(segment_bytes.to_string()),
-            _ => None,
-        };
-        if fixed.is_some() {
-            described.value = fixed;
-            described.source = Source::Topic;
-            let synonym = DescribedSynonym {
-                name: described.name,
-                value: described.value.clone(),
-                source: Source::Topic,
-            };
-            described.synonyms.insert(0, synonym);
         }
     }
 }

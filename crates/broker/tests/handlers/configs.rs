@@ -193,14 +193,29 @@ async fn the_broker_is_described_under_its_node_id() {
 
 #[tokio::test]
 async fn the_brokers_own_topics_are_described_as_they_are_and_stay_so() {
-    let mut fixture = Fixture::open().await;
+    let defaults = [
+        ("compression.type", "zstd"),
+        ("log.cleanup.policy", "delete"),
+        ("log.flush.interval.messages", "1000"),
+        ("log.retention.ms", "5"),
+        ("log.segment.bytes", "2000000"),
+    ];
+    let mut fixture = Fixture::with_settings(&defaults).await;
     fixture.have_groups().await;
     let result = describe(&mut fixture, TOPIC, "__consumer_offsets").await;
-    let policy = find(&result, "cleanup.policy");
-    assert_eq!(
-        (policy.value.as_deref(), policy.config_source),
-        (Some("compact"), 1)
-    );
+    for (name, value) in [
+        ("cleanup.policy", "compact"),
+        ("compression.type", "producer"),
+        ("flush.messages", "1"),
+        ("retention.ms", "-1"),
+        ("segment.bytes", "4194304"),
+    ] {
+        let config = find(&result, name);
+        assert_eq!(
+            (config.value.as_deref(), config.config_source),
+            (Some(value), 1)
+        );
+    }
     assert!(result.configs.iter().all(|config| config.read_only));
     let one = changes(
         TOPIC,
