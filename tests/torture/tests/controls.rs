@@ -261,6 +261,23 @@ fn a_record_that_a_reader_was_not_given_is_found() {
 }
 
 #[test]
+fn a_reader_may_be_given_again_what_it_has_had() {
+    let mut story = Story::new();
+    story.produce(PRODUCER, place(KEPT, 0), 4);
+    let records = story.log(place(KEPT, 0)).records.clone();
+    story.note("group-0-0", Entry::Start(place(KEPT, 0), Some(0)));
+    for held in [records[0], records[1], records[1], records[2]] {
+        story.note("group-0-0", Entry::Seen(place(KEPT, 0), held));
+    }
+    story.check(&[]);
+    // But nothing is left out behind it.
+    for held in [records[0], records[3]] {
+        story.note("group-0-0", Entry::Seen(place(KEPT, 0), held));
+    }
+    story.check(&[(Violation::Skipped, 1)]);
+}
+
+#[test]
 fn a_reader_that_is_sent_back_is_found() {
     let mut story = Story::new();
     story.produce(PRODUCER, place(KEPT, 0), 3);
