@@ -9,7 +9,7 @@ use super::world::World;
 /// Fills log 1 so that a compaction of it writes several segments, and stops short of that.
 fn filled(seed: u64) -> World {
     let mut world = World::new(seed).unwrap();
-    for records in 0..36_u64 {
+    for records in 0..20_u64 {
         let number = records.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let action = match records % 9 {
             7 => Action::Transact {
