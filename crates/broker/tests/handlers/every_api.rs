@@ -51,6 +51,7 @@ fn apis() -> Vec<Api> {
         api::<offset_for_leader_epoch::OffsetForLeaderEpochRequest>(),
         api::<describe_configs::DescribeConfigsRequest>(),
         api::<alter_configs::AlterConfigsRequest>(),
+        api::<alter_replica_log_dirs::AlterReplicaLogDirsRequest>(),
         api::<describe_log_dirs::DescribeLogDirsRequest>(),
         api::<create_partitions::CreatePartitionsRequest>(),
         api::<delete_groups::DeleteGroupsRequest>(),
@@ -63,6 +64,7 @@ fn apis() -> Vec<Api> {
         api::<describe_topic_partitions::DescribeTopicPartitionsRequest>(),
         api::<describe_client_quotas::DescribeClientQuotasRequest>(),
         api::<alter_client_quotas::AlterClientQuotasRequest>(),
+        api::<describe_quorum::DescribeQuorumRequest>(),
         api::<describe_cluster::DescribeClusterRequest>(),
     ]
 }
