@@ -283,9 +283,7 @@ impl Coordinator {
         self.timers.clear();
         for group in self.groups.values_mut() {
             group.start(now, &self.settings);
-            if let Some(wake_at) = group.wake_at {
-                self.timers.insert((wake_at, group.id().clone()));
-            }
+            self.timers.insert((group.wake_at(), group.id().clone()));
             if cfg!(debug_assertions) {
                 group.check_invariants();
             }
@@ -308,11 +306,8 @@ impl Coordinator {
             assert_eq!(group_id, group.id());
             assert!(!group.is_vacant(), "{group_id} should have been dropped");
             group.check_invariants();
-            let timer = group.wake_at.map(|wake_at| (wake_at, group_id.clone()));
-            assert!(
-                timer.is_some_and(|timer| self.timers.contains(&timer)),
-                "{group_id} has no timer"
-            );
+            let timer = (group.wake_at(), group_id.clone());
+            assert!(self.timers.contains(&timer), "{group_id} has no timer");
         }
         assert_eq!(self.timers.len(), self.groups.len(), "timers");
     }
@@ -327,9 +322,7 @@ impl Coordinator {
     ) -> R {
         if !self.groups.contains_key(group_id) {
             let group = Group::new(group_id, now.monotonic, &self.settings);
-            if let Some(wake_at) = group.wake_at {
-                self.timers.insert((wake_at, group.id().clone()));
-            }
+            self.timers.insert((group.wake_at(), group.id().clone()));
             self.groups.insert(group.id().clone(), group);
         }
         match self.with(group_id, now, effects, run) {
@@ -347,7 +340,7 @@ impl Coordinator {
         run: impl FnOnce(&mut Group, &mut Step<'_>) -> R,
     ) -> Option<R> {
         let group = self.groups.get_mut(group_id)?;
-        let armed = group.wake_at;
+        let armed = group.wake_at();
         let mut step = Step {
             settings: &self.settings,
             now,
@@ -358,15 +351,13 @@ impl Coordinator {
         if cfg!(debug_assertions) {
             group.check_invariants();
         }
-        if group.wake_at != armed || is_vacant {
+        let wake_at = group.wake_at();
+        if wake_at != armed || is_vacant {
             let id = group.id().clone();
-            let wake_at = group.wake_at;
-            if let Some(armed) = armed {
-                self.timers.remove(&(armed, id.clone()));
-            }
+            self.timers.remove(&(armed, id.clone()));
             if is_vacant {
                 self.groups.remove(&id);
-            } else if let Some(wake_at) = wake_at {
+            } else {
                 self.timers.insert((wake_at, id));
             }
         }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Group, Phase, Step};
+use super::member::{Member, Waiting, millis};
+use super::{ClassicGroup, Phase, Step};
 use crate::api::{GroupError, JoinRequest, Joined, JoinedMember, Token};
 use crate::limits::{
     GROUP_RECORD_BYTES_MAX, MEMBER_NAME_BYTES_MAX, NEW_MEMBER_JOIN_TIMEOUT, PENDING_MEMBERS_MAX,
 };
-use crate::member::{Member, Waiting, millis};
 
-impl Group {
+impl ClassicGroup {
     /// Lets a member in, answers at once, or keeps it waiting under its token.
     pub(crate) fn join(&mut self, step: &mut Step<'_>, token: Token, request: JoinRequest) {
         if !self.has_room_for(&request.member_id, step.settings.group_size_max) {

@@ -1,12 +1,12 @@
 //! Rebalances: gathering members, choosing protocol and leader, starting a generation.
 
 use super::join::session_end;
-use super::{Group, InitialDelay, Phase, Step};
+use super::member::{Waiting, millis};
+use super::{ClassicGroup, InitialDelay, Phase, Step};
 use crate::api::GroupError;
 use crate::limits::POSTPONED_JOIN_MIN;
-use crate::member::{Waiting, millis};
 
-impl Group {
+impl ClassicGroup {
     /// Begins a rebalance, or ends the gathering of the present one if this was the last member.
     pub(super) fn rebalance_or_go_on(&mut self, step: &mut Step<'_>) {
         if matches!(self.phase, Phase::Preparing { .. }) {

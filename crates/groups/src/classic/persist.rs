@@ -1,16 +1,16 @@
-//! The group's own record: writing it, deleting it, reading it back.
+//! The membership's record: writing it, deleting it, reading it back.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::join::session_end;
-use super::{Group, Phase, Step};
-use crate::api::{GroupSettings, Protocol};
-use crate::member::{Member, Waiting};
+use super::member::{Member, Waiting};
+use super::{ClassicGroup, Phase, Step};
+use crate::api::Protocol;
 use crate::records::{self, GroupMetadataValue, GroupRecord, MemberValue, RecordError};
 
-impl Group {
+impl ClassicGroup {
     /// Writes the group as a finished rebalance left it.
     pub(super) fn persist(&mut self, step: &mut Step<'_>) {
         let protocol_name = self.protocol_name.as_deref().unwrap_or_default();
@@ -57,7 +57,7 @@ impl Group {
     }
 
     /// Writes that the group is gone, if the log knows it.
-    pub(super) fn delete_persisted(&mut self, step: &mut Step<'_>) {
+    pub(crate) fn delete_persisted(&mut self, step: &mut Step<'_>) {
         if self.persisted.take().is_some() {
             step.effects.records.push(GroupRecord {
                 key: records::group_metadata_key(&self.id),
@@ -66,7 +66,7 @@ impl Group {
         }
     }
 
-    /// The records a log needs to give the group back as a restart would find it.
+    /// The record a log needs to give the membership back as a restart would find it.
     pub(crate) fn snapshot(&self, into: &mut Vec<GroupRecord>) {
         if let Some(value) = &self.persisted {
             into.push(GroupRecord {
@@ -74,10 +74,6 @@ impl Group {
                 value: Some(value.clone()),
             });
         }
-        into.extend(
-            self.offsets()
-                .map(|(topic, partition, offset)| self.offset_record(topic, partition, offset)),
-        );
     }
 
     /// Folds the group's own record, or its deletion, into the group.
@@ -127,13 +123,12 @@ impl Group {
         Ok(())
     }
 
-    /// Starts all timers of a group that a restart has found; its members could not reach us before.
-    pub(crate) fn start(&mut self, now: Duration, settings: &GroupSettings) {
-        self.start_expiry_checks(now, settings);
+    /// Starts all timers of a membership that a restart has found; its members could not reach us before.
+    pub(crate) fn start(&mut self, now: Duration) {
         for member in self.members.values_mut() {
             member.expires_at = Some(session_end(now, member));
         }
-        self.wake_at = Some(self.next_deadline());
+        self.wake_at = self.next_deadline();
     }
 }
 
