@@ -17,7 +17,8 @@
 //!
 //! [`api`](crate) types first (`api.rs`), then `coordinator.rs` (which group, which timer), then
 //! `group.rs` (one group: its offsets and its members), then `classic.rs` (the states of a classic
-//! group) with one file per thing that can happen to it below `classic/`. `records.rs` is the format of the log, Kafka's own.
+//! group) with one file per thing that can happen to it below `classic/`. `records.rs` is the format
+//! of the log, Kafka's own.
 
 mod api;
 mod classic;

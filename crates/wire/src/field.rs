@@ -47,6 +47,31 @@ impl<T: Nullable> Field for Option<T> {
     }
 }
 
+/// Lets a structure be null: a byte in front of it says whether it is there.
+macro_rules! nullable {
+    ($structure:ty) => {
+        impl crate::field::Nullable for $structure {
+            fn read_nullable<S: Source>(from: &mut S) -> Result<Option<Self>, DecodeError> {
+                match from.read::<i8>()? {
+                    ..0 => Ok(None),
+                    0.. => Self::read(from).map(Some),
+                }
+            }
+
+            fn write_null(to: &mut Encoder) {
+                to.write(&-1_i8);
+            }
+
+            fn write_present(&self, to: &mut Encoder) {
+                to.write(&1_i8);
+                self.write(to);
+            }
+        }
+    };
+}
+
+pub(crate) use nullable;
+
 macro_rules! numbers {
     ($($number:ty)*) => {$(
         impl Field for $number {

@@ -73,7 +73,16 @@ pub(crate) fn api(api: &Api) -> Result<String> {
     }
     line!(code, "\nuse crate::decoder::{{DecodeError, Source}};");
     line!(code, "use crate::encoder::{{Encoder, Tags}};");
-    line!(code, "use crate::field::Field;");
+    let nullable = api.structs.iter().any(|part| api.is_nullable(part));
+    line!(
+        code,
+        "use crate::field::{};",
+        if nullable {
+            "{Field, nullable}"
+        } else {
+            "Field"
+        }
+    );
     line!(code, "use crate::message::message;");
     match (uses("Chunks"), uses("Text")) {
         (true, true) => line!(code, "use crate::{{Chunks, Text}};"),
@@ -165,6 +174,9 @@ fn structure(code: &mut String, api: &Api, part: &Struct) -> Result<()> {
         line!(code, "}} }} }}\n");
     }
     field_impl(code, api, part)?;
+    if api.is_nullable(part) {
+        line!(code, "nullable!({name});\n");
+    }
     if part.role != Role::Part {
         let Versions { first, last } = api.versions;
         let key = &api.name;

@@ -183,10 +183,6 @@ fn check(api: &Api) -> Result<()> {
                 );
                 tags.push(tag);
             }
-            ensure!(
-                field.nullable_from.is_none() || !matches!(field.kind, Kind::Struct(_)),
-                "{place}: nullable structures are not supported"
-            );
             let null = field.default.as_deref() == Some("null");
             ensure!(
                 !null || field.nullable_from.is_some(),

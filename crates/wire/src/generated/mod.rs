@@ -3,6 +3,8 @@
 //! Made from `crates/wire/messages` by `cargo xtask codegen`; not to be edited.
 
 pub mod api_versions;
+pub mod consumer_group_describe;
+pub mod consumer_group_heartbeat;
 pub mod create_topics;
 pub mod delete_groups;
 pub mod delete_topics;
@@ -50,6 +52,8 @@ DescribeConfigs = 32, 1..=4, 4, describe_configs, DescribeConfigsRequest, Descri
 DeleteGroups = 42, 0..=2, 2, delete_groups, DeleteGroupsRequest, DeleteGroupsResponse;
 IncrementalAlterConfigs = 44, 0..=1, 1, incremental_alter_configs, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse;
 DescribeCluster = 60, 0..=2, 0, describe_cluster, DescribeClusterRequest, DescribeClusterResponse;
+ConsumerGroupHeartbeat = 68, 0..=1, 0, consumer_group_heartbeat, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse;
+ConsumerGroupDescribe = 69, 0..=1, 0, consumer_group_describe, ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse;
 } }; }
 
 pub(crate) use for_each_api;
