@@ -254,7 +254,7 @@ impl Coordinator {
                     group.replay_metadata(value.map(|value| Bytes::copy_from_slice(&value)))
                 })
             }
-            RecordKey::Other(_) => Ok(()),
+            RecordKey::Consumer { .. } | RecordKey::Other(_) => Ok(()),
         }
     }
 

@@ -26,6 +26,7 @@ mod coordinator;
 mod group;
 mod limits;
 mod partition;
+mod partitions;
 mod records;
 mod subscription;
 
@@ -41,6 +42,8 @@ pub use coordinator::Coordinator;
 pub use group::CommittedOffset;
 pub use limits::GROUP_RECORD_BYTES_MAX;
 pub use partition::{java_string_hash, partition_for};
+pub use partitions::Partitions;
 pub use records::{
-    GroupMetadataValue, GroupRecord, MemberValue, OffsetCommitValue, RecordError, RecordKey,
+    ConsumerKey, GroupMetadataValue, GroupRecord, MemberValue, OffsetCommitValue, RecordError,
+    RecordKey,
 };
