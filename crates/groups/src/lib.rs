@@ -22,13 +22,13 @@
 
 mod api;
 mod classic;
+mod consumer_protocol;
 mod coordinator;
 mod group;
 mod limits;
 mod partition;
 mod partitions;
 mod records;
-mod subscription;
 
 #[cfg(test)]
 mod tests;

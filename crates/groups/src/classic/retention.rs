@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{ClassicGroup, Phase};
+use crate::consumer_protocol::{CONSUMER_PROTOCOL_TYPE, subscribed_topics};
 use crate::group::RetentionBase;
-use crate::subscription::subscribed_topics;
 
 impl ClassicGroup {
     /// From when on the retention of the group's offsets counts.
@@ -21,10 +21,12 @@ impl ClassicGroup {
                 RetentionBase::GroupEmptySince(self.phase_since_ms)
             }
             Phase::Empty => RetentionBase::Commit,
-            Phase::Stable { .. } if protocol_type == "consumer" => match self.subscribed_topics() {
-                Some(topics) => RetentionBase::CommitUnlessSubscribed(topics),
-                None => RetentionBase::Never,
-            },
+            Phase::Stable { .. } if protocol_type == CONSUMER_PROTOCOL_TYPE => {
+                match self.subscribed_topics() {
+                    Some(topics) => RetentionBase::CommitUnlessSubscribed(topics),
+                    None => RetentionBase::Never,
+                }
+            }
             Phase::Stable { .. } | Phase::Preparing { .. } | Phase::Completing { .. } => {
                 RetentionBase::Never
             }

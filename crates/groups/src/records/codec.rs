@@ -82,8 +82,23 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8], RecordError> {
-        let length = usize::try_from(self.i32()?).map_err(|_| RecordError::BadLength)?;
-        self.take(length)
+        self.nullable_bytes()?.ok_or(RecordError::BadLength)
+    }
+
+    /// Bytes that may be null: `None`.
+    pub(crate) fn nullable_bytes(&mut self) -> Result<Option<&'a [u8]>, RecordError> {
+        match self.i32()? {
+            -1 => Ok(None),
+            length => {
+                let length = usize::try_from(length).map_err(|_| RecordError::BadLength)?;
+                self.take(length).map(Some)
+            }
+        }
+    }
+
+    /// The number of elements that follow.
+    pub(crate) fn count(&mut self) -> Result<usize, RecordError> {
+        usize::try_from(self.i32()?).map_err(|_| RecordError::BadLength)
     }
 
     /// The length of a compact field; `None` is null.
@@ -236,6 +251,10 @@ impl Writer {
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.i32(i32::try_from(bytes.len()).unwrap_or(i32::MAX));
         self.bytes.extend_from_slice(bytes);
+    }
+
+    pub(crate) fn null_bytes(&mut self) {
+        self.i32(-1);
     }
 
     /// The number of elements that follow.
