@@ -21,6 +21,7 @@
 //! of the log, Kafka's own.
 
 mod api;
+mod assignors;
 mod classic;
 mod consumer_protocol;
 mod coordinator;
@@ -38,6 +39,7 @@ pub use api::{
     HeartbeatRequest, JoinRefused, JoinReply, JoinRequest, Joined, JoinedMember, Leaver,
     MemberDescription, Now, OffsetToCommit, Protocol, Reply, SyncReply, SyncRequest, Synced, Token,
 };
+pub use assignors::Assignor;
 pub use coordinator::Coordinator;
 pub use group::CommittedOffset;
 pub use limits::GROUP_RECORD_BYTES_MAX;

@@ -87,15 +87,29 @@ impl Partitions {
             .all(|(topic, partition)| other.contains(topic, partition))
     }
 
+    /// Takes a partition out; whether it was there.
+    pub(crate) fn remove(&mut self, topic: TopicId, partition: i32) -> bool {
+        let Some(partitions) = self.by_topic.get_mut(&topic) else {
+            return false;
+        };
+        let was_there = partitions.remove(&partition);
+        if partitions.is_empty() {
+            self.by_topic.remove(&topic);
+        }
+        was_there
+    }
+
+    /// Takes the last partition of a topic out.
+    pub(crate) fn pop_last_of(&mut self, topic: TopicId) -> Option<i32> {
+        let last = *self.by_topic.get(&topic)?.last()?;
+        self.remove(topic, last);
+        Some(last)
+    }
+
     /// Takes partitions out.
     pub(crate) fn remove_all(&mut self, others: &Self) {
-        for (topic, partitions) in others.topics() {
-            if let Some(mine) = self.by_topic.get_mut(&topic) {
-                mine.retain(|partition| !partitions.contains(partition));
-                if mine.is_empty() {
-                    self.by_topic.remove(&topic);
-                }
-            }
+        for (topic, partition) in others.iter() {
+            self.remove(topic, partition);
         }
     }
 }
