@@ -12,6 +12,7 @@ mod invariants;
 mod join;
 mod leave;
 mod member;
+mod membership;
 mod persist;
 mod rebalance;
 mod retention;
@@ -26,8 +27,7 @@ use model::GroupId;
 
 use self::member::{Member, Waiting};
 use crate::api::{
-    CommitRequest, GroupDescription, GroupError, GroupListing, GroupState, HeartbeatRequest,
-    MemberDescription,
+    CommitRequest, GroupDescription, GroupError, GroupState, HeartbeatRequest, MemberDescription,
 };
 use crate::group::Step;
 
@@ -113,16 +113,6 @@ impl ClassicGroup {
         }
     }
 
-    /// Whether nobody is in the group, nor about to be.
-    pub(crate) fn is_deserted(&self) -> bool {
-        self.phase == Phase::Empty && self.pending_members.is_empty()
-    }
-
-    /// Whether nothing would be lost by forgetting the membership: nothing of it is in the log.
-    pub(crate) fn is_vacant(&self) -> bool {
-        self.is_deserted() && self.persisted.is_none()
-    }
-
     pub(crate) fn heartbeat(
         &mut self,
         step: &mut Step<'_>,
@@ -141,18 +131,6 @@ impl ClassicGroup {
         }
     }
 
-    /// Lets a client commit for this group, or says why it may not.
-    pub(crate) fn admit_commit(
-        &mut self,
-        step: &Step<'_>,
-        request: &CommitRequest<'_>,
-    ) -> Result<(), GroupError> {
-        self.validate_commit(request)?;
-        // A member that commits is alive.
-        self.renew_session(step.now.monotonic, request.member_id);
-        Ok(())
-    }
-
     fn validate_commit(&self, request: &CommitRequest<'_>) -> Result<(), GroupError> {
         if request.generation_id < 0 && self.phase == Phase::Empty {
             // Nobody manages the group: an administrator, or a consumer that assigns itself.
@@ -167,15 +145,6 @@ impl ClassicGroup {
             // The member has joined the generation, so what it commits was not assigned by it.
             return Err(GroupError::RebalanceInProgress);
         }
-        Ok(())
-    }
-
-    /// Forgets those who are about to join; refused if there are members.
-    pub(crate) fn desert(&mut self) -> Result<(), GroupError> {
-        if self.phase != Phase::Empty {
-            return Err(GroupError::NonEmptyGroup);
-        }
-        self.pending_members.clear();
         Ok(())
     }
 
@@ -241,15 +210,7 @@ impl ClassicGroup {
             .values()
             .map(|member| member.rebalance_timeout_ms)
             .max();
-        member::millis(longest.unwrap_or(0))
-    }
-
-    pub(crate) fn list(&self) -> GroupListing {
-        GroupListing {
-            group_id: self.id.clone(),
-            protocol_type: self.protocol_type.clone().unwrap_or_default(),
-            state: self.state(),
-        }
+        crate::millis(longest.unwrap_or(0))
     }
 
     pub(crate) fn describe(&self) -> GroupDescription {

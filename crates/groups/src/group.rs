@@ -3,6 +3,7 @@
 //! A group that has neither members nor offsets is dropped; Kafka calls that Dead.
 
 mod expiry;
+mod membership;
 mod offsets;
 
 use std::collections::BTreeMap;
@@ -12,23 +13,36 @@ use bytes::Bytes;
 use model::{GroupId, TopicName};
 
 use crate::api::{
-    Effects, GroupDescription, GroupError, GroupListing, GroupSettings, HeartbeatRequest,
+    Call, ConsumerGroupDescription, ConsumerHeartbeat, ConsumerHeartbeatReply, Effects,
+    GroupDescription, GroupError, GroupListing, GroupSettings, HeartbeatRequest, JOIN_EPOCH,
     JoinRefused, JoinRequest, Joined, Leaver, Now, Reply, SyncReply, SyncRequest, Token,
 };
 use crate::classic::ClassicGroup;
-use crate::records::{GroupRecord, RecordError};
+use crate::consumer::ConsumerGroup;
+use crate::records::{ConsumerRecord, GroupRecord, RecordError};
+use crate::topics::Topics;
 pub(crate) use expiry::RetentionBase;
+pub(crate) use membership::{Members, Membership};
 pub use offsets::CommittedOffset;
 
 /// What a step on a group has at hand.
-#[derive(Debug)]
 pub(crate) struct Step<'a> {
     pub(crate) settings: &'a GroupSettings,
     pub(crate) now: Now,
+    pub(crate) topics: &'a dyn Topics,
     pub(crate) effects: &'a mut Effects,
 }
 
-impl Step<'_> {
+impl<'a> Step<'a> {
+    pub(crate) fn new(settings: &'a GroupSettings, call: &'a mut Call<'_>) -> Self {
+        Self {
+            settings,
+            now: call.now,
+            topics: call.topics,
+            effects: call.effects,
+        }
+    }
+
     pub(crate) fn joined(&mut self, token: Token, joined: Joined) {
         self.effects.replies.push((token, Reply::Join(Ok(joined))));
     }
@@ -52,7 +66,7 @@ impl Step<'_> {
 #[derive(Debug)]
 pub(crate) struct Group {
     id: GroupId,
-    classic: ClassicGroup,
+    members: Members,
     offsets: BTreeMap<TopicName, BTreeMap<i32, CommittedOffset>>,
     /// When the offsets are next looked through for expired ones.
     expiry_check_at: Duration,
@@ -62,7 +76,7 @@ impl Group {
     pub(crate) fn new(id: &str, now: Duration, settings: &GroupSettings) -> Self {
         let id = GroupId::new(id);
         let mut group = Self {
-            classic: ClassicGroup::new(id.clone()),
+            members: Members::Classic(ClassicGroup::new(id.clone())),
             id,
             offsets: BTreeMap::new(),
             expiry_check_at: Duration::ZERO,
@@ -78,21 +92,30 @@ impl Group {
     /// When the group is to be woken: not later than its earliest deadline. There always is one, since
     /// offsets are looked through as long as there is a group.
     pub(crate) fn wake_at(&self) -> Duration {
-        let of_members = self.classic.wake_at.into_iter();
+        let of_members = self.members.any().wake_at().into_iter();
         of_members.fold(self.expiry_check_at, Duration::min)
     }
 
     /// Whether nothing would be lost by forgetting the group: nothing of it is in the log.
     pub(crate) fn is_vacant(&self) -> bool {
-        self.offsets.is_empty() && self.classic.is_vacant()
+        self.offsets.is_empty() && self.members.any().is_vacant()
     }
 
     pub(crate) fn join(&mut self, step: &mut Step<'_>, token: Token, request: JoinRequest) {
-        self.classic.join(step, token, request);
+        match self.classic(step) {
+            Some(classic) => classic.join(step, token, request),
+            None => {
+                let error = GroupError::InconsistentGroupProtocol;
+                step.refuse_join(token, error, &request.member_id);
+            }
+        }
     }
 
     pub(crate) fn sync(&mut self, step: &mut Step<'_>, token: Token, request: SyncRequest) {
-        self.classic.sync(step, token, request);
+        match &mut self.members {
+            Members::Classic(classic) => classic.sync(step, token, request),
+            Members::Consumer(_) => step.synced(token, Err(GroupError::UnknownMemberId)),
+        }
     }
 
     pub(crate) fn heartbeat(
@@ -100,7 +123,10 @@ impl Group {
         step: &mut Step<'_>,
         request: HeartbeatRequest<'_>,
     ) -> Result<(), GroupError> {
-        self.classic.heartbeat(step, request)
+        match &mut self.members {
+            Members::Classic(classic) => classic.heartbeat(step, request),
+            Members::Consumer(_) => Err(GroupError::UnknownMemberId),
+        }
     }
 
     pub(crate) fn leave(
@@ -108,20 +134,72 @@ impl Group {
         step: &mut Step<'_>,
         leavers: &[Leaver<'_>],
     ) -> Vec<Result<(), GroupError>> {
-        self.classic.leave(step, leavers)
+        match &mut self.members {
+            Members::Classic(classic) => classic.leave(step, leavers),
+            Members::Consumer(_) => vec![Err(GroupError::UnknownMemberId); leavers.len()],
+        }
+    }
+
+    pub(crate) fn consumer_heartbeat(
+        &mut self,
+        step: &mut Step<'_>,
+        request: &ConsumerHeartbeat<'_>,
+    ) -> Result<ConsumerHeartbeatReply, GroupError> {
+        if request.member_epoch == JOIN_EPOCH {
+            let consumer = self.consumer(step).ok_or(GroupError::GroupIdNotFound)?;
+            return consumer.heartbeat(step, request);
+        }
+        match &mut self.members {
+            // It was a member before the group was forgotten or went over to the classic protocol, and
+            // is to join again.
+            Members::Classic(_) => Err(GroupError::UnknownMemberId),
+            Members::Consumer(consumer) if request.member_epoch > 0 => {
+                consumer.heartbeat(step, request)
+            }
+            Members::Consumer(consumer) => consumer.leave(step, request),
+        }
+    }
+
+    /// The membership on the classic protocol; `None` if there are members on the other one. A group
+    /// without members takes on the protocol of the first that comes.
+    fn classic(&mut self, step: &mut Step<'_>) -> Option<&mut ClassicGroup> {
+        if let Members::Consumer(consumer) = &mut self.members
+            && consumer.desert().is_ok()
+        {
+            consumer.delete_persisted(step);
+            self.members = Members::Classic(ClassicGroup::new(self.id.clone()));
+        }
+        match &mut self.members {
+            Members::Classic(classic) => Some(classic),
+            Members::Consumer(_) => None,
+        }
+    }
+
+    /// The membership on the consumer protocol; see [`Group::classic`].
+    fn consumer(&mut self, step: &mut Step<'_>) -> Option<&mut ConsumerGroup> {
+        if let Members::Classic(classic) = &mut self.members
+            && classic.desert().is_ok()
+        {
+            classic.delete_persisted(step);
+            self.members = Members::Consumer(Box::new(ConsumerGroup::new(self.id.clone())));
+        }
+        match &mut self.members {
+            Members::Classic(_) => None,
+            Members::Consumer(consumer) => Some(consumer),
+        }
     }
 
     /// Deletes the group: all its offsets, then the group itself.
     pub(crate) fn delete(&mut self, step: &mut Step<'_>) -> Result<(), GroupError> {
-        self.classic.desert()?;
+        self.members.any_mut().desert()?;
         self.delete_offsets(step);
-        self.classic.delete_persisted(step);
+        self.members.any_mut().delete_persisted(step);
         Ok(())
     }
 
     /// Does what is due. To be called when [`Group::wake_at`] has passed.
     pub(crate) fn tick(&mut self, step: &mut Step<'_>) {
-        self.classic.tick(step);
+        self.members.any_mut().tick(step);
         if self.expiry_check_at <= step.now.monotonic {
             self.check_expiry(step);
         }
@@ -129,7 +207,7 @@ impl Group {
 
     /// The records a log needs to give the group back as a restart would find it.
     pub(crate) fn snapshot(&self, into: &mut Vec<GroupRecord>) {
-        self.classic.snapshot(into);
+        self.members.any().snapshot(into);
         into.extend(
             self.offsets()
                 .map(|(topic, partition, offset)| self.offset_record(topic, partition, offset)),
@@ -137,27 +215,76 @@ impl Group {
     }
 
     /// Folds the record of a classic group, or its deletion, into the group.
-    pub(crate) fn replay_metadata(&mut self, value: Option<Bytes>) -> Result<(), RecordError> {
-        self.classic.replay_metadata(value)
+    pub(crate) fn replay_classic(&mut self, value: Option<Bytes>) -> Result<(), RecordError> {
+        match &mut self.members {
+            Members::Classic(classic) => classic.replay_metadata(value),
+            Members::Consumer(_) if value.is_none() => Ok(()),
+            Members::Consumer(consumer) if consumer.is_vacant() => {
+                let mut classic = ClassicGroup::new(self.id.clone());
+                classic.replay_metadata(value)?;
+                self.members = Members::Classic(classic);
+                Ok(())
+            }
+            Members::Consumer(_) => Err(RecordError::TwoKinds),
+        }
+    }
+
+    /// Folds a record of a consumer group, or its deletion, into the group.
+    pub(crate) fn replay_consumer(&mut self, record: ConsumerRecord) -> Result<(), RecordError> {
+        match &mut self.members {
+            Members::Consumer(consumer) => consumer.fold(record),
+            Members::Classic(_) if record.is_tombstone() => {}
+            Members::Classic(classic) if classic.is_vacant() => {
+                let mut consumer = ConsumerGroup::new(self.id.clone());
+                consumer.fold(record);
+                self.members = Members::Consumer(Box::new(consumer));
+            }
+            Members::Classic(_) => return Err(RecordError::TwoKinds),
+        }
+        Ok(())
     }
 
     /// Starts all timers of a group that a restart has found; its members could not reach us before.
     pub(crate) fn start(&mut self, now: Duration, settings: &GroupSettings) {
         self.start_expiry_checks(now, settings);
-        self.classic.start(now);
+        self.members.any_mut().start(now, settings);
+    }
+
+    /// Whether somebody may ask for the group's offsets as this member; `None` for one that is outside.
+    pub(crate) fn admit_fetch(
+        &self,
+        member_id: Option<&str>,
+        member_epoch: i32,
+    ) -> Result<(), GroupError> {
+        self.members.any().admit_fetch(member_id, member_epoch)
     }
 
     pub(crate) fn list(&self) -> GroupListing {
-        self.classic.list()
+        self.members.any().list()
     }
 
-    pub(crate) fn describe(&self) -> GroupDescription {
-        self.classic.describe()
+    /// A classic group; `None` if it is a consumer group.
+    pub(crate) fn describe(&self) -> Option<GroupDescription> {
+        match &self.members {
+            Members::Classic(classic) => Some(classic.describe()),
+            Members::Consumer(_) => None,
+        }
+    }
+
+    /// A consumer group; `None` if it is a classic group.
+    pub(crate) fn describe_consumer(
+        &self,
+        settings: &GroupSettings,
+    ) -> Option<ConsumerGroupDescription> {
+        match &self.members {
+            Members::Classic(_) => None,
+            Members::Consumer(consumer) => Some(consumer.describe(settings)),
+        }
     }
 
     /// Panics if the group contradicts itself; run after each step in debug builds.
     pub(crate) fn check_invariants(&self) {
-        self.classic.check_invariants();
+        self.members.any().check_invariants();
         assert!(
             self.offsets
                 .values()

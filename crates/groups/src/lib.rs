@@ -23,21 +23,26 @@
 mod api;
 mod assignors;
 mod classic;
+mod consumer;
 mod consumer_protocol;
 mod coordinator;
 mod group;
 mod limits;
+mod member_id;
 mod partition;
 mod partitions;
 mod records;
+mod topics;
 
 #[cfg(test)]
 mod tests;
 
 pub use api::{
-    CommitRequest, Effects, GroupDescription, GroupError, GroupListing, GroupSettings, GroupState,
-    HeartbeatRequest, JoinRefused, JoinReply, JoinRequest, Joined, JoinedMember, Leaver,
-    MemberDescription, Now, OffsetToCommit, Protocol, Reply, SyncReply, SyncRequest, Synced, Token,
+    Call, CommitRequest, ConsumerGroupDescription, ConsumerHeartbeat, ConsumerHeartbeatReply,
+    ConsumerMemberDescription, Effects, GroupDescription, GroupError, GroupKind, GroupListing,
+    GroupSettings, GroupState, HeartbeatRequest, JOIN_EPOCH, JoinRefused, JoinReply, JoinRequest,
+    Joined, JoinedMember, LEAVE_EPOCH, LEAVE_STATIC_EPOCH, Leaver, MemberDescription,
+    MigrationPolicy, Now, OffsetToCommit, Protocol, Reply, SyncReply, SyncRequest, Synced, Token,
 };
 pub use assignors::Assignor;
 pub use coordinator::Coordinator;
@@ -49,3 +54,9 @@ pub use records::{
     ConsumerKey, GroupMetadataValue, GroupRecord, MemberValue, OffsetCommitValue, RecordError,
     RecordKey,
 };
+pub use topics::{TopicShape, Topics};
+
+/// A number of milliseconds as a duration; nothing below zero.
+fn millis(ms: i32) -> std::time::Duration {
+    std::time::Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+}

@@ -14,8 +14,10 @@ pub struct Partitions {
 
 impl Partitions {
     /// The set without partitions.
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self {
+            by_topic: BTreeMap::new(),
+        }
     }
 
     /// Adds a partition; whether it was not there yet.

@@ -142,6 +142,8 @@ pub enum RecordError {
     BadTopicName,
     /// The value's version is not known.
     UnknownVersion(i16),
+    /// The group is a classic group and a consumer group at once.
+    TwoKinds,
 }
 
 impl fmt::Display for RecordError {
@@ -154,6 +156,7 @@ impl fmt::Display for RecordError {
             Self::UnknownVersion(version) => {
                 write!(f, "the record's value has the unknown version {version}")
             }
+            Self::TwoKinds => f.write_str("the record makes a group one of two kinds"),
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{ClassicGroup, Phase};
 
 impl ClassicGroup {
     /// Panics if the group contradicts itself; run after each step in debug builds.
-    pub(crate) fn check_invariants(&self) {
+    pub(super) fn check_all(&self) {
         let id = &self.id;
         let mut joining = 0;
         for (member_id, member) in &self.members {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::api::{JoinRequest, Protocol, Token};
+use crate::millis;
 
 /// What a member's client is kept waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,9 +94,4 @@ impl Member {
             .map(|protocol| protocol.metadata.clone())
             .unwrap_or_default()
     }
-}
-
-/// A number of milliseconds as a duration; nothing below zero.
-pub(crate) fn millis(ms: i32) -> Duration {
-    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }

@@ -1,10 +1,7 @@
 //! The membership's record: writing it, deleting it, reading it back.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 
-use super::join::session_end;
 use super::member::{Member, Waiting};
 use super::{ClassicGroup, Phase, Step};
 use crate::api::Protocol;
@@ -56,26 +53,6 @@ impl ClassicGroup {
         members.sum::<usize>() + self.protocol_type.as_ref().map_or(0, String::len)
     }
 
-    /// Writes that the group is gone, if the log knows it.
-    pub(crate) fn delete_persisted(&mut self, step: &mut Step<'_>) {
-        if self.persisted.take().is_some() {
-            step.effects.records.push(GroupRecord {
-                key: records::group_metadata_key(&self.id),
-                value: None,
-            });
-        }
-    }
-
-    /// The record a log needs to give the membership back as a restart would find it.
-    pub(crate) fn snapshot(&self, into: &mut Vec<GroupRecord>) {
-        if let Some(value) = &self.persisted {
-            into.push(GroupRecord {
-                key: records::group_metadata_key(&self.id),
-                value: Some(value.clone()),
-            });
-        }
-    }
-
     /// Folds the group's own record, or its deletion, into the group.
     pub(crate) fn replay_metadata(&mut self, value: Option<Bytes>) -> Result<(), RecordError> {
         let decoded = match &value {
@@ -121,14 +98,6 @@ impl ClassicGroup {
                 .or_else(|| self.members.keys().next().cloned());
         }
         Ok(())
-    }
-
-    /// Starts all timers of a membership that a restart has found; its members could not reach us before.
-    pub(crate) fn start(&mut self, now: Duration) {
-        for member in self.members.values_mut() {
-            member.expires_at = Some(session_end(now, member));
-        }
-        self.wake_at = self.next_deadline();
     }
 }
 

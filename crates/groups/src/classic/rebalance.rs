@@ -1,10 +1,11 @@
 //! Rebalances: gathering members, choosing protocol and leader, starting a generation.
 
 use super::join::session_end;
-use super::member::{Waiting, millis};
+use super::member::Waiting;
 use super::{ClassicGroup, InitialDelay, Phase, Step};
 use crate::api::GroupError;
 use crate::limits::POSTPONED_JOIN_MIN;
+use crate::millis;
 
 impl ClassicGroup {
     /// Begins a rebalance, or ends the gathering of the present one if this was the last member.

@@ -8,7 +8,7 @@ use crate::group::RetentionBase;
 
 impl ClassicGroup {
     /// From when on the retention of the group's offsets counts.
-    pub(crate) fn retention_base(&self) -> RetentionBase<'_> {
+    pub(super) fn base_of_retention(&self) -> RetentionBase<'_> {
         let Some(protocol_type) = self.protocol_type.as_deref() else {
             // It never had members: its users only store offsets here.
             return match self.phase {

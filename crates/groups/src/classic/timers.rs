@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{ClassicGroup, Phase, Step};
 
 impl ClassicGroup {
-    /// Does what is due. To be called when `wake_at` has passed; sets it anew.
-    pub(crate) fn tick(&mut self, step: &mut Step<'_>) {
+    /// Drops the silent, and ends what has waited long enough.
+    pub(super) fn do_what_is_due(&mut self, step: &mut Step<'_>) {
         let now = step.now.monotonic;
         self.pending_members
             .retain(|_, expires_at| *expires_at > now);

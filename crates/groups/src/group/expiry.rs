@@ -37,13 +37,13 @@ impl Group {
             self.remove_offset(&topic, partition);
             self.tombstone(step, &topic, partition);
         }
-        if self.offsets.is_empty() && self.classic.is_deserted() {
-            self.classic.delete_persisted(step);
+        if self.offsets.is_empty() && self.members.any().is_deserted() {
+            self.members.any_mut().delete_persisted(step);
         }
     }
 
     fn expired_offsets(&self, step: &Step<'_>) -> Vec<(model::TopicName, i32)> {
-        let base = self.classic.retention_base();
+        let base = self.members.any().retention_base();
         let oldest = step
             .now
             .wall_ms

@@ -28,7 +28,7 @@ impl Group {
         step: &mut Step<'_>,
         request: CommitRequest<'_>,
     ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
-        self.classic.admit_commit(step, &request)?;
+        self.members.any_mut().admit_commit(step, &request)?;
         let expire_timestamp_ms = request
             .retention_ms
             .map(|retention_ms| step.now.wall_ms.saturating_add(retention_ms));

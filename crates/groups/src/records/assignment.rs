@@ -13,10 +13,9 @@ use super::{Reader, RecordError, Writer, decode_version_0};
 use crate::partitions::Partitions;
 
 /// How far a member is on its way to its target assignment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MemberState {
     /// It has arrived.
-    #[default]
     Stable,
     /// It must give partitions up first.
     Unrevoked,
@@ -27,7 +26,7 @@ pub(crate) enum MemberState {
 }
 
 /// What a member has been given, and in which epoch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CurrentAssignment {
     /// The member's epoch; 0 before it has any, [`LEFT_EPOCH`] while a static member is away.
     pub(crate) epoch: i32,
@@ -65,6 +64,15 @@ impl MemberState {
 }
 
 impl CurrentAssignment {
+    /// What a member has when it comes.
+    pub(crate) const NEWCOMER: Self = Self {
+        epoch: 0,
+        previous_epoch: 0,
+        state: MemberState::Stable,
+        assigned: Partitions::new(),
+        revoking: Partitions::new(),
+    };
+
     pub(crate) fn decode(value: &[u8]) -> Result<Self, RecordError> {
         let mut reader = decode_version_0(value)?;
         let current = Self {

@@ -114,6 +114,18 @@ impl ConsumerRecord {
         }))
     }
 
+    /// Whether the record says that something is gone.
+    pub(crate) fn is_tombstone(&self) -> bool {
+        match self {
+            Self::Group(value) => value.is_none(),
+            Self::Member(_, value) => value.is_none(),
+            Self::TargetEpoch(value) => value.is_none(),
+            Self::Target(_, value) => value.is_none(),
+            Self::Current(_, value) => value.is_none(),
+            Self::Pattern(_, value) => value.is_none(),
+        }
+    }
+
     /// The record as the log has it.
     pub(crate) fn encode(&self, group_id: &str) -> GroupRecord {
         let (record_type, about, value) = match self {

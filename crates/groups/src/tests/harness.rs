@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use model::TopicName;
 
+use super::topics::FakeTopics;
 use crate::*;
 
 /// A group that all tests use.
@@ -15,6 +16,7 @@ pub(super) struct Harness {
     pub(super) coordinator: Coordinator,
     pub(super) settings: GroupSettings,
     pub(super) now: Now,
+    pub(super) topics: FakeTopics,
     /// Everything that was written, in order.
     pub(super) log: Vec<GroupRecord>,
     /// Answers by token.
@@ -82,10 +84,24 @@ impl Harness {
                 monotonic: Duration::from_secs(1_000),
                 wall_ms: 1_700_000_000_000,
             },
+            topics: FakeTopics::default(),
             log: Vec::new(),
             replies: BTreeMap::new(),
             next_token: 0,
         }
+    }
+
+    /// Makes a call, and takes in what follows from it.
+    pub(super) fn run<R>(&mut self, call: impl FnOnce(&mut Coordinator, &mut Call<'_>) -> R) -> R {
+        let mut effects = Effects::default();
+        let mut with = Call {
+            now: self.now,
+            topics: &self.topics,
+            effects: &mut effects,
+        };
+        let result = call(&mut self.coordinator, &mut with);
+        self.take(effects);
+        result
     }
 
     fn take(&mut self, effects: Effects) {
@@ -127,10 +143,7 @@ impl Harness {
             supports_skipping_assignment: asks.version >= 9,
             random,
         };
-        let mut effects = Effects::default();
-        self.coordinator
-            .join(token, request, self.now, &mut effects);
-        self.take(effects);
+        self.run(|coordinator, call| coordinator.join(token, request, call));
         token
     }
 
@@ -160,10 +173,7 @@ impl Harness {
 
     pub(super) fn sync_with(&mut self, request: SyncRequest) -> Token {
         let token = self.token();
-        let mut effects = Effects::default();
-        self.coordinator
-            .sync(token, request, self.now, &mut effects);
-        self.take(effects);
+        self.run(|coordinator, call| coordinator.sync(token, request, call));
         token
     }
 
@@ -178,19 +188,12 @@ impl Harness {
             group_instance_id: None,
             generation_id,
         };
-        let result = self.coordinator.heartbeat(request, self.now);
-        self.coordinator.check_invariants();
-        result
+        self.run(|coordinator, call| coordinator.heartbeat(request, call))
     }
 
     pub(super) fn leave(&mut self, leavers: &[Leaver<'_>]) -> Vec<Result<(), GroupError>> {
-        let mut effects = Effects::default();
-        let results = self
-            .coordinator
-            .leave(GROUP, leavers, self.now, &mut effects)
-            .unwrap();
-        self.take(effects);
-        results
+        self.run(|coordinator, call| coordinator.leave(GROUP, leavers, call))
+            .unwrap()
     }
 
     pub(super) fn leave_one(&mut self, member_id: &str) -> Result<(), GroupError> {
@@ -212,6 +215,7 @@ impl Harness {
             member_id,
             group_instance_id: None,
             generation_id,
+            knows_member_epochs: true,
             retention_ms: None,
             offsets: vec![offset_to_commit("t", 0, offset)],
         })
@@ -222,10 +226,7 @@ impl Harness {
         &mut self,
         request: CommitRequest<'_>,
     ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
-        let mut effects = Effects::default();
-        let result = self.coordinator.commit(request, self.now, &mut effects);
-        self.take(effects);
-        result
+        self.run(|coordinator, call| coordinator.commit(request, call))
     }
 
     pub(super) fn offset(&self) -> Option<i64> {
@@ -238,16 +239,11 @@ impl Harness {
     }
 
     pub(super) fn delete_group(&mut self) -> Result<(), GroupError> {
-        let mut effects = Effects::default();
-        let result = self.coordinator.delete_group(GROUP, self.now, &mut effects);
-        self.take(effects);
-        result
+        self.run(|coordinator, call| coordinator.delete_group(GROUP, call))
     }
 
     pub(super) fn delete_topic(&mut self, topic: &str) {
-        let mut effects = Effects::default();
-        self.coordinator.delete_topic(topic, self.now, &mut effects);
-        self.take(effects);
+        self.run(|coordinator, call| coordinator.delete_topic(topic, call));
     }
 
     /// Moves the clocks in small steps, ticking whenever something is due.
@@ -257,9 +253,7 @@ impl Harness {
             && deadline <= end
         {
             self.move_to(deadline.max(self.now.monotonic));
-            let mut effects = Effects::default();
-            self.coordinator.tick(self.now, &mut effects);
-            self.take(effects);
+            self.run(Coordinator::tick);
         }
         self.move_to(end);
     }
@@ -292,6 +286,15 @@ impl Harness {
         self.coordinator
             .describe(GROUP)
             .map_or(GroupState::Dead, |group| group.state)
+    }
+
+    /// The state of the group, whatever its kind.
+    pub(super) fn state_of_any(&self) -> GroupState {
+        let group = self
+            .coordinator
+            .list()
+            .find(|group| *group.group_id == *GROUP);
+        group.map_or(GroupState::Dead, |group| group.state)
     }
 
     pub(super) fn is_parked(&self, token: Token) -> bool {

@@ -223,6 +223,7 @@ impl World {
             member_id: &member_id,
             group_instance_id: None,
             generation_id,
+            knows_member_epochs: true,
             retention_ms: None,
             offsets: vec![offset_to_commit("t", partition, offset)],
         });

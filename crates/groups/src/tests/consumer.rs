@@ -1,0 +1,8 @@
+//! Consumer groups (KIP-848).
+
+mod commits;
+mod epochs;
+mod heartbeats;
+mod member;
+mod random;
+mod static_members;
