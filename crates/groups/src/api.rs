@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use model::{GroupId, TopicName};
 
+use crate::pattern::PatternLookup;
 use crate::records::GroupRecord;
 use crate::topics::Topics;
 pub use consumer::{
@@ -53,6 +54,9 @@ pub struct Effects {
     pub records: Vec<GroupRecord>,
     /// Answers to requests that were given a token. Each token is answered exactly once.
     pub replies: Vec<(Token, Reply)>,
+    /// Patterns to be looked up aside; what is found goes to
+    /// [`Coordinator::patterns_found`](crate::Coordinator::patterns_found).
+    pub lookups: Vec<PatternLookup>,
 }
 
 /// The answer to a request that was given a token.

@@ -16,6 +16,7 @@ mod describe;
 mod fence;
 mod heartbeat;
 mod invariants;
+mod patterns;
 mod persist;
 mod reconcile;
 mod target;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use model::GroupId;
 
 use self::contact::Contact;
+use self::patterns::Lookups;
 use crate::api::{CommitRequest, GroupError, GroupKind, GroupListing, GroupSettings, GroupState};
 use crate::consumer_protocol::CONSUMER_PROTOCOL_TYPE;
 use crate::group::{Membership, RetentionBase, Step};
@@ -53,6 +55,8 @@ pub(crate) struct ConsumerGroup {
 
     /// Static members: instance id to member id. Follows from `members`.
     static_members: BTreeMap<String, String>,
+    /// How many members subscribe to each pattern. Follows from `members`.
+    pattern_subscribers: BTreeMap<String, usize>,
     /// What anybody has, or has not confirmed to have given up. Follows from `currents`.
     held: Partitions,
 
@@ -60,6 +64,7 @@ pub(crate) struct ConsumerGroup {
     contacts: BTreeMap<String, Contact>,
     /// The state of the topics that the group's epoch takes into account; not in the log.
     topics_version: Option<u64>,
+    lookups: Lookups,
     /// Not later than the earliest deadline; `None` if there is none.
     wake_at: Option<Duration>,
 }
@@ -76,9 +81,11 @@ impl ConsumerGroup {
             currents: BTreeMap::new(),
             patterns: BTreeMap::new(),
             static_members: BTreeMap::new(),
+            pattern_subscribers: BTreeMap::new(),
             held: Partitions::new(),
             contacts: BTreeMap::new(),
             topics_version: None,
+            lookups: Lookups::default(),
             wake_at: None,
         }
     }
@@ -122,8 +129,7 @@ impl ConsumerGroup {
 
     /// Whether anybody subscribes to a pattern.
     fn has_subscriber(&self, pattern: &str) -> bool {
-        let mut members = self.members.values();
-        members.any(|member| member.pattern.as_deref() == Some(pattern))
+        self.pattern_subscribers.contains_key(pattern)
     }
 
     /// The topics a member subscribes to, by name or pattern, in no order and perhaps twice. A pattern

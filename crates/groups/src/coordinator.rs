@@ -14,6 +14,7 @@ use crate::api::{
 };
 use crate::group::{CommittedOffset, Group, Step};
 use crate::limits::MEMBER_METADATA_BYTES_MAX;
+use crate::pattern::FoundPatterns;
 
 /// The coordinator of the groups of one partition of `__consumer_offsets`.
 #[derive(Debug)]
@@ -110,6 +111,14 @@ impl Coordinator {
             group.consumer_heartbeat(step, request)
         })
         .unwrap_or(Err(GroupError::UnknownMemberId))
+    }
+
+    /// Takes in what a lookup has found that a call had asked for.
+    pub fn patterns_found(&mut self, found: FoundPatterns, call: &mut Call<'_>) {
+        let group_id = found.group_id.clone();
+        self.with(&group_id, call, |group, step| {
+            group.patterns_found(step, found);
+        });
     }
 
     /// LeaveGroup: one answer per leaver, in order.

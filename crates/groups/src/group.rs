@@ -19,6 +19,7 @@ use crate::api::{
 };
 use crate::classic::ClassicGroup;
 use crate::consumer::ConsumerGroup;
+use crate::pattern::FoundPatterns;
 use crate::records::{ConsumerRecord, GroupRecord, RecordError};
 use crate::topics::Topics;
 pub(crate) use expiry::RetentionBase;
@@ -157,6 +158,14 @@ impl Group {
                 consumer.heartbeat(step, request)
             }
             Members::Consumer(consumer) => consumer.leave(step, request),
+        }
+    }
+
+    pub(crate) fn patterns_found(&mut self, step: &mut Step<'_>, found: FoundPatterns) {
+        match &mut self.members {
+            // Nobody subscribes by pattern any more.
+            Members::Classic(_) => {}
+            Members::Consumer(consumer) => consumer.patterns_found(step, found),
         }
     }
 

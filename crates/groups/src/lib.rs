@@ -31,6 +31,7 @@ mod limits;
 mod member_id;
 mod partition;
 mod partitions;
+mod pattern;
 mod records;
 mod topics;
 
@@ -50,6 +51,7 @@ pub use group::CommittedOffset;
 pub use limits::GROUP_RECORD_BYTES_MAX;
 pub use partition::{java_string_hash, partition_for};
 pub use partitions::Partitions;
+pub use pattern::{FoundPatterns, PatternError, PatternLookup, TopicPattern};
 pub use records::{
     ConsumerKey, GroupMetadataValue, GroupRecord, MemberValue, OffsetCommitValue, RecordError,
     RecordKey,

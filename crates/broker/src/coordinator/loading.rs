@@ -59,13 +59,7 @@ pub(super) fn load(
             }
         };
         let gone = coordinator.as_ref().map(|c| topics_gone(broker, c));
-        let partition = Partition::new(
-            Arc::clone(log),
-            Arc::clone(&broker.storage),
-            broker.env.clone(),
-            Arc::clone(timer),
-            coordinator,
-        );
+        let partition = Partition::new(Arc::clone(log), broker, Arc::clone(timer), coordinator);
         for name in gone.into_iter().flatten() {
             partition.delete_topic(&name);
         }

@@ -52,6 +52,8 @@ fn apis() -> Vec<Api> {
         api::<delete_groups::DeleteGroupsRequest>(),
         api::<incremental_alter_configs::IncrementalAlterConfigsRequest>(),
         api::<describe_cluster::DescribeClusterRequest>(),
+        api::<consumer_group_heartbeat::ConsumerGroupHeartbeatRequest>(),
+        api::<consumer_group_describe::ConsumerGroupDescribeRequest>(),
     ]
 }
 

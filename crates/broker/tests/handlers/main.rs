@@ -4,6 +4,7 @@
 mod api_versions;
 mod bad_input;
 mod configs;
+mod consumer_groups;
 mod damage;
 mod documents;
 mod durability;

@@ -37,6 +37,7 @@ impl ConsumerGroup {
             has_heard,
             knows_epoch,
         );
+        self.look_up_patterns_if_due(step);
         self.count_up_if(step, is_changed);
         self.make_target_if_old(step);
         let nothing = Partitions::new();

@@ -48,6 +48,12 @@ impl ConsumerGroup {
             static_members += 1;
         }
         assert_eq!(self.static_members.len(), static_members, "{id}: instances");
+        let patterns = self.members.values().filter(|m| m.pattern.is_some());
+        assert_eq!(
+            self.pattern_subscribers.values().sum::<usize>(),
+            patterns.count(),
+            "{id}: subscribers of patterns"
+        );
         assert!(
             self.patterns
                 .keys()

@@ -35,19 +35,39 @@ impl ConsumerGroup {
     }
 
     fn fold_member(&mut self, member_id: String, member: Option<MemberMetadata>) {
-        let known = self.members.remove(&member_id);
-        if let Some(instance_id) = known.and_then(|known| known.instance_id) {
-            self.static_members.remove(&instance_id);
+        if let Some(known) = self.members.remove(&member_id) {
+            self.unindex(&known);
         }
         let Some(member) = member else {
             self.contacts.remove(&member_id);
             return;
         };
+        self.index(&member_id, &member);
+        self.members.insert(member_id, member);
+    }
+
+    fn index(&mut self, member_id: &str, member: &MemberMetadata) {
         if let Some(instance_id) = &member.instance_id {
             self.static_members
-                .insert(instance_id.clone(), member_id.clone());
+                .insert(instance_id.clone(), member_id.to_owned());
         }
-        self.members.insert(member_id, member);
+        if let Some(pattern) = &member.pattern {
+            *self.pattern_subscribers.entry(pattern.clone()).or_default() += 1;
+        }
+    }
+
+    fn unindex(&mut self, member: &MemberMetadata) {
+        if let Some(instance_id) = &member.instance_id {
+            self.static_members.remove(instance_id);
+        }
+        if let Some(pattern) = &member.pattern
+            && let Some(count) = self.pattern_subscribers.get_mut(pattern)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.pattern_subscribers.remove(pattern);
+            }
+        }
     }
 
     fn fold_current(&mut self, member_id: String, current: Option<CurrentAssignment>) {
@@ -65,13 +85,15 @@ impl ConsumerGroup {
     /// Makes anew what follows from the records, when all of them have been folded: between them they
     /// may have contradicted each other, if old ones are gone from the log and others are not.
     pub(super) fn follow_from_records(&mut self) {
-        let members = &self.members;
+        self.static_members.clear();
+        self.pattern_subscribers.clear();
+        let members = std::mem::take(&mut self.members);
+        for (member_id, member) in &members {
+            self.index(member_id, member);
+        }
         self.targets.retain(|id, _| members.contains_key(id));
         self.currents.retain(|id, _| members.contains_key(id));
-        self.static_members = members
-            .iter()
-            .filter_map(|(id, member)| Some((member.instance_id.clone()?, id.clone())))
-            .collect();
+        self.members = members;
         let currents = self.currents.values();
         self.held = currents
             .flat_map(|current| current.assigned.iter().chain(current.revoking.iter()))

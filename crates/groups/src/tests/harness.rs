@@ -19,6 +19,8 @@ pub(super) struct Harness {
     pub(super) topics: FakeTopics,
     /// Everything that was written, in order.
     pub(super) log: Vec<GroupRecord>,
+    /// Lookups that nobody has carried out yet.
+    pub(super) lookups: Vec<PatternLookup>,
     /// Answers by token.
     pub(super) replies: BTreeMap<Token, Reply>,
     next_token: u64,
@@ -86,6 +88,7 @@ impl Harness {
             },
             topics: FakeTopics::default(),
             log: Vec::new(),
+            lookups: Vec::new(),
             replies: BTreeMap::new(),
             next_token: 0,
         }
@@ -104,7 +107,16 @@ impl Harness {
         result
     }
 
+    /// Carries out the lookups that were asked for.
+    pub(super) fn find_patterns(&mut self) {
+        for lookup in std::mem::take(&mut self.lookups) {
+            let found = lookup.run(self.topics.version(), self.topics.names());
+            self.run(|coordinator, call| coordinator.patterns_found(found, call));
+        }
+    }
+
     fn take(&mut self, effects: Effects) {
+        self.lookups.extend(effects.lookups);
         self.log.extend(effects.records);
         for (token, reply) in effects.replies {
             let earlier = self.replies.insert(token, reply);

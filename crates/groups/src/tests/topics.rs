@@ -31,6 +31,10 @@ impl FakeTopics {
         self.version += 1;
         self.by_name.remove(name);
     }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &TopicName> {
+        self.by_name.keys()
+    }
 }
 
 impl Topics for FakeTopics {

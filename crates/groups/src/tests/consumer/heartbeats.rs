@@ -252,3 +252,29 @@ fn a_group_has_members_of_one_kind_and_changes_its_kind_when_it_is_empty() {
     assert_eq!(list[0].kind, GroupKind::Consumer);
     assert_eq!(list[0].protocol_type, "consumer");
 }
+
+#[test]
+fn texts_that_no_record_has_room_for_are_refused() {
+    let mut h = harness();
+    let a = Member::new("a", &["t"]);
+    let long = "x".repeat(40_000);
+    let with_topic = ConsumerHeartbeat {
+        topics: Some(vec![&long]),
+        ..a.full()
+    };
+    let with_instance = ConsumerHeartbeat {
+        instance_id: Some(&long),
+        ..a.full()
+    };
+    for request in [with_topic, with_instance] {
+        assert_eq!(beat(&mut h, &request), Err(GroupError::InvalidRequest));
+    }
+    for group_id in ["", &long] {
+        let request = ConsumerHeartbeat {
+            group_id,
+            ..a.full()
+        };
+        assert_eq!(beat(&mut h, &request), Err(GroupError::InvalidGroupId));
+    }
+    assert_eq!(h.log, []);
+}

@@ -10,6 +10,7 @@ pub(super) struct Member {
     pub(super) instance_id: Option<&'static str>,
     pub(super) epoch: i32,
     pub(super) topics: Vec<&'static str>,
+    pub(super) pattern: Option<&'static str>,
     pub(super) assignor: Option<&'static str>,
     pub(super) owned: Partitions,
 }
@@ -23,8 +24,16 @@ impl Member {
             instance_id: None,
             epoch: 0,
             topics: topics.to_vec(),
+            pattern: None,
             assignor: None,
             owned: Partitions::new(),
+        }
+    }
+
+    pub(super) fn pattern(self, pattern: &'static str) -> Self {
+        Self {
+            pattern: Some(pattern),
+            ..self
         }
     }
 
@@ -54,6 +63,7 @@ impl Member {
         ConsumerHeartbeat {
             rebalance_timeout_ms: Some(REBALANCE_TIMEOUT_MS),
             topics: Some(self.topics.clone()),
+            pattern: self.pattern,
             assignor: self.assignor,
             owned: Some(self.owned.clone()),
             ..self.quiet()

@@ -32,6 +32,7 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
         4 => client().prop_map(Action::Commit),
         2 => client().prop_map(Action::CommitOfTheDead),
         2 => (0..TOPICS, 0..5).prop_map(|(topic, partitions)| Action::Topic(topic, partitions)),
+        3 => Just(Action::FindPatterns),
         4 => prop_oneof![3 => 0..7_000_u64, 1 => 0..60_000_u64].prop_map(Action::Pass),
         1 => Just(Action::Restart),
     ];

@@ -12,6 +12,8 @@ pub(super) const CLIENTS: usize = 6;
 pub(super) const TOPICS: usize = 3;
 
 const NAMES: [&str; TOPICS] = ["t", "u", "v"];
+/// A pattern of the last two names.
+const LAST_TWO: &str = "[u-z]";
 const SESSION_TIMEOUT: Duration = Duration::from_secs(45);
 const REBALANCE_TIMEOUT: Duration = Duration::from_secs(12);
 const HEARTBEAT_INTERVAL_MS: u64 = 5_000;
@@ -38,6 +40,8 @@ pub(super) enum Action {
     CommitOfTheDead(usize),
     /// A topic gets at least so many partitions; with 0 it is deleted.
     Topic(usize, i32),
+    /// The lookups of patterns that are under way come back.
+    FindPatterns,
     Pass(u64),
     Restart,
 }
@@ -66,6 +70,8 @@ struct Client {
     id: String,
     instance_id: Option<&'static str>,
     topics: Vec<&'static str>,
+    /// What it subscribes to besides, and what that means.
+    pattern: Option<&'static str>,
     /// 0 if it is not in the group, as far as it knows.
     epoch: i32,
     /// What it reads.
@@ -101,6 +107,7 @@ impl Client {
             id: format!("c{index}-{incarnation}"),
             instance_id: [None, None, None, None, Some("i4"), Some("i5")][index],
             topics: NAMES[..1 + index % TOPICS].to_vec(),
+            pattern: [None, Some(LAST_TWO), None, None, Some(LAST_TWO), None][index],
             epoch: 0,
             owned: Set::new(),
             must_say_all: true,
@@ -128,6 +135,12 @@ impl Client {
             .is_none_or(|last| now >= last + SESSION_TIMEOUT)
     }
 
+    /// The names of the topics it wants.
+    fn wanted(&self) -> BTreeSet<&'static str> {
+        let by_pattern = self.pattern.map_or(&[][..], |_| &NAMES[1..]);
+        self.topics.iter().chain(by_pattern).copied().collect()
+    }
+
     fn forget(&mut self) {
         self.epoch = 0;
         self.owned.clear();
@@ -150,6 +163,7 @@ impl Client {
             rebalance_timeout_ms: is_all.then_some(REBALANCE_TIMEOUT.as_millis() as i32),
             session_timeout_ms: SESSION_TIMEOUT.as_millis() as i32,
             topics: is_all.then(|| self.topics.clone()),
+            pattern: self.pattern.filter(|_| is_all),
             owned: (is_all || says == Says::Owned).then_some(owned),
             ..ConsumerHeartbeat::default()
         }
@@ -209,6 +223,7 @@ impl World {
                 let known = known.map_or(0, |shape| shape.partition_count);
                 self.h.topics.create(NAMES[topic], partitions.max(known));
             }
+            Action::FindPatterns => self.h.find_patterns(),
             Action::Pass(ms) => self.h.pass_ms(ms),
             Action::Restart => self.restart(),
         }
@@ -234,6 +249,8 @@ impl World {
         found.finish_replay(now);
         self.h.coordinator = found;
         for client in self.clients.iter_mut().chain(&mut self.dead) {
+            // What was on its way is lost with the connections.
+            client.late = None;
             // Whoever was a member has all its time again.
             let is_over = |since: &Duration, timeout| now >= *since + timeout;
             let last_taken = client
@@ -378,38 +395,24 @@ impl World {
         }
     }
 
-    /// A request of an earlier epoch arrives when the client is further on. It may prolong the session
-    /// and nothing else.
+    /// A request of an earlier epoch arrives when the client has been heard in a later one.
     fn late(&mut self, index: usize) {
-        let client = self.clients[index].clone();
-        let Some((epoch, owned)) = client.late.clone() else {
+        let client = &self.clients[index];
+        let Some((epoch, owned)) = &client.late else {
             return;
         };
         let request = ConsumerHeartbeat {
-            member_epoch: epoch,
+            member_epoch: *epoch,
             owned: Some(owned.iter().copied().collect()),
-            ..client.request(Says::Nothing)
-        };
-        let request = ConsumerHeartbeat {
             topics: None,
+            pattern: None,
             rebalance_timeout_ms: None,
-            ..request
+            ..client.request(Says::Nothing)
         };
         let answer = self
             .h
             .run(|coordinator, call| coordinator.consumer_heartbeat(&request, call));
-        if let Ok(reply) = answer {
-            let now = self.now();
-            let client = &mut self.clients[index];
-            client.last_taken = Some(now);
-            client.answered_epoch = reply.member_epoch;
-            let assignment: Set = reply.assignment.unwrap().iter().collect();
-            if !client.owned.is_subset(&assignment) {
-                client.told_at = client.told_at.or(Some(now));
-            }
-            client.answered.clone_from(&assignment);
-            self.check_grant(index, &assignment);
-        }
+        assert!(answer.is_err(), "{answer:?}");
     }
 
     fn leave(&mut self, index: usize, epoch: i32) {
@@ -521,14 +524,10 @@ impl World {
             for place in &client.owned {
                 assert!(read.insert(*place), "{place:?} has two readers");
                 let name = self.h.topics.name(place.0).unwrap();
-                assert!(client.topics.contains(&name.as_str()), "{name}");
+                assert!(client.wanted().contains(name.as_str()), "{name}");
             }
         }
-        let subscribed: BTreeSet<&str> = self
-            .clients
-            .iter()
-            .flat_map(|client| client.topics.iter().copied())
-            .collect();
+        let subscribed: BTreeSet<&str> = self.clients.iter().flat_map(Client::wanted).collect();
         let shapes = subscribed
             .iter()
             .filter_map(|name| self.h.topics.by_name(name));
@@ -552,6 +551,7 @@ impl World {
                 self.beat(index, Says::Owned, Fate::Delivered);
             }
         }
+        self.h.find_patterns();
         self.check();
         self.h.pass_ms(HEARTBEAT_INTERVAL_MS);
     }
