@@ -5,6 +5,7 @@
 //! coordinator is held to is kept by the clients themselves: who has which partition, and since when a
 //! client must expect that it has been given up on. It knows nothing of targets and reconciliation.
 
+mod client;
 mod world;
 
 use proptest::prelude::*;
@@ -40,7 +41,7 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn scripts_keep_every_promise(actions in actions()) {

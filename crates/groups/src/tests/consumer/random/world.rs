@@ -3,19 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use model::TopicId;
-
+use super::client::{Client, NAMES, REBALANCE_TIMEOUT, SESSION_TIMEOUT, Set};
 use crate::tests::harness::{GROUP, Harness, offset_to_commit};
 use crate::*;
 
 pub(super) const CLIENTS: usize = 6;
 pub(super) const TOPICS: usize = 3;
 
-const NAMES: [&str; TOPICS] = ["t", "u", "v"];
-/// A pattern of the last two names.
-const LAST_TWO: &str = "[u-z]";
-const SESSION_TIMEOUT: Duration = Duration::from_secs(45);
-const REBALANCE_TIMEOUT: Duration = Duration::from_secs(12);
 const HEARTBEAT_INTERVAL_MS: u64 = 5_000;
 
 #[derive(Clone, Debug)]
@@ -62,34 +56,6 @@ pub(super) enum Fate {
     Repeated,
 }
 
-type Set = BTreeSet<(TopicId, i32)>;
-
-/// A client from its start to its end.
-#[derive(Clone, Debug)]
-struct Client {
-    id: String,
-    instance_id: Option<&'static str>,
-    topics: Vec<&'static str>,
-    /// What it subscribes to besides, and what that means.
-    pattern: Option<&'static str>,
-    /// 0 if it is not in the group, as far as it knows.
-    epoch: i32,
-    /// What it reads.
-    owned: Set,
-    /// Whether it must say everything, because an answer is missing or it wants something else.
-    must_say_all: bool,
-    /// When the broker last took a heartbeat of it; `None` if it never has or the member is gone.
-    last_taken: Option<Duration>,
-    /// Since when the broker has wanted something back that the client has not yet said it gave back.
-    told_at: Option<Duration>,
-    /// The epoch and the assignment in the newest answer, heard or not.
-    answered_epoch: i32,
-    answered: Set,
-    /// What it said last in the epoch before this one.
-    late: Option<(i32, Set)>,
-    last_said: Option<(i32, Set)>,
-}
-
 pub(super) struct World {
     h: Harness,
     /// What a replay of the log has found so far.
@@ -99,75 +65,6 @@ pub(super) struct World {
     dead: Vec<Client>,
     incarnations: usize,
     group_epoch: i32,
-}
-
-impl Client {
-    fn new(index: usize, incarnation: usize) -> Self {
-        Self {
-            id: format!("c{index}-{incarnation}"),
-            instance_id: [None, None, None, None, Some("i4"), Some("i5")][index],
-            topics: NAMES[..1 + index % TOPICS].to_vec(),
-            pattern: [None, Some(LAST_TWO), None, None, Some(LAST_TWO), None][index],
-            epoch: 0,
-            owned: Set::new(),
-            must_say_all: true,
-            last_taken: None,
-            told_at: None,
-            answered_epoch: 0,
-            answered: Set::new(),
-            late: None,
-            last_said: None,
-        }
-    }
-
-    /// Whether the broker may have given up on the client: nobody is surprised if another one has what
-    /// it reads, and nothing it commits may be taken from then on.
-    fn is_given_up(&self, now: Duration) -> bool {
-        let is_over =
-            |since: Option<Duration>, timeout| since.is_none_or(|since| now >= since + timeout);
-        is_over(self.last_taken, SESSION_TIMEOUT)
-            || self.told_at.is_some() && is_over(self.told_at, REBALANCE_TIMEOUT)
-    }
-
-    /// Whether it surely is a member no more.
-    fn is_surely_gone(&self, now: Duration) -> bool {
-        self.last_taken
-            .is_none_or(|last| now >= last + SESSION_TIMEOUT)
-    }
-
-    /// The names of the topics it wants.
-    fn wanted(&self) -> BTreeSet<&'static str> {
-        let by_pattern = self.pattern.map_or(&[][..], |_| &NAMES[1..]);
-        self.topics.iter().chain(by_pattern).copied().collect()
-    }
-
-    fn forget(&mut self) {
-        self.epoch = 0;
-        self.owned.clear();
-        self.must_say_all = true;
-        self.told_at = None;
-        self.late = None;
-        self.last_said = None;
-    }
-
-    fn request(&self, says: Says) -> ConsumerHeartbeat<'_> {
-        let is_all = self.epoch == 0 || self.must_say_all || says == Says::All;
-        let owned: Partitions = self.owned.iter().copied().collect();
-        ConsumerHeartbeat {
-            group_id: GROUP,
-            member_id: &self.id,
-            member_epoch: self.epoch,
-            instance_id: self.instance_id,
-            client_id: "client",
-            client_host: "/127.0.0.1",
-            rebalance_timeout_ms: is_all.then_some(REBALANCE_TIMEOUT.as_millis() as i32),
-            session_timeout_ms: SESSION_TIMEOUT.as_millis() as i32,
-            topics: is_all.then(|| self.topics.clone()),
-            pattern: self.pattern.filter(|_| is_all),
-            owned: (is_all || says == Says::Owned).then_some(owned),
-            ..ConsumerHeartbeat::default()
-        }
-    }
 }
 
 impl World {
@@ -239,15 +136,18 @@ impl World {
     }
 
     fn restart(&mut self) {
-        // The log of the harness is empty: its records have been replayed.
-        let mut found = Coordinator::new(self.h.settings.clone());
-        std::mem::swap(&mut found, &mut self.replayed);
-        for record in found.snapshot() {
-            self.replayed.replay(&record.key, record.value).unwrap();
-        }
         let now = self.now();
+        let before = self.h.coordinator.describe_consumer(GROUP);
+        let snapshot = self.replayed.snapshot();
+        let fresh = self.replay(snapshot.iter());
+        let mut found = std::mem::replace(&mut self.replayed, fresh);
         found.finish_replay(now);
+        assert_eq!(found.describe_consumer(GROUP), before);
         self.h.coordinator = found;
+        // The order of a log that has been rewritten means nothing.
+        let mut rewritten = self.replay(snapshot.iter().rev());
+        rewritten.finish_replay(now);
+        assert_eq!(rewritten.describe_consumer(GROUP), before);
         for client in self.clients.iter_mut().chain(&mut self.dead) {
             // What was on its way is lost with the connections.
             client.late = None;
@@ -263,6 +163,16 @@ impl World {
                 *told_at = now;
             }
         }
+    }
+
+    fn replay<'a>(&self, records: impl Iterator<Item = &'a GroupRecord>) -> Coordinator {
+        let mut coordinator = Coordinator::new(self.h.settings.clone());
+        for record in records {
+            coordinator
+                .replay(&record.key, record.value.clone())
+                .unwrap();
+        }
+        coordinator
     }
 
     fn beat(&mut self, index: usize, says: Says, fate: Fate) {
@@ -311,6 +221,7 @@ impl World {
                     "epoch fell"
                 );
                 client.last_taken = Some(now);
+                let has_heard = request.member_epoch == client.answered_epoch || is_new;
                 client.answered_epoch = reply.member_epoch;
                 let said = request
                     .owned
@@ -318,6 +229,7 @@ impl World {
                     .map(|owned| owned.iter().collect::<Set>());
                 if let Some(said) = &said
                     && said.is_subset(&client.answered)
+                    && has_heard
                 {
                     client.told_at = None;
                 }
@@ -475,25 +387,18 @@ impl World {
         }
     }
 
-    /// Memory is what a replay of the log finds, and of the log rewritten, in any order.
+    /// Memory is what a replay of the log finds.
     fn check(&mut self) {
         for record in self.h.log.drain(..) {
             self.replayed.replay(&record.key, record.value).unwrap();
         }
-        let mut snapshot = self.h.coordinator.snapshot();
+        let snapshot = self.h.coordinator.snapshot();
         assert_eq!(
             self.replayed.snapshot(),
             snapshot,
             "the log says something else"
         );
-        let mut again = Coordinator::new(self.h.settings.clone());
-        snapshot.reverse();
-        for record in &snapshot {
-            again.replay(&record.key, record.value.clone()).unwrap();
-        }
-        again.finish_replay(self.now());
         let group = self.h.coordinator.describe_consumer(GROUP);
-        assert_eq!(again.describe_consumer(GROUP), group);
         // Counting begins anew with a group that has been forgotten, and its members with it.
         let Some(group) = group else {
             self.group_epoch = 0;
@@ -539,6 +444,9 @@ impl World {
             self.commit(&client);
             assert_eq!(client.epoch, client.answered_epoch);
         }
+        self.check();
+        self.restart();
+        self.check();
     }
 
     /// Five seconds in which everyone sends a heartbeat, and another one as soon as it reads something
