@@ -152,6 +152,17 @@ pub struct Protocol {
     pub metadata: Bytes,
 }
 
+impl Protocol {
+    /// The same with bytes of its own: those of a request are a part of its frame, and would keep all of
+    /// that in memory.
+    pub(crate) fn detached(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            metadata: Bytes::copy_from_slice(&self.metadata),
+        }
+    }
+}
+
 /// A JoinGroup request.
 #[derive(Clone, Debug)]
 pub struct JoinRequest {

@@ -13,6 +13,7 @@ mod join;
 mod leave;
 mod member;
 mod membership;
+mod migration;
 mod persist;
 mod rebalance;
 mod retention;

@@ -11,11 +11,13 @@
 //! its record and folding that ([`ConsumerGroup::write`]). Only what is known of the
 //! conversation with a member is not in the log: `contact.rs`.
 
+mod classic_member;
 mod contact;
 mod describe;
 mod fence;
 mod heartbeat;
 mod invariants;
+mod migration;
 mod patterns;
 mod persist;
 mod reconcile;
@@ -27,6 +29,7 @@ use std::time::Duration;
 use model::GroupId;
 
 use self::contact::Contact;
+pub(crate) use self::migration::Migrant;
 use self::patterns::Lookups;
 use crate::api::{CommitRequest, GroupError, GroupKind, GroupListing, GroupSettings, GroupState};
 use crate::consumer_protocol::CONSUMER_PROTOCOL_TYPE;
@@ -191,10 +194,10 @@ impl Membership for ConsumerGroup {
             // Nobody manages the group: an administrator, or a consumer that assigns itself.
             return Ok(());
         }
-        if !self.members.contains_key(request.member_id) {
+        let Some(member) = self.members.get(request.member_id) else {
             return Err(GroupError::UnknownMemberId);
-        }
-        if !request.knows_member_epochs {
+        };
+        if member.classic.is_none() && !request.knows_member_epochs {
             return Err(GroupError::UnsupportedVersion);
         }
         self.check_member_epoch(request.member_id, request.generation_id)

@@ -11,11 +11,11 @@
 //! - Subscription: topics, user data; v1 adds the owned partitions, v2 the generation, v3 the rack.
 //! - Assignment: partitions by topic name, user data.
 
-use std::collections::BTreeSet;
-
 use bytes::Bytes;
 
+use crate::partitions::Partitions;
 use crate::records::{Reader, RecordError, Writer};
+use crate::topics::Topics;
 
 /// The protocol type of consumers.
 pub(crate) const CONSUMER_PROTOCOL_TYPE: &str = "consumer";
@@ -100,23 +100,37 @@ impl<'a> Assignment<'a> {
 }
 
 /// Writes an assignment for a member with this subscription, in the version that the member speaks.
-pub(crate) fn encode_assignment<'a>(
+/// Topics that are gone are left out.
+pub(crate) fn encode_assignment(
     subscription: &[u8],
-    topics: impl ExactSizeIterator<Item = (&'a str, &'a BTreeSet<i32>)>,
+    partitions: &Partitions,
+    topics: &dyn Topics,
 ) -> Bytes {
     let version = read_version(&mut Reader::new(subscription)).unwrap_or(0);
+    let named: Vec<_> = partitions
+        .topics()
+        .filter_map(|(topic, indexes)| Some((topics.name(topic)?, indexes)))
+        .collect();
     let mut writer = Writer::default();
     writer.i16(version);
-    writer.count(topics.len());
-    for (topic, partitions) in topics {
-        writer.text(topic);
-        writer.count(partitions.len());
-        for partition in partitions {
-            writer.i32(*partition);
+    writer.count(named.len());
+    for (name, indexes) in named {
+        writer.text(name);
+        writer.count(indexes.len());
+        for index in indexes {
+            writer.i32(*index);
         }
     }
     writer.null_bytes();
     writer.finish()
+}
+
+/// Partitions by the ids of their topics, as far as these exist.
+pub(crate) fn by_id(partitions: &[(&str, i32)], topics: &dyn Topics) -> Partitions {
+    let found = partitions
+        .iter()
+        .filter_map(|(name, index)| Some((topics.by_name(name)?.id, *index)));
+    found.collect()
 }
 
 fn read_version(reader: &mut Reader<'_>) -> Result<i16, RecordError> {
@@ -147,7 +161,10 @@ fn read_partitions<'a>(reader: &mut Reader<'a>) -> Result<Vec<(&'a str, i32)>, R
 
 #[cfg(test)]
 mod tests {
+    use model::TopicId;
+
     use super::*;
+    use crate::tests::FakeTopics;
 
     const TOPICS: [u8; 11] = [0, 0, 0, 2, 0, 1, b'a', 0, 2, b'b', b'c'];
     const NO_USER_DATA: [u8; 4] = [0xff; 4];
@@ -210,18 +227,21 @@ mod tests {
 
     #[test]
     fn assignments_are_written_in_the_version_of_the_member_and_read_back() {
-        let partitions = BTreeSet::from([7]);
-        let topics = [("a", &partitions)];
+        let mut topics = FakeTopics::default();
+        let a = topics.create("a", 8);
+        let partitions: Partitions = [(a, 7), (TopicId([9; 16]), 1)].into_iter().collect();
         let mut expected = vec![0, 1];
         expected.extend(A_7);
         expected.extend(NO_USER_DATA);
-        let written = encode_assignment(&[0, 1], topics.into_iter());
+        let written = encode_assignment(&[0, 1], &partitions, &topics);
         assert_eq!(written, expected);
         let read = Assignment {
             partitions: vec![("a", 7)],
             has_user_data: false,
         };
         assert_eq!(Assignment::decode(&written), Some(read.clone()));
+        let found = by_id(&[("a", 7), ("gone", 1)], &topics);
+        assert_eq!(found, [(a, 7)].into_iter().collect());
 
         expected.truncate(expected.len() - NO_USER_DATA.len());
         expected.extend([0, 0, 0, 1, 0xee]);

@@ -4,6 +4,7 @@
 
 mod expiry;
 mod membership;
+mod migration;
 mod offsets;
 
 use std::collections::BTreeMap;
@@ -14,8 +15,9 @@ use model::{GroupId, TopicName};
 
 use crate::api::{
     Call, ConsumerGroupDescription, ConsumerHeartbeat, ConsumerHeartbeatReply, Effects,
-    GroupDescription, GroupError, GroupListing, GroupSettings, HeartbeatRequest, JOIN_EPOCH,
-    JoinRefused, JoinRequest, Joined, Leaver, Now, Reply, SyncReply, SyncRequest, Token,
+    GroupDescription, GroupError, GroupKind, GroupListing, GroupSettings, HeartbeatRequest,
+    JOIN_EPOCH, JoinRefused, JoinRequest, Joined, Leaver, Now, Reply, SyncReply, SyncRequest,
+    Token,
 };
 use crate::classic::ClassicGroup;
 use crate::consumer::ConsumerGroup;
@@ -103,19 +105,21 @@ impl Group {
     }
 
     pub(crate) fn join(&mut self, step: &mut Step<'_>, token: Token, request: JoinRequest) {
-        match self.classic(step) {
-            Some(classic) => classic.join(step, token, request),
-            None => {
-                let error = GroupError::InconsistentGroupProtocol;
-                step.refuse_join(token, error, &request.member_id);
-            }
+        self.downgrade_for(step, &request);
+        self.take_on_if_deserted(step, GroupKind::Classic);
+        match &mut self.members {
+            Members::Classic(classic) => classic.join(step, token, request),
+            Members::Consumer(consumer) => consumer.join_classic(step, token, request),
         }
     }
 
     pub(crate) fn sync(&mut self, step: &mut Step<'_>, token: Token, request: SyncRequest) {
         match &mut self.members {
             Members::Classic(classic) => classic.sync(step, token, request),
-            Members::Consumer(_) => step.synced(token, Err(GroupError::UnknownMemberId)),
+            Members::Consumer(consumer) => {
+                let reply = consumer.sync_classic(step, &request);
+                step.synced(token, reply);
+            }
         }
     }
 
@@ -126,7 +130,7 @@ impl Group {
     ) -> Result<(), GroupError> {
         match &mut self.members {
             Members::Classic(classic) => classic.heartbeat(step, request),
-            Members::Consumer(_) => Err(GroupError::UnknownMemberId),
+            Members::Consumer(consumer) => consumer.heartbeat_classic(step, request),
         }
     }
 
@@ -135,10 +139,12 @@ impl Group {
         step: &mut Step<'_>,
         leavers: &[Leaver<'_>],
     ) -> Vec<Result<(), GroupError>> {
-        match &mut self.members {
+        let results = match &mut self.members {
             Members::Classic(classic) => classic.leave(step, leavers),
-            Members::Consumer(_) => vec![Err(GroupError::UnknownMemberId); leavers.len()],
-        }
+            Members::Consumer(consumer) => consumer.leave_classic(step, leavers),
+        };
+        self.downgrade_if_all_classic(step);
+        results
     }
 
     pub(crate) fn consumer_heartbeat(
@@ -147,18 +153,20 @@ impl Group {
         request: &ConsumerHeartbeat<'_>,
     ) -> Result<ConsumerHeartbeatReply, GroupError> {
         if request.member_epoch == JOIN_EPOCH {
-            let consumer = self.consumer(step).ok_or(GroupError::GroupIdNotFound)?;
-            return consumer.heartbeat(step, request);
+            self.take_on_if_deserted(step, GroupKind::Consumer);
+            self.upgrade(step)?;
         }
-        match &mut self.members {
+        let result = match &mut self.members {
             // It was a member before the group was forgotten or went over to the classic protocol, and
             // is to join again.
             Members::Classic(_) => Err(GroupError::UnknownMemberId),
-            Members::Consumer(consumer) if request.member_epoch > 0 => {
-                consumer.heartbeat(step, request)
+            Members::Consumer(consumer) if request.member_epoch < JOIN_EPOCH => {
+                consumer.leave(step, request)
             }
-            Members::Consumer(consumer) => consumer.leave(step, request),
-        }
+            Members::Consumer(consumer) => consumer.heartbeat(step, request),
+        };
+        self.downgrade_if_all_classic(step);
+        result
     }
 
     pub(crate) fn patterns_found(&mut self, step: &mut Step<'_>, found: FoundPatterns) {
@@ -169,33 +177,17 @@ impl Group {
         }
     }
 
-    /// The membership on the classic protocol; `None` if there are members on the other one. A group
-    /// without members takes on the protocol of the first that comes.
-    fn classic(&mut self, step: &mut Step<'_>) -> Option<&mut ClassicGroup> {
-        if let Members::Consumer(consumer) = &mut self.members
-            && consumer.desert().is_ok()
-        {
-            consumer.delete_persisted(step);
-            self.members = Members::Classic(ClassicGroup::new(self.id.clone()));
+    /// Has a group without members take on the kind of the first that comes.
+    fn take_on_if_deserted(&mut self, step: &mut Step<'_>, kind: GroupKind) {
+        let members = self.members.any_mut();
+        if members.list().kind == kind || members.desert().is_err() {
+            return;
         }
-        match &mut self.members {
-            Members::Classic(classic) => Some(classic),
-            Members::Consumer(_) => None,
-        }
-    }
-
-    /// The membership on the consumer protocol; see [`Group::classic`].
-    fn consumer(&mut self, step: &mut Step<'_>) -> Option<&mut ConsumerGroup> {
-        if let Members::Classic(classic) = &mut self.members
-            && classic.desert().is_ok()
-        {
-            classic.delete_persisted(step);
-            self.members = Members::Consumer(Box::new(ConsumerGroup::new(self.id.clone())));
-        }
-        match &mut self.members {
-            Members::Classic(_) => None,
-            Members::Consumer(consumer) => Some(consumer),
-        }
+        members.delete_persisted(step);
+        self.members = match kind {
+            GroupKind::Classic => Members::Classic(ClassicGroup::new(self.id.clone())),
+            GroupKind::Consumer => Members::Consumer(ConsumerGroup::new(self.id.clone())),
+        };
     }
 
     /// Deletes the group: all its offsets, then the group itself.
@@ -209,6 +201,7 @@ impl Group {
     /// Does what is due. To be called when [`Group::wake_at`] has passed.
     pub(crate) fn tick(&mut self, step: &mut Step<'_>) {
         self.members.any_mut().tick(step);
+        self.downgrade_if_all_classic(step);
         if self.expiry_check_at <= step.now.monotonic {
             self.check_expiry(step);
         }
@@ -246,7 +239,7 @@ impl Group {
             Members::Classic(classic) if classic.is_vacant() => {
                 let mut consumer = ConsumerGroup::new(self.id.clone());
                 consumer.fold(record);
-                self.members = Members::Consumer(Box::new(consumer));
+                self.members = Members::Consumer(consumer);
             }
             Members::Classic(_) => return Err(RecordError::TwoKinds),
         }

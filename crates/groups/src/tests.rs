@@ -8,3 +8,5 @@ mod offsets;
 mod random;
 mod restart;
 mod topics;
+
+pub(crate) use topics::FakeTopics;

@@ -65,11 +65,7 @@ impl Member {
         self.client_host = request.client_host;
         self.session_timeout_ms = request.session_timeout_ms;
         self.rebalance_timeout_ms = request.rebalance_timeout_ms.max(0);
-        self.protocols = request.protocols;
-        for protocol in &mut self.protocols {
-            // The request's bytes are a part of its frame and would keep all of it in memory.
-            protocol.metadata = Bytes::copy_from_slice(&protocol.metadata);
-        }
+        self.protocols = request.protocols.iter().map(Protocol::detached).collect();
     }
 
     pub(crate) fn session_timeout(&self) -> Duration {

@@ -17,6 +17,10 @@ pub(super) struct Contact {
     session_ends_at: Duration,
     /// When it is fenced unless it confirms that it has given up what it was told to.
     revocation_ends_at: Option<Duration>,
+    /// On the classic protocol: when it is fenced unless it joins, having been told to.
+    join_ends_at: Option<Duration>,
+    /// On the classic protocol: when it is fenced unless it fetches what it is to read, having joined.
+    sync_ends_at: Option<Duration>,
     /// Whether it has spoken in its present epoch, and so cannot have missed the answer that told it.
     has_used_epoch: bool,
     /// What it has been given in answers that may not have reached it.
@@ -38,10 +42,14 @@ pub(super) struct Answer {
 
 impl Contact {
     pub(super) fn deadline(&self) -> Duration {
-        self.revocation_ends_at
-            .map_or(self.session_ends_at, |revocation| {
-                revocation.min(self.session_ends_at)
-            })
+        [
+            self.revocation_ends_at,
+            self.join_ends_at,
+            self.sync_ends_at,
+        ]
+        .into_iter()
+        .flatten()
+        .fold(self.session_ends_at, Duration::min)
     }
 }
 
@@ -68,20 +76,54 @@ impl ConsumerGroup {
 
     /// Notes what a member is about to be told.
     pub(super) fn about_to_answer(&mut self, step: &Step<'_>, member_id: &str, answer: Answer) {
-        let timeout_ms = self
+        let ends_at = self.rebalance_ends_at(step, member_id);
+        // On the classic protocol it is given up with the next JoinGroup.
+        let is_classic = self
             .members
             .get(member_id)
-            .map_or(0, |member| member.rebalance_timeout_ms);
+            .is_some_and(|m| m.classic.is_some());
         let Some(contact) = self.contacts.get_mut(member_id) else {
             return;
         };
         contact.has_used_epoch &= !answer.has_new_epoch;
         contact.unheard.extend(answer.granted.iter());
         if answer.is_told_anew {
-            let ends_at = after(step.now.monotonic, timeout_ms);
-            contact.revocation_ends_at = answer.is_revoking.then_some(ends_at);
+            contact.revocation_ends_at = (answer.is_revoking && !is_classic).then_some(ends_at);
             self.arm(ends_at);
         }
+    }
+
+    /// Notes that a member on the classic protocol has been told to join; it has its rebalance timeout
+    /// to do so from when it is told first.
+    pub(super) fn expect_join(&mut self, step: &Step<'_>, member_id: &str) {
+        let ends_at = self.rebalance_ends_at(step, member_id);
+        if let Some(contact) = self.contacts.get_mut(member_id) {
+            contact.join_ends_at.get_or_insert(ends_at);
+            self.arm(ends_at);
+        }
+    }
+
+    /// Notes that a member on the classic protocol has joined and is to fetch what it may read.
+    pub(super) fn expect_sync(&mut self, step: &Step<'_>, member_id: &str) {
+        let ends_at = self.rebalance_ends_at(step, member_id);
+        if let Some(contact) = self.contacts.get_mut(member_id) {
+            contact.join_ends_at = None;
+            contact.sync_ends_at = Some(ends_at);
+            self.arm(ends_at);
+        }
+    }
+
+    /// Notes that it has.
+    pub(super) fn has_synced(&mut self, member_id: &str) {
+        if let Some(contact) = self.contacts.get_mut(member_id) {
+            contact.sync_ends_at = None;
+        }
+    }
+
+    fn rebalance_ends_at(&self, step: &Step<'_>, member_id: &str) -> Duration {
+        let member = self.members.get(member_id);
+        let timeout_ms = member.map_or(0, |member| member.rebalance_timeout_ms);
+        after(step.now.monotonic, timeout_ms)
     }
 
     /// Notes that a static member is away: what it was told to give up it has given up.
@@ -107,7 +149,8 @@ impl ConsumerGroup {
     /// Begins to talk to members that a restart has found.
     pub(super) fn make_contact(&mut self, now: Duration, settings: &GroupSettings) {
         let contacts = self.members.iter().map(|(member_id, member)| {
-            let is_revoking = self.current(member_id).state == MemberState::Unrevoked;
+            let is_revoking =
+                self.current(member_id).state == MemberState::Unrevoked && member.classic.is_none();
             let contact = Contact {
                 session_ends_at: after(now, session_timeout_ms(member, settings)),
                 revocation_ends_at: is_revoking.then(|| after(now, member.rebalance_timeout_ms)),

@@ -96,7 +96,7 @@ impl ConsumerGroup {
         Ok(member_id)
     }
 
-    fn check_room(&self, step: &Step<'_>, member_id: &str) -> Result<(), GroupError> {
+    pub(super) fn check_room(&self, step: &Step<'_>, member_id: &str) -> Result<(), GroupError> {
         let is_full = self.members.len() >= step.settings.consumer_group_size_max;
         if is_full && !self.members.contains_key(member_id) {
             Err(GroupError::GroupMaxSizeReached)
@@ -147,9 +147,15 @@ impl ConsumerGroup {
 
     /// Whether a member speaks of the epoch it is in.
     pub(super) fn check_member_epoch(&self, member_id: &str, epoch: i32) -> Result<(), GroupError> {
+        let is_classic = self
+            .members
+            .get(member_id)
+            .is_some_and(|m| m.classic.is_some());
         // A static member that is away has no epoch to speak of.
-        if epoch > 0 && epoch == self.current(member_id).epoch {
+        if epoch >= 0 && epoch == self.current(member_id).epoch {
             Ok(())
+        } else if is_classic {
+            Err(GroupError::IllegalGeneration)
         } else {
             Err(GroupError::StaleMemberEpoch)
         }
@@ -183,6 +189,17 @@ impl ConsumerGroup {
         let known = self.members.get(member_id);
         let mut member = known.cloned().unwrap_or_default();
         describe_anew(&mut member, request);
+        self.change_member(step, member_id, member)
+    }
+
+    /// Makes a member what it says it is; whether it subscribes to something else now.
+    pub(super) fn change_member(
+        &mut self,
+        step: &mut Step<'_>,
+        member_id: &str,
+        member: MemberMetadata,
+    ) -> bool {
+        let known = self.members.get(member_id);
         if known == Some(&member) {
             return false;
         }

@@ -31,7 +31,7 @@ impl ConsumerGroup {
         }
     }
 
-    fn topics_hash(&self, step: &Step<'_>) -> i64 {
+    pub(super) fn topics_hash(&self, step: &Step<'_>) -> i64 {
         let subscribed = self.all_subscribed_topics().into_iter();
         topics::hash(subscribed.filter_map(|name| Some((name, step.topics.by_name(name)?))))
     }

@@ -13,7 +13,7 @@ use crate::records::GroupRecord;
 #[derive(Debug)]
 pub(crate) enum Members {
     Classic(ClassicGroup),
-    Consumer(Box<ConsumerGroup>),
+    Consumer(ConsumerGroup),
 }
 
 /// What is the same for both protocols.
@@ -68,7 +68,7 @@ impl Members {
     pub(crate) fn any(&self) -> &dyn Membership {
         match self {
             Self::Classic(classic) => classic,
-            Self::Consumer(consumer) => &**consumer,
+            Self::Consumer(consumer) => consumer,
         }
     }
 
@@ -76,7 +76,7 @@ impl Members {
     pub(crate) fn any_mut(&mut self) -> &mut dyn Membership {
         match self {
             Self::Classic(classic) => classic,
-            Self::Consumer(consumer) => &mut **consumer,
+            Self::Consumer(consumer) => consumer,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Consumer groups (KIP-848).
 
+mod classic_member;
 mod commits;
 mod epochs;
 mod heartbeats;
 mod member;
+mod migration;
 mod patterns;
 mod random;
 mod static_members;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use model::TopicName;
 
-use super::topics::FakeTopics;
+use super::FakeTopics;
 use crate::*;
 
 /// A group that all tests use.
@@ -131,30 +131,45 @@ impl Harness {
     }
 
     pub(super) fn join(&mut self, asks: Asks) -> Token {
-        let token = self.token();
-        let mut random = [0; 16];
-        random[8..].copy_from_slice(&token.0.to_be_bytes());
-        let request = JoinRequest {
-            group_id: GROUP.into(),
-            member_id: asks.member_id,
-            group_instance_id: asks.instance_id.map(str::to_owned),
-            client_id: "client".into(),
-            client_host: "/127.0.0.1".into(),
-            session_timeout_ms: asks.session_timeout_ms,
-            rebalance_timeout_ms: asks.rebalance_timeout_ms,
-            protocol_type: asks.protocol_type.into(),
-            protocols: asks
+        self.join_with(|request| {
+            request.member_id = asks.member_id;
+            request.group_instance_id = asks.instance_id.map(str::to_owned);
+            request.session_timeout_ms = asks.session_timeout_ms;
+            request.rebalance_timeout_ms = asks.rebalance_timeout_ms;
+            request.protocol_type = asks.protocol_type.into();
+            request.protocols = asks
                 .protocols
                 .into_iter()
                 .map(|(name, metadata)| Protocol {
                     name: name.into(),
                     metadata: Bytes::from_static(metadata),
                 })
-                .collect(),
-            requires_known_member_id: asks.version >= 4,
-            supports_skipping_assignment: asks.version >= 9,
+                .collect();
+            request.requires_known_member_id = asks.version >= 4;
+            request.supports_skipping_assignment = asks.version >= 9;
+        })
+    }
+
+    /// Joins with what `ask` makes of a request of version 3 without protocols.
+    pub(super) fn join_with(&mut self, ask: impl FnOnce(&mut JoinRequest)) -> Token {
+        let token = self.token();
+        let mut random = [0; 16];
+        random[8..].copy_from_slice(&token.0.to_be_bytes());
+        let mut request = JoinRequest {
+            group_id: GROUP.into(),
+            member_id: String::new(),
+            group_instance_id: None,
+            client_id: "client".into(),
+            client_host: "/127.0.0.1".into(),
+            session_timeout_ms: 10_000,
+            rebalance_timeout_ms: 60_000,
+            protocol_type: "consumer".into(),
+            protocols: Vec::new(),
+            requires_known_member_id: false,
+            supports_skipping_assignment: false,
             random,
         };
+        ask(&mut request);
         self.run(|coordinator, call| coordinator.join(token, request, call));
         token
     }

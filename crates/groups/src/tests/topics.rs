@@ -7,14 +7,14 @@ use model::{TopicId, TopicName};
 use crate::{TopicShape, Topics};
 
 #[derive(Debug, Default)]
-pub(super) struct FakeTopics {
+pub(crate) struct FakeTopics {
     version: u64,
     by_name: BTreeMap<TopicName, TopicShape>,
 }
 
 impl FakeTopics {
     /// Makes a topic, or one with more partitions of it; an id per name and making.
-    pub(super) fn create(&mut self, name: &str, partition_count: i32) -> TopicId {
+    pub(crate) fn create(&mut self, name: &str, partition_count: i32) -> TopicId {
         self.version += 1;
         let mut id = [0; 16];
         id[..8].copy_from_slice(&self.version.to_be_bytes());
@@ -27,12 +27,12 @@ impl FakeTopics {
         shape.id
     }
 
-    pub(super) fn delete(&mut self, name: &str) {
+    pub(crate) fn delete(&mut self, name: &str) {
         self.version += 1;
         self.by_name.remove(name);
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = &TopicName> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &TopicName> {
         self.by_name.keys()
     }
 }
