@@ -71,6 +71,9 @@ impl Membership for ClassicGroup {
         for member in self.members.values_mut() {
             member.expires_at = Some(session_end(now, member));
         }
+        if matches!(self.phase, Phase::Preparing { .. }) {
+            self.phase = self.gathering(now);
+        }
         self.wake_at = self.next_deadline();
     }
 

@@ -105,10 +105,10 @@ impl ClassicGroup {
         }
     }
 
-    /// A group of members that have been a consumer group so far. A rebalance follows at once, and as
-    /// always the log knows nothing of a rebalance under way: for it there is a group without members,
-    /// so that after a restart everyone joins again rather than go on without what the last
-    /// member on the consumer protocol has left behind.
+    /// A group of members that have been a consumer group so far. A rebalance follows at once, so that
+    /// what the last member on the consumer protocol has left behind finds a reader. The log has
+    /// the members with what they have and without a leader: by that a restart knows that the
+    /// rebalance is still to come.
     pub(crate) fn from_consumer(
         step: &mut Step<'_>,
         id: GroupId,
@@ -118,8 +118,6 @@ impl ClassicGroup {
         let mut group = Self::new(id);
         group.generation_id = generation_id;
         group.protocol_type = Some(CONSUMER_PROTOCOL_TYPE.to_owned());
-        group.phase_since_ms = step.now.wall_ms;
-        group.persist(step);
         let members = migrants.into_iter().filter_map(|migrant| {
             let assignment = migrant.assignment(step);
             Some((
@@ -132,12 +130,10 @@ impl ClassicGroup {
             Some((member.group_instance_id.clone()?, member_id.clone()))
         });
         group.static_members = instances.collect();
-        // As in a group that was stable until now.
-        let timeout = group.rebalance_timeout();
-        group.phase = Phase::Preparing {
-            deadline: step.now.monotonic.saturating_add(timeout),
-            initial: None,
-        };
+        group.protocol_name = group.protocol_by_vote();
+        group.phase_since_ms = step.now.wall_ms;
+        group.persist(step);
+        group.phase = group.gathering(step.now.monotonic);
         group.wake_at = group.next_deadline();
         group
     }

@@ -1,5 +1,7 @@
 //! The membership's record: writing it, deleting it, reading it back.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::member::{Member, Waiting};
@@ -88,14 +90,24 @@ impl ClassicGroup {
             self.protocol_name = None;
             self.leader = None;
         } else {
-            self.phase = Phase::Stable {
-                sync_deadline: None,
+            self.phase = match decoded.leader {
+                Some(_) => Phase::Stable {
+                    sync_deadline: None,
+                },
+                // Members that have become a classic group and have not agreed on anything yet. When
+                // the replay is over they are given the time that they have for that.
+                None => Phase::Preparing {
+                    deadline: Duration::ZERO,
+                    initial: None,
+                },
             };
             self.protocol_name = Some(protocol_name);
-            self.leader = decoded
-                .leader
-                .filter(|leader| self.members.contains_key(leader))
-                .or_else(|| self.members.keys().next().cloned());
+            self.leader = match decoded.leader {
+                Some(leader) if !self.members.contains_key(&leader) => {
+                    self.members.keys().next().cloned()
+                }
+                leader => leader,
+            };
         }
         Ok(())
     }

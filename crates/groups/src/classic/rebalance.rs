@@ -1,5 +1,7 @@
 //! Rebalances: gathering members, choosing protocol and leader, starting a generation.
 
+use std::time::Duration;
+
 use super::join::session_end;
 use super::member::Waiting;
 use super::{ClassicGroup, InitialDelay, Phase, Step};
@@ -34,14 +36,7 @@ impl ClassicGroup {
         let now = step.now.monotonic;
         self.cancel_syncs(step);
         if self.phase != Phase::Empty {
-            let deadline = now.saturating_add(self.rebalance_timeout());
-            self.enter(
-                step,
-                Phase::Preparing {
-                    deadline,
-                    initial: None,
-                },
-            );
+            self.enter(step, self.gathering(now));
             return self.complete_join_if_all_are_there(step);
         }
         // The group is new or has been empty: others are likely to come, and each would cost a
@@ -60,6 +55,14 @@ impl ClassicGroup {
         );
         if delay.is_zero() {
             self.complete_join(step);
+        }
+    }
+
+    /// Gathering members of whom all have time to come.
+    pub(super) fn gathering(&self, now: Duration) -> Phase {
+        Phase::Preparing {
+            deadline: now.saturating_add(self.rebalance_timeout()),
+            initial: None,
         }
     }
 

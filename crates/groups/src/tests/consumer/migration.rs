@@ -359,7 +359,7 @@ fn classic_requests_are_checked_in_a_consumer_group_too() {
 }
 
 #[test]
-fn a_restart_after_a_downgrade_has_everyone_join_again() {
+fn a_restart_after_a_downgrade_leaves_the_rebalance_to_come() {
     let mut h = harness();
     let mut old = classic_group(&mut h, ClassicMember::eager(&["t"]));
     let mut new = Member::new("new", &["t"]);
@@ -370,10 +370,24 @@ fn a_restart_after_a_downgrade_has_everyone_join_again() {
     h.restart();
     assert_eq!(describe(&h), before, "also with members of both kinds");
     new.leave(&mut h, LEAVE_EPOCH).unwrap();
+    let before = h.coordinator.describe(GROUP);
     h.restart();
-    assert_eq!(h.state(), GroupState::Empty);
-    assert_eq!(old.heartbeat(&mut h), Err(GroupError::UnknownMemberId));
-    old.id.clear();
-    let old = classic_group(&mut h, old);
+    assert_eq!(h.coordinator.describe(GROUP), before);
+    assert_eq!(h.state(), GroupState::PreparingRebalance);
+    // Nobody gets anything before the old one has given it up.
+    let mut other = ClassicMember::eager(&["t"]);
+    let waiting = other.join(&mut h);
+    assert!(h.is_parked(waiting));
+    assert_eq!(h.commit(&old.id, old.generation_id, 5), Ok(()));
+    assert_eq!(old.heartbeat(&mut h), Err(GroupError::RebalanceInProgress));
+    let token = old.join(&mut h);
+    old.hear_join(&h, token).unwrap();
+    other.hear_join(&h, waiting).unwrap();
     assert!(old.generation_id > 2, "{}", old.generation_id);
+
+    // One that does not come back is not waited for longer than at any other time.
+    h.restart();
+    assert_eq!(h.state(), GroupState::PreparingRebalance);
+    h.pass_ms(10_000);
+    assert_eq!(h.state(), GroupState::Empty);
 }
