@@ -1,8 +1,9 @@
-//! The coordinator of classic consumer groups, as a state machine without clock, files or tasks.
+//! The coordinator of consumer groups, classic ones and those of KIP-848, as a state machine without
+//! clock, files or tasks.
 //!
 //! One [`Coordinator`] answers for the groups of one partition of `__consumer_offsets`. It is given
-//! requests and the time, and says what follows from them: records for that partition's log and
-//! answers for requests that were kept waiting ([`Effects`]). The log is the only durable state:
+//! requests and the time, and says what follows from them: records for that partition's log,
+//! answers for requests that were kept waiting, patterns to look up ([`Effects`]). The log is the only durable state:
 //! [`Coordinator::replay`] folds records back into what a restart may know, and
 //! [`Coordinator::snapshot`] gives the shortest log with the same meaning.
 //!
@@ -16,9 +17,11 @@
 //! # Reading order
 //!
 //! [`api`](crate) types first (`api.rs`), then `coordinator.rs` (which group, which timer), then
-//! `group.rs` (one group: its offsets and its members), then `classic.rs` (the states of a classic
-//! group) with one file per thing that can happen to it below `classic/`. `records.rs` is the format
-//! of the log, Kafka's own.
+//! `group.rs` (one group: its offsets and its members), then one of the two kinds of members, with one
+//! file per thing that can happen to them: `classic.rs` (the members agree, and one of them shares the
+//! partitions) or `consumer.rs` (the broker shares them, by the `assignors.rs`, and leads everyone from what
+//! it has to what it is to have). `group/migration.rs` goes from one kind to the other. `records.rs` is the
+//! format of the log, Kafka's own.
 
 mod api;
 mod assignors;

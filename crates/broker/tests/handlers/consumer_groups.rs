@@ -17,19 +17,20 @@ use wire::messages::offset_fetch::{
     OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics,
 };
 
-use crate::groups::{GROUP, commit, commit_request};
+use crate::group_durability::{large_commit_request, log_start};
+use crate::groups::{GROUP, ONE_PARTITION, commit, commit_request};
 use crate::support::{Fixture, assert_code};
 
 /// A member as it knows itself.
 #[derive(Clone, Debug)]
-struct Member {
+pub(crate) struct Member {
     id: Text,
-    epoch: i32,
+    pub(crate) epoch: i32,
     owned: Vec<TopicPartitions>,
 }
 
 impl Member {
-    fn new(id: &'static str) -> Self {
+    pub(crate) fn new(id: &'static str) -> Self {
         Self {
             id: Text::from_static(id),
             epoch: 0,
@@ -48,7 +49,7 @@ impl Member {
     }
 
     /// A heartbeat that says nothing new.
-    fn quiet(&self) -> ConsumerGroupHeartbeatRequest {
+    pub(crate) fn quiet(&self) -> ConsumerGroupHeartbeatRequest {
         ConsumerGroupHeartbeatRequest {
             group_id: GROUP,
             member_id: self.id.clone(),
@@ -57,12 +58,12 @@ impl Member {
         }
     }
 
-    async fn beat(&mut self, fixture: &mut Fixture) -> ConsumerGroupHeartbeatResponse {
+    pub(crate) async fn beat(&mut self, fixture: &mut Fixture) -> ConsumerGroupHeartbeatResponse {
         let request = self.full();
         self.send(fixture, &request).await
     }
 
-    async fn send(
+    pub(crate) async fn send(
         &mut self,
         fixture: &mut Fixture,
         request: &ConsumerGroupHeartbeatRequest,
@@ -77,13 +78,13 @@ impl Member {
         response
     }
 
-    fn partitions(&self) -> Vec<i32> {
+    pub(crate) fn partitions(&self) -> Vec<i32> {
         let topics = self.owned.iter();
         topics.flat_map(|topic| topic.partitions.clone()).collect()
     }
 }
 
-async fn create(fixture: &mut Fixture, name: &'static str, partitions: i32) -> TopicId {
+pub(crate) async fn create(fixture: &mut Fixture, name: &'static str, partitions: i32) -> TopicId {
     let request = CreateTopicsRequest {
         topics: vec![CreatableTopic {
             name: Text::from_static(name),
@@ -290,6 +291,30 @@ async fn a_restart_finds_members_assignments_and_epochs() {
     let fenced = fixture.call(&b.full(), 1).await;
     assert_code(fenced.error_code, ErrorCode::FencedMemberEpoch);
     assert!(fenced.error_message.is_some());
+}
+
+#[tokio::test]
+async fn a_rewritten_log_has_the_whole_group() {
+    let mut fixture = Fixture::with_settings(&[ONE_PARTITION, ("num.partitions", "100")]).await;
+    let (mut a, _) = two_members(&mut fixture).await;
+    let before = describe(&mut fixture, 1).await;
+    // Another group's commits make the log long.
+    fixture.topic("long").await;
+    let start = log_start(&mut fixture).await;
+    let mut request = large_commit_request(1);
+    request.group_id = Text::from_static("another");
+    request.topics[0].name = Text::from_static("long");
+    let mut commits = 0;
+    while log_start(&mut fixture).await == start {
+        assert_code(commit(&mut fixture, &request, 9).await, ErrorCode::None);
+        commits += 1;
+        assert!(commits < 100, "never rewritten");
+    }
+    let mut fixture = fixture.restart().await;
+    assert_eq!(describe(&mut fixture, 1).await, before);
+    let quiet = a.quiet();
+    let response = a.send(&mut fixture, &quiet).await;
+    assert_eq!((response.member_epoch, response.assignment), (2, None));
 }
 
 #[tokio::test]

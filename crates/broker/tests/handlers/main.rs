@@ -12,6 +12,7 @@ mod every_api;
 mod fetch;
 mod gated_disk;
 mod group_durability;
+mod group_migration;
 mod group_offsets;
 mod groups;
 mod init_producer_id;

@@ -6,6 +6,7 @@ mod epochs;
 mod heartbeats;
 mod member;
 mod migration;
+mod moving;
 mod patterns;
 mod random;
 mod static_members;
