@@ -8,22 +8,34 @@ use serde_json::Value;
 use testkit::{BrokerOptions, Connection};
 use wire::batch::BatchView;
 use wire::compression::Codec;
-use workspace_tests::{Client, Kills, Program};
+use workspace_tests::{Client, GroupProtocol, Kills, Program};
 
 /// A scenario: it fails with what differed.
 pub(crate) type Scenario = fn(Client) -> anyhow::Result<()>;
 
-/// The scenarios of a client: kcat administers nothing.
+/// The scenarios of a client. kcat administers nothing; where the broker divides the partitions,
+/// only groups differ.
 pub(crate) fn of(client: Client) -> impl Iterator<Item = &'static (&'static str, Scenario)> {
+    let scenarios = match client.protocol {
+        GroupProtocol::Classic => CLASSIC,
+        GroupProtocol::Consumer => CONSUMER,
+    };
     let administers = client.name != "kcat";
-    ALL.iter()
+    scenarios
+        .iter()
         .filter(move |(name, _)| administers || *name != "administration")
 }
 
-const ALL: &[(&str, Scenario)] = &[
+const CLASSIC: &[(&str, Scenario)] = &[
     ("administration", administration),
     ("codecs_and_sizes", codecs_and_sizes),
     ("groups_rebalance_commit_and_resume", groups),
+    ("killed_broker", killed_broker),
+];
+
+const CONSUMER: &[(&str, Scenario)] = &[
+    ("groups_rebalance_commit_and_resume", groups),
+    ("groups_of_both_protocols", consumer_protocol),
     ("killed_broker", killed_broker),
 ];
 
@@ -114,6 +126,20 @@ fn groups(client: Client) -> anyhow::Result<()> {
         .start()?;
     Program::start(client, "groups", broker.kafka(), &[])?
         .finish(|_, _| Ok(()))
+        .with_context(|| broker.log().text())?;
+    broker.finish()
+}
+
+/// With every setting of consumer groups at its default.
+fn consumer_protocol(client: Client) -> anyhow::Result<()> {
+    let broker = options()
+        .set("group.initial.rebalance.delay.ms", "0")
+        .start()?;
+    Program::start(client, "consumer_protocol", broker.kafka(), &[])?
+        .finish(|_, event| {
+            println!("{event}");
+            Ok(())
+        })
         .with_context(|| broker.log().text())?;
     broker.finish()
 }
