@@ -32,8 +32,34 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "client",
         ],
     ),
-    ("simulation", &["model", "env", "storage", "sim"]),
+    (
+        "simulation",
+        &[
+            "model", "config", "env", "storage", "network", "broker", "sim",
+        ],
+    ),
+    // What judges the broker must not share its mistakes: it knows how to start it, no more.
+    ("torture", &["testkit", "lossy-disk"]),
     ("workspace-tests", &["model", "wire", "testkit"]),
+    ("lossy-disk", &["env", "sim", "workspace-tests"]),
+    (
+        "fuzz",
+        &[
+            "model",
+            "wire",
+            "config",
+            "env",
+            "storage",
+            "groups",
+            "metadata",
+            "network",
+            "broker",
+            "client",
+            "ottla",
+            "sim",
+            "workspace-tests",
+        ],
+    ),
     ("tasks", &[]),
 ];
 
@@ -43,11 +69,16 @@ const ONLY_IN_TESTS: &[&str] = &["testkit", "sim"];
 /// The manifests of all members by package name.
 fn manifests() -> BTreeMap<String, Table> {
     let root = workspace_directory();
-    let mut directories = vec![
-        root.join("tests"),
-        root.join("tests/simulation"),
-        root.join("xtask"),
-    ];
+    let mut directories = [
+        "tests",
+        "tests/fuzz",
+        "tests/lossy_disk",
+        "tests/simulation",
+        "tests/torture",
+        "xtask",
+    ]
+    .map(|directory| root.join(directory))
+    .to_vec();
     let crates = std::fs::read_dir(root.join("crates")).expect("crates/ is there");
     directories.extend(crates.map(|entry| entry.expect("readable").path()));
     directories

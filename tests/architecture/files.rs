@@ -31,6 +31,16 @@ fn banned() -> Vec<String> {
     .collect()
 }
 
+/// Directories of what nobody wrote: builds, data, and inputs that may say anything.
+const SKIPPED: &[&str] = &[
+    ".git",
+    "target",
+    "__pycache__",
+    "ottla-data",
+    "corpus",
+    "regressions",
+];
+
 /// File names that say nothing about what is in them.
 const BANNED_NAMES: &[&str] = &[
     "util.rs",
@@ -52,10 +62,7 @@ fn files() -> Vec<PathBuf> {
             let path = directory.join(entry.file_name());
             let name = entry.file_name();
             // In a worktree `.git` is a file.
-            if [".git", "target", "__pycache__", "ottla-data"]
-                .iter()
-                .any(|skip| name == *skip)
-            {
+            if SKIPPED.iter().any(|skip| name == *skip) {
                 continue;
             }
             let kind = entry.file_type().expect("a kind");

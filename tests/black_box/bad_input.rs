@@ -18,40 +18,18 @@ use workspace_tests::http_get;
 /// How much resident memory may grow under thousands of bad requests.
 const GROWTH_BYTES_MAX: u64 = 32 << 20;
 
-/// The requests of all APIs in all versions with nothing in them, as frames without length.
-fn empty_requests() -> Vec<Bytes> {
-    let mut all = Vec::new();
-    macro_rules! every_version {
-        ($($module:ident::$request:ident),* $(,)?) => {$(
-            add::<wire::messages::$module::$request>(&mut all);
-        )*};
-    }
-    every_version![
-        produce::ProduceRequest,
-        fetch::FetchRequest,
-        list_offsets::ListOffsetsRequest,
-        metadata::MetadataRequest,
-        offset_commit::OffsetCommitRequest,
-        offset_fetch::OffsetFetchRequest,
-        offset_for_leader_epoch::OffsetForLeaderEpochRequest,
-        find_coordinator::FindCoordinatorRequest,
-        join_group::JoinGroupRequest,
-        heartbeat::HeartbeatRequest,
-        leave_group::LeaveGroupRequest,
-        sync_group::SyncGroupRequest,
-        describe_groups::DescribeGroupsRequest,
-        list_groups::ListGroupsRequest,
-        api_versions::ApiVersionsRequest,
-        create_topics::CreateTopicsRequest,
-        delete_topics::DeleteTopicsRequest,
-        init_producer_id::InitProducerIdRequest,
-        describe_configs::DescribeConfigsRequest,
-        delete_groups::DeleteGroupsRequest,
-        incremental_alter_configs::IncrementalAlterConfigsRequest,
-        describe_cluster::DescribeClusterRequest,
-    ];
-    all
+macro_rules! empty_requests {
+    ($($name:ident = $key:literal, $versions:expr, $flexible_from:expr, $module:ident, $request:ident, $response:ident;)*) => {
+        /// The requests of all APIs in all versions with nothing in them, as frames without length.
+        fn empty_requests() -> Vec<Bytes> {
+            let mut all = Vec::new();
+            $(add::<wire::messages::$module::$request>(&mut all);)*
+            all
+        }
+    };
 }
+
+wire::for_each_api!(empty_requests);
 
 fn add<R: Request + Default>(all: &mut Vec<Bytes>) {
     for version in <R as Message>::VERSIONS {

@@ -132,8 +132,8 @@ fn a_first_session() -> anyhow::Result<()> {
 }
 
 #[test]
-fn a_group_is_shown_with_its_members_also_when_the_broker_shares_the_partitions() -> anyhow::Result<()>
-{
+fn a_group_is_shown_with_its_members_also_when_the_broker_shares_the_partitions()
+-> anyhow::Result<()> {
     let broker = BrokerOptions::new().start()?;
     let session = Session {
         brokers: broker.kafka().to_string(),

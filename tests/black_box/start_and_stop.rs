@@ -191,6 +191,10 @@ fn wrong_flags_are_named() -> anyhow::Result<()> {
         ),
         (&["--set", "num.partitions=0"], &["num.partitions"]),
         (&["--set", "num.partitions"], &["num.partitions"]),
+        (
+            &["--set", "wal.max.bytes=134217727"],
+            &["wal.max.bytes", "134217728"],
+        ),
         (&["--listen", "0.0.0.0:0"], &["--advertise"]),
     ];
     for (arguments, parts) in cases {
@@ -199,6 +203,19 @@ fn wrong_flags_are_named() -> anyhow::Result<()> {
     // Nothing was begun for a start that could not be meant.
     assert!(!data_dir.exists());
     Ok(())
+}
+
+#[test]
+fn the_least_that_is_allowed_is_enough() -> anyhow::Result<()> {
+    let broker = BrokerOptions::new()
+        .set("wal.max.bytes", "134217728")
+        .set("memory.max.bytes", "67108864")
+        .start()?;
+    let mut connection = Connection::open(broker.kafka())?;
+    assert_eq!(connection.create_topic("small", 1)?, 0);
+    let answer = connection.produce("small", 0, batch(1_000, [b"value".as_slice()]))?;
+    assert_eq!(answer.error_code, 0);
+    broker.finish()
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Developer commands.
 
 mod codegen;
+mod fuzz;
 mod simulation;
+mod torture;
 
 use anyhow::{Result, bail};
 
@@ -10,7 +12,13 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   codegen --check    fails if that would change anything
   soak --seeds N     simulates N seeds (--from FIRST, --threads N, --result FILE)
   replay KIND SEED   simulates one seed again, as a failure prints it
-  controls           sees the simulation find every deliberate defect (--seeds N, --result FILE)";
+  controls           sees the simulation find every deliberate defect (--seeds N, --result FILE)
+  corrupt            mutates data directories (--mutations N, --seed S, --result FILE)
+  fuzz               feeds hostile bytes to the targets of tests/fuzz, one after the other, for 300
+                     seconds in all; fails if something goes wrong (--seconds N, --target NAME)
+  fuzz --keep        adds what was found worth trying to the committed corpus
+  torture            kills the release binary under load and checks what is left of what it
+                     acknowledged (--kills N, --seed N, --result FILE, --help for more)";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,6 +29,9 @@ fn main() -> Result<()> {
         ["soak", rest @ ..] => simulation::soak(rest),
         ["replay", rest @ ..] => simulation::replay(rest),
         ["controls", rest @ ..] => simulation::controls(rest),
+        ["corrupt", rest @ ..] => simulation::corrupt(rest),
+        ["fuzz", options @ ..] => fuzz::run(options),
+        ["torture", rest @ ..] => torture::run(rest),
         _ => bail!(USAGE),
     }
 }

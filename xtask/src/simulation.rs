@@ -19,6 +19,11 @@ pub(crate) fn controls(arguments: &[&str]) -> Result<()> {
     cargo_run(&["--features", "defects"], &["controls"], arguments)
 }
 
+/// Mutates data directories, one thing at a time.
+pub(crate) fn corrupt(arguments: &[&str]) -> Result<()> {
+    cargo_run(&["--profile", "soak"], &["corrupt"], arguments)
+}
+
 fn cargo_run(build: &[&str], command: &[&str], arguments: &[&str]) -> Result<()> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let status = Command::new(cargo)

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use config::BrokerSettings;
 use env::{Env, Monotonic};
 use metadata::plan_cluster;
 use model::{ErrorCode, LogId};
@@ -15,6 +16,7 @@ use crate::coordinator::GroupCoordinators;
 use crate::egress::EgressBudget;
 use crate::errors;
 use crate::limits::{DISK_READS_MAX, EGRESS_MEMORY_DIVISOR};
+use crate::log_configs;
 use crate::metadata_store::{
     self, MetadataFoldError, MetadataStore, MetadataWriteError, Plan, UpdateError,
 };
@@ -33,7 +35,7 @@ pub struct Broker {
     pub(crate) groups: GroupCoordinators,
     pub(crate) metrics: Metrics,
     pub(crate) egress: EgressBudget,
-    cluster_id: String,
+    cluster_id: Option<String>,
     disk_reads: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
 }
@@ -110,12 +112,16 @@ impl Broker {
             metadata_log,
             image,
         ));
-        let cluster_id = cluster_id(&env, &metadata).await.map_err(|error| {
-            tracing::error!(?error, "the cluster id cannot be written");
-            OpenError::FirstWrite {
-                data_dir: settings.data_dir.clone(),
+        let cluster_id = match cluster_id(&env, &metadata).await {
+            Ok(cluster_id) => Some(cluster_id),
+            // It is among what is damaged, and what is damaged has been told.
+            Err(_) if storage.is_read_only() => None,
+            Err(error) => {
+                tracing::error!(?error, "the cluster id cannot be written");
+                let data_dir = settings.data_dir.clone();
+                return Err(OpenError::FirstWrite { data_dir });
             }
-        })?;
+        };
         let egress_bytes = settings.broker.memory_max_bytes / EGRESS_MEMORY_DIVISOR;
         let groups = GroupCoordinators::new(&settings.broker);
         let broker = Arc::new(Self {
@@ -151,9 +157,14 @@ impl Broker {
         self.storage.shut_down();
     }
 
-    /// The identity of the cluster, 22 characters of URL-safe base64.
-    pub fn cluster_id(&self) -> &str {
-        &self.cluster_id
+    /// The identity of the cluster, 22 characters of URL-safe base64; `None` if it is lost by damage.
+    pub fn cluster_id(&self) -> Option<&str> {
+        self.cluster_id.as_deref()
+    }
+
+    /// Tells of changes of the broker's settings, which requests can make while it runs.
+    pub fn settings_changes(&self) -> watch::Receiver<Arc<BrokerSettings>> {
+        self.metadata.settings_changes()
     }
 
     /// What is wrong with the broker; nothing, if it is ready.
@@ -228,20 +239,31 @@ fn recover(env: &Env, settings: &Settings) -> Result<(Opened, metadata::Image), 
             data_dir: settings.data_dir.clone(),
             error,
         })?;
-    let live: BTreeMap<_, _> = metadata_store::live_logs(&image, &settings.broker).collect();
+    let live: BTreeMap<_, _> = log_configs::live_logs(&image, &settings.broker).collect();
     let opened = recovery
         .finish(live, image.next_log_id())
         .map_err(OpenError::Storage)?;
     Ok((opened, image))
 }
 
+/// The sizes follow from the two that users set, so that a small write-ahead log has small slots.
 fn storage_settings(settings: &Settings) -> StorageSettings {
     let bytes = |setting: i64| u64::try_from(setting).unwrap_or(0);
+    let defaults = StorageSettings::new(&settings.data_dir);
+    let wal_bytes_max = bytes(settings.broker.wal_max_bytes);
+    let memory_bytes_max = bytes(settings.broker.memory_max_bytes);
+    let sector_bytes = env::SECTOR_BYTES as u32;
+    let whole_sectors = |bytes: u32| bytes / sector_bytes * sector_bytes;
+    let slot_bytes = u32::try_from(wal_bytes_max / 16).unwrap_or(u32::MAX);
+    let wal_slot_bytes = whole_sectors(slot_bytes.min(defaults.wal_slot_bytes));
     StorageSettings {
-        wal_bytes_max: bytes(settings.broker.wal_max_bytes),
-        memory_bytes_max: bytes(settings.broker.memory_max_bytes),
+        wal_bytes_max,
+        wal_slot_bytes,
+        wal_first_slot_bytes: whole_sectors(wal_slot_bytes / 2).min(defaults.wal_first_slot_bytes),
+        memory_bytes_max,
+        flush_bytes: (memory_bytes_max / 8).min(defaults.flush_bytes),
         producer_id_expiration_ms: i64::from(settings.broker.producer_id_expiration_ms),
-        ..StorageSettings::new(&settings.data_dir)
+        ..defaults
     }
 }
 

@@ -197,6 +197,14 @@ impl GroupCoordinators {
         (request, gone)
     }
 
+    /// What there is to say of groups if there are no partitions: nothing, unless damage may be why.
+    fn absent(broker: &Broker) -> Result<(), ErrorCode> {
+        match broker.metadata.published().topics.may_lack() {
+            true => Err(ErrorCode::KafkaStorageError),
+            false => Ok(()),
+        }
+    }
+
     /// Asks about one group. `None` if no group has ever been here.
     pub(crate) async fn look<T>(
         &self,
@@ -205,7 +213,7 @@ impl GroupCoordinators {
         look: impl FnOnce(GroupView<'_>) -> T,
     ) -> Result<Option<T>, ErrorCode> {
         let Some(partition) = self.existing_partition(group_id) else {
-            return Ok(None);
+            return Self::absent(broker).map(|()| None);
         };
         let proven = partition.look(|coordinator| {
             look(GroupView {
@@ -219,8 +227,12 @@ impl GroupCoordinators {
     /// ListGroups: all groups, and what keeps the list from being whole.
     pub(crate) async fn list(&self, broker: &Arc<Broker>) -> (Vec<GroupListing>, ErrorCode) {
         let mut listings = Vec::new();
-        let mut error = ErrorCode::None;
-        for partition in self.partitions.get().into_iter().flatten() {
+        let partitions = self.partitions.get();
+        let mut error = match partitions {
+            Some(_) => ErrorCode::None,
+            None => Self::absent(broker).err().unwrap_or(ErrorCode::None),
+        };
+        for partition in partitions.into_iter().flatten() {
             let proven = partition.look(|coordinator| coordinator.list().collect::<Vec<_>>());
             match self.proven(broker, proven).await {
                 Ok(found) => listings.extend(found),
@@ -237,10 +249,30 @@ impl GroupCoordinators {
         group_id: &str,
     ) -> Result<(), ErrorCode> {
         let Some(partition) = self.existing_partition(group_id) else {
+            Self::absent(broker)?;
             return Err(ErrorCode::GroupIdNotFound);
         };
         let proven = partition.step(|coordinator, call| coordinator.delete_group(group_id, call));
         self.proven(broker, proven).await?.map_err(errors::of_group)
+    }
+
+    /// OffsetDelete: an outcome per partition, in order.
+    pub(crate) async fn delete_offsets(
+        &self,
+        broker: &Arc<Broker>,
+        group_id: &str,
+        partitions: &[(TopicName, i32)],
+    ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
+        let Some(partition) = self.existing_partition(group_id) else {
+            return Err(match group_id {
+                "" => ErrorCode::InvalidGroupId,
+                _ => ErrorCode::GroupIdNotFound,
+            });
+        };
+        let proven = partition
+            .step(|coordinator, call| coordinator.delete_offsets(group_id, partitions, call));
+        let results = self.proven(broker, proven).await?;
+        Ok(of_each(results.map_err(errors::of_group)?))
     }
 
     /// Drops the offsets of topics whose deletion has just been appended to the metadata log. To be

@@ -3,9 +3,9 @@
 //! A new variant does not compile until somebody has decided what clients are told.
 
 use groups::GroupError;
-use metadata::{AlterConfigsError, CreateTopicError, DeleteTopicError};
+use metadata::{AddPartitionsError, AlterConfigsError, CreateTopicError, DeleteTopicError};
 use model::ErrorCode;
-use storage::{AppendError, CommitError, ReadError};
+use storage::{AppendError, CommitError, ReadError, SetLogStartError};
 
 use crate::metadata_store::MetadataWriteError;
 
@@ -34,6 +34,16 @@ pub(crate) fn of_commit(error: CommitError) -> ErrorCode {
     }
 }
 
+/// A log start that is not moved.
+pub(crate) fn of_set_log_start(error: SetLogStartError) -> ErrorCode {
+    match error {
+        SetLogStartError::OutOfRange { .. } => ErrorCode::OffsetOutOfRange,
+        SetLogStartError::Poisoned | SetLogStartError::Quarantined => ErrorCode::KafkaStorageError,
+        SetLogStartError::Deleted => ErrorCode::UnknownTopicOrPartition,
+        SetLogStartError::ShuttingDown => ErrorCode::NotLeaderOrFollower,
+    }
+}
+
 /// Records that cannot be read.
 pub(crate) fn of_read(error: ReadError) -> ErrorCode {
     match error {
@@ -57,6 +67,7 @@ pub(crate) fn of_group(error: GroupError) -> ErrorCode {
         GroupError::RebalanceInProgress => ErrorCode::RebalanceInProgress,
         GroupError::NonEmptyGroup => ErrorCode::NonEmptyGroup,
         GroupError::GroupIdNotFound => ErrorCode::GroupIdNotFound,
+        GroupError::GroupSubscribedToTopic => ErrorCode::GroupSubscribedToTopic,
         GroupError::OffsetMetadataTooLarge => ErrorCode::OffsetMetadataTooLarge,
         // As Kafka answers when a group's record is larger than its log takes.
         GroupError::GroupTooLarge => ErrorCode::UnknownServerError,
@@ -102,6 +113,18 @@ pub(crate) fn of_create_topic(error: &CreateTopicError) -> ErrorCode {
     }
 }
 
+/// A topic that gets no more partitions.
+pub(crate) fn of_add_partitions(error: &AddPartitionsError) -> ErrorCode {
+    match error {
+        AddPartitionsError::UnknownTopic => ErrorCode::UnknownTopicOrPartition,
+        AddPartitionsError::Internal => ErrorCode::PolicyViolation,
+        AddPartitionsError::NoIncrease { .. }
+        | AddPartitionsError::TooManyOfTopic(_)
+        | AddPartitionsError::TooManyPartitions => ErrorCode::InvalidPartitions,
+        AddPartitionsError::InvalidReplicaAssignment(_) => ErrorCode::InvalidReplicaAssignment,
+    }
+}
+
 /// A topic that is not deleted.
 pub(crate) fn of_delete_topic(error: &DeleteTopicError) -> ErrorCode {
     match error {
@@ -116,7 +139,10 @@ pub(crate) fn of_alter_configs(error: &AlterConfigsError) -> ErrorCode {
     match error {
         AlterConfigsError::UnknownTopic => ErrorCode::UnknownTopicOrPartition,
         AlterConfigsError::Internal => ErrorCode::PolicyViolation,
-        AlterConfigsError::Duplicate(_) => ErrorCode::InvalidRequest,
+        // Kafka has no better code for a setting that the broker cannot have (KAFKA-13609).
+        AlterConfigsError::Duplicate(_)
+        | AlterConfigsError::NotDynamic(_)
+        | AlterConfigsError::InvalidBrokerConfig(_) => ErrorCode::InvalidRequest,
         AlterConfigsError::NotAList(_) | AlterConfigsError::InvalidConfig(_) => {
             ErrorCode::InvalidConfig
         }
@@ -155,6 +181,18 @@ mod tests {
             (CommitError::ShuttingDown, Code::NotLeaderOrFollower),
         ] {
             assert_eq!(of_commit(error), code, "{error:?}");
+        }
+        let above = SetLogStartError::OutOfRange {
+            high_watermark: 0.into(),
+        };
+        for (error, code) in [
+            (above, Code::OffsetOutOfRange),
+            (SetLogStartError::Poisoned, Code::KafkaStorageError),
+            (SetLogStartError::Quarantined, Code::KafkaStorageError),
+            (SetLogStartError::Deleted, Code::UnknownTopicOrPartition),
+            (SetLogStartError::ShuttingDown, Code::NotLeaderOrFollower),
+        ] {
+            assert_eq!(of_set_log_start(error), code, "{error:?}");
         }
         let out_of_range = ReadError::OutOfRange {
             log_start: 0.into(),
@@ -219,6 +257,19 @@ mod tests {
             assert_eq!(of_create_topic(&error), code, "{error:?}");
         }
         for (error, code) in [
+            (
+                AddPartitionsError::UnknownTopic,
+                Code::UnknownTopicOrPartition,
+            ),
+            (AddPartitionsError::Internal, Code::PolicyViolation),
+            (
+                AddPartitionsError::TooManyPartitions,
+                Code::InvalidPartitions,
+            ),
+        ] {
+            assert_eq!(of_add_partitions(&error), code, "{error:?}");
+        }
+        for (error, code) in [
             (DeleteTopicError::UnknownName, Code::UnknownTopicOrPartition),
             (DeleteTopicError::UnknownId, Code::UnknownTopicId),
         ] {
@@ -235,6 +286,7 @@ mod tests {
                 Code::InvalidRequest,
             ),
             (AlterConfigsError::NotAList(""), Code::InvalidConfig),
+            (AlterConfigsError::NotDynamic(""), Code::InvalidRequest),
         ] {
             assert_eq!(of_alter_configs(&error), code, "{error:?}");
         }

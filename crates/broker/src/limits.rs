@@ -55,6 +55,6 @@ pub(crate) const DELETED_TOPICS_REMEMBERED: usize = 1024;
 /// Topics that one request can create, delete or alter.
 pub(crate) const CHANGES_PER_REQUEST_MAX: usize = 10_000;
 
-/// The largest request other than Produce. What is decoded takes up to eight times the memory of its
-/// frame; a group's assignments, the largest thing that clients send, must fit into one record anyway.
+/// The largest request other than Produce. What is decoded of it may take 16 MiB of memory; a group's
+/// assignments, the largest thing that clients send, must fit into one record anyway.
 pub(crate) const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -1,10 +1,32 @@
-//! From a topic's settings to those of its logs.
+//! From the settings of the broker and of topics to those of logs.
 
 use std::collections::BTreeMap;
 
 use config::{BrokerSettings, TopicConfig};
-use model::TopicName;
+use metadata::Image;
+use model::{LogId, TopicName};
 use storage::LogConfig;
+
+/// What the broker was given at its start, with what requests have set since.
+pub(crate) fn settings_of(image: &Image, start: &BrokerSettings) -> BrokerSettings {
+    let all_brokers = image.broker_configs(None);
+    start.with_changes(all_brokers, image.broker_configs(Some(start.node_id)))
+}
+
+/// The settings of every log that an image names. `start` is what the broker was given at its start.
+pub(crate) fn live_logs(
+    image: &Image,
+    start: &BrokerSettings,
+) -> impl Iterator<Item = (LogId, LogConfig)> {
+    let settings = settings_of(image, start);
+    image.topics().flat_map(move |topic| {
+        let config = of(&topic.name, &topic.configs, &settings);
+        topic
+            .partitions
+            .iter()
+            .map(move |log| (*log, config.clone()))
+    })
+}
 
 /// The settings of the logs of a topic with these settings of its own.
 pub(crate) fn of(

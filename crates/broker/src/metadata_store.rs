@@ -14,11 +14,11 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use config::BrokerSettings;
-use env::Env;
+use env::{Defect, Env, has_defect};
 use metadata::{ApplyError, Image, MetadataRecord};
 use model::{LogId, TopicId, TopicName};
 use parking_lot::Mutex;
-use storage::{Append, AppendError, CommitError, Durability, Log, LogConfig, Sequence, Storage};
+use storage::{Append, AppendError, CommitError, Durability, Log, Sequence, Storage};
 use tokio::sync::watch;
 
 use crate::limits::{METADATA_GROWTH_FACTOR, METADATA_REWRITE_BYTES_MIN};
@@ -56,6 +56,8 @@ pub(crate) struct Plan<T> {
 /// The metadata at one moment; durable.
 #[derive(Debug, Default)]
 pub(crate) struct Published {
+    /// The broker's settings: what it was given at its start and what requests have set since.
+    pub(crate) settings: Arc<BrokerSettings>,
     /// What the metadata log says.
     pub(crate) image: Image,
     /// Its topics with their logs.
@@ -79,12 +81,15 @@ type DeletionListener = Box<dyn Fn(&[(TopicName, TopicId)]) + Send + Sync>;
 pub(crate) struct MetadataStore {
     env: Env,
     storage: Arc<Storage>,
+    /// What the broker was given at its start.
     settings: BrokerSettings,
     log: Arc<Log>,
     /// How much the log grows before it is rewritten, at least.
     rewrite_bytes_min: u64,
     newest: Mutex<Newest>,
     published: ArcSwap<Published>,
+    /// The published settings, for those who want to hear of changes.
+    settings_changes: watch::Sender<Arc<BrokerSettings>>,
     /// Who is told of deleted topics.
     deletions: OnceLock<DeletionListener>,
     /// The round of the last change that was published; held while publishing, so that an older
@@ -141,20 +146,6 @@ pub(crate) fn fold(batches: &[Bytes]) -> Result<Image, MetadataFoldError> {
     Ok(image)
 }
 
-/// The settings of every log that an image names.
-pub(crate) fn live_logs(
-    image: &Image,
-    settings: &BrokerSettings,
-) -> impl Iterator<Item = (LogId, LogConfig)> {
-    image.topics().flat_map(move |topic| {
-        let config = log_configs::of(&topic.name, &topic.configs, settings);
-        topic
-            .partitions
-            .iter()
-            .map(move |log| (*log, config.clone()))
-    })
-}
-
 impl MetadataStore {
     /// Takes over the image that the metadata log was folded to. `log` is log 0.
     pub(crate) fn new(
@@ -164,10 +155,13 @@ impl MetadataStore {
         log: Arc<Log>,
         image: Image,
     ) -> Self {
+        let current = Arc::new(log_configs::settings_of(&image, &settings));
         let published = Published {
-            topics: Topics::of(&image, &Topics::default(), &settings, &storage),
+            topics: Topics::of(&image, &Topics::default(), &current, &storage),
+            settings: Arc::clone(&current),
             image: image.clone(),
         };
+        apply_to_storage(&current, &storage);
         let newest = Newest {
             image,
             sequence: Sequence::default(),
@@ -182,6 +176,7 @@ impl MetadataStore {
             rewrite_bytes_min: METADATA_REWRITE_BYTES_MIN,
             newest: Mutex::new(newest),
             published: ArcSwap::from_pointee(published),
+            settings_changes: watch::Sender::new(current),
             deletions: OnceLock::new(),
             published_sequence: watch::Sender::new(Sequence::default()),
         }
@@ -191,6 +186,11 @@ impl MetadataStore {
     /// heard.
     pub(crate) fn on_deletion(&self, listener: DeletionListener) {
         let _ = self.deletions.set(listener);
+    }
+
+    /// Tells of changes of the broker's settings.
+    pub(crate) fn settings_changes(&self) -> watch::Receiver<Arc<BrokerSettings>> {
+        self.settings_changes.subscribe()
     }
 
     /// The metadata as requests may know it. Cheap; take it once per request, so that the request
@@ -239,7 +239,7 @@ impl MetadataStore {
         }
         newest.sequence = appended.sequence;
         newest.grown_bytes += batch_bytes;
-        self.create_logs(&records);
+        self.create_logs(&newest.image, &records);
         if let Some(listener) = self.deletions.get()
             && !deleted.is_empty()
         {
@@ -255,22 +255,25 @@ impl MetadataStore {
         record_batches::build(values, self.env.clock.wall_ms())
     }
 
-    fn create_logs(&self, records: &[MetadataRecord]) {
+    /// Makes the logs that these records name, with the settings of their topics in this image; a
+    /// topic that a later record has deleted again needs none.
+    fn create_logs(&self, image: &Image, records: &[MetadataRecord]) {
+        let settings = log_configs::settings_of(image, &self.settings);
         for record in records {
-            if let MetadataRecord::TopicCreated {
-                name,
-                partitions,
-                configs,
-                ..
-            } = record
-            {
-                let config = log_configs::of(name, configs, &self.settings);
-                let logs: Vec<_> = partitions
-                    .iter()
-                    .map(|log| (*log, config.clone()))
-                    .collect();
-                self.storage.create_logs(&logs);
-            }
+            let (MetadataRecord::TopicCreated { id, partitions, .. }
+            | MetadataRecord::PartitionsAdded { id, partitions }) = record
+            else {
+                continue;
+            };
+            let Some(topic) = image.topic_by_id(*id) else {
+                continue;
+            };
+            let config = log_configs::of(&topic.name, &topic.configs, &settings);
+            let logs: Vec<_> = partitions
+                .iter()
+                .map(|log| (*log, config.clone()))
+                .collect();
+            self.storage.create_logs(&logs);
         }
     }
 
@@ -298,17 +301,34 @@ impl MetadataStore {
                 return false;
             }
             let before = self.published.load();
-            let topics = Topics::of(&image, &before.topics, &self.settings, &self.storage);
+            let settings = log_configs::settings_of(&image, &self.settings);
+            let settings = match settings == *before.settings {
+                true => Arc::clone(&before.settings),
+                false => self.change_settings(settings),
+            };
+            let topics = Topics::of(&image, &before.topics, &settings, &self.storage);
             topics.apply_changed_configs(&before.topics);
-            self.published.store(Arc::new(Published { image, topics }));
+            self.published.store(Arc::new(Published {
+                settings,
+                image,
+                topics,
+            }));
             *published = sequence;
             true
         });
     }
 
+    /// Hands changed settings of the broker to those who go by them, but for the topics.
+    fn change_settings(&self, settings: BrokerSettings) -> Arc<BrokerSettings> {
+        let settings = Arc::new(settings);
+        apply_to_storage(&settings, &self.storage);
+        self.settings_changes.send_replace(Arc::clone(&settings));
+        settings
+    }
+
     async fn wait_published(&self, sequence: Sequence) -> Result<(), CommitError> {
         let mut published = self.published_sequence.subscribe();
-        if *published.borrow() >= sequence {
+        if *published.borrow() >= sequence || has_defect(Defect::AnswerTopicsEarly) {
             return Ok(());
         }
         self.storage.wait(sequence, Durability::Durable).await?;
@@ -342,6 +362,11 @@ impl MetadataStore {
         };
         self.env.spawn.task("shorten-metadata-log", Box::pin(cut));
     }
+}
+
+fn apply_to_storage(settings: &BrokerSettings, storage: &Storage) {
+    let expiration_ms = i64::from(settings.producer_id_expiration_ms);
+    storage.set_producer_id_expiration_ms(expiration_ms);
 }
 
 /// Waits until a record is durable, also through a full disk: those who asked for the change have

@@ -9,7 +9,7 @@ use config::BrokerSettings;
 pub struct Settings {
     /// The directory that holds everything; made when it does not exist.
     pub data_dir: PathBuf,
-    /// Kafka's own settings.
+    /// Kafka's own settings, as given at the start; requests can change some of them.
     pub broker: BrokerSettings,
     /// The host that clients are told to connect to.
     pub advertised_host: String,

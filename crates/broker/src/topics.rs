@@ -22,6 +22,8 @@ pub(crate) struct Topic {
     log_config: LogConfig,
     /// The logs of its partitions, by index.
     logs: Vec<Option<Arc<Log>>>,
+    /// What is said of a partition that is not among them.
+    missing: ErrorCode,
 }
 
 impl Topic {
@@ -35,6 +37,11 @@ impl Topic {
                 .iter()
                 .map(|id| storage.log(*id))
                 .collect(),
+            missing: if storage.is_read_only() {
+                ErrorCode::KafkaStorageError
+            } else {
+                ErrorCode::UnknownTopicOrPartition
+            },
         }
     }
 
@@ -58,12 +65,13 @@ impl Topic {
         self.logs.len()
     }
 
-    /// The log of a partition; UNKNOWN_TOPIC_OR_PARTITION if there is no such partition.
+    /// The log of a partition. Without one UNKNOWN_TOPIC_OR_PARTITION, or KAFKA_STORAGE_ERROR if
+    /// partitions may be missing because of damage.
     pub(crate) fn log(&self, partition_index: i32) -> Result<&Arc<Log>, ErrorCode> {
         usize::try_from(partition_index)
             .ok()
             .and_then(|index| self.logs.get(index)?.as_ref())
-            .ok_or(ErrorCode::UnknownTopicOrPartition)
+            .ok_or(self.missing)
     }
 }
 
@@ -72,8 +80,12 @@ impl Topic {
 pub(crate) struct Topics {
     /// Counts the changes since the start of the broker.
     version: u64,
+    /// The broker's settings, which give the topics' defaults.
+    settings: Arc<BrokerSettings>,
     by_name: HashMap<TopicName, Arc<Topic>>,
     by_id: HashMap<TopicId, Arc<Topic>>,
+    /// Whether topics may be missing because of damage.
+    may_lack: bool,
 }
 
 impl Topics {
@@ -81,16 +93,20 @@ impl Topics {
     pub(crate) fn of(
         image: &Image,
         before: &Self,
-        settings: &BrokerSettings,
+        settings: &Arc<BrokerSettings>,
         storage: &Storage,
     ) -> Self {
         let mut topics = Self {
+            settings: Arc::clone(settings),
             version: before.version + 1,
+            may_lack: storage.is_read_only(),
             ..Self::default()
         };
+        let has_same_defaults = Arc::ptr_eq(settings, &before.settings);
         for metadata in image.topics() {
+            let is_same = |topic: &Topic| Arc::ptr_eq(&topic.metadata, metadata);
             let topic = match before.by_id.get(&metadata.id) {
-                Some(topic) if Arc::ptr_eq(&topic.metadata, metadata) => Arc::clone(topic),
+                Some(topic) if has_same_defaults && is_same(topic) => Arc::clone(topic),
                 _ => Arc::new(Topic::new(metadata, settings, storage)),
             };
             topics
@@ -101,13 +117,14 @@ impl Topics {
         topics
     }
 
-    /// Hands the settings of topics that have changed since `before` to their logs.
+    /// Hands settings that have changed since `before`, be it the topics' own or the broker's, to the
+    /// logs.
     pub(crate) fn apply_changed_configs(&self, before: &Self) {
         for (id, topic) in &self.by_id {
             let Some(old) = before.by_id.get(id) else {
                 continue;
             };
-            if topic.metadata.configs != old.metadata.configs {
+            if topic.log_config != old.log_config {
                 for log in topic.logs.iter().flatten() {
                     log.set_config(topic.log_config.clone());
                 }
@@ -115,16 +132,29 @@ impl Topics {
         }
     }
 
-    /// The topic with this name; UNKNOWN_TOPIC_OR_PARTITION if there is none.
+    /// The topic with this name. Without one UNKNOWN_TOPIC_OR_PARTITION, or KAFKA_STORAGE_ERROR if it
+    /// may be missing because of damage: nobody is to take it for deleted.
     pub(crate) fn by_name(&self, name: &str) -> Result<&Arc<Topic>, ErrorCode> {
-        self.by_name
-            .get(name)
-            .ok_or(ErrorCode::UnknownTopicOrPartition)
+        let missing = self.missing(ErrorCode::UnknownTopicOrPartition);
+        self.by_name.get(name).ok_or(missing)
     }
 
-    /// The topic with this id; UNKNOWN_TOPIC_ID if there is none.
+    /// The topic with this id. Without one UNKNOWN_TOPIC_ID, or KAFKA_STORAGE_ERROR as by name.
     pub(crate) fn by_id(&self, id: TopicId) -> Result<&Arc<Topic>, ErrorCode> {
-        self.by_id.get(&id).ok_or(ErrorCode::UnknownTopicId)
+        let missing = self.missing(ErrorCode::UnknownTopicId);
+        self.by_id.get(&id).ok_or(missing)
+    }
+
+    /// Whether topics may be missing because of damage.
+    pub(crate) fn may_lack(&self) -> bool {
+        self.may_lack
+    }
+
+    fn missing(&self, unknown: ErrorCode) -> ErrorCode {
+        match self.may_lack {
+            true => ErrorCode::KafkaStorageError,
+            false => unknown,
+        }
     }
 
     /// Every topic, in no order.

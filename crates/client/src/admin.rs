@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 use wire::Request;
 use wire::messages::metadata::{MetadataRequest, MetadataResponse, MetadataResponseBroker};
 
+pub(crate) use groups::read_assignment;
+
 pub use configs::{ConfigChange, ConfigEntry, ConfigOperation};
 pub use groups::{Group, GroupListing, Member};
 pub use topics::{NewTopic, Partition, Topic};

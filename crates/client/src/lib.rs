@@ -9,6 +9,8 @@ mod admin;
 mod brokers;
 mod consumer;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod offsets;
 mod producer;
 mod quiet;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::definition::{Definition, Scope};
 use crate::defs::definition;
+use crate::layers::Layers;
 use crate::topic_config::{TimestampType, TopicConfig};
 use crate::value::{ConfigError, Value, lookup};
 
@@ -65,13 +66,13 @@ pub struct BrokerSettings {
     pub wal_max_bytes: i64,
     /// `memory.max.bytes`.
     pub memory_max_bytes: i64,
-    /// What was set, checked, in the form in which it is shown.
-    set: BTreeMap<&'static str, String>,
+    /// What was set, and by whom.
+    layers: Layers,
 }
 
 impl Default for BrokerSettings {
     fn default() -> Self {
-        Self::typed(BTreeMap::new())
+        Self::typed(Layers::default())
     }
 }
 
@@ -83,13 +84,23 @@ impl BrokerSettings {
             let definition = lookup(Scope::Broker, name)?;
             set.insert(definition.name, definition.check(value)?);
         }
-        let settings = Self::typed(set);
+        let settings = Self::typed(Layers::at_start(set));
         settings.check_together()?;
         Ok(settings)
     }
 
-    fn typed(set: BTreeMap<&'static str, String>) -> Self {
-        let read = Reader { set: &set };
+    /// What the broker was given at its start, with what requests have set since: for all brokers, and
+    /// for this one alone, which is stronger. Only what can change while the broker runs does.
+    pub fn with_changes(
+        &self,
+        all_brokers: &BTreeMap<String, String>,
+        this_broker: &BTreeMap<String, String>,
+    ) -> Self {
+        Self::typed(self.layers.with_changes(all_brokers, this_broker))
+    }
+
+    fn typed(layers: Layers) -> Self {
+        let read = Reader { layers: &layers };
         Self {
             node_id: read.int("node.id"),
             num_partitions: read.int("num.partitions"),
@@ -119,12 +130,14 @@ impl BrokerSettings {
             producer_id_expiration_ms: read.int("producer.id.expiration.ms"),
             wal_max_bytes: read.long("wal.max.bytes"),
             memory_max_bytes: read.long("memory.max.bytes"),
-            set,
+            layers,
         }
     }
 
     fn check_together(&self) -> Result<(), ConfigError> {
-        let read = Reader { set: &self.set };
+        let read = Reader {
+            layers: &self.layers,
+        };
         for (lower, upper) in NOT_ABOVE {
             let (low, high) = (read.int(lower), read.int(upper));
             if low > high {
@@ -172,9 +185,30 @@ impl BrokerSettings {
             .map(|value| value.to_string())
     }
 
-    /// What the broker setting was set to; `None` if it was not.
-    pub(crate) fn value_set(&self, name: &str) -> Option<&str> {
-        self.set.get(name).map(String::as_str)
+    /// The value of one setting that holds for the broker, in the form in which it is shown; `None`
+    /// for an unknown setting, and for one that is not set and has no default.
+    pub fn broker_value_shown(&self, name: &str) -> Option<String> {
+        let definition = definition(Scope::Broker, name)?;
+        let value = self.layers.value(name).or(definition.default);
+        value.map(str::to_owned)
+    }
+
+    /// The value of one setting that holds for a group with these settings of its own, in the form in
+    /// which it is shown; `None` for an unknown setting.
+    pub fn group_value_shown(
+        &self,
+        overrides: &BTreeMap<String, String>,
+        name: &str,
+    ) -> Option<String> {
+        let listed = self.describe_group(overrides).into_iter();
+        listed
+            .filter(|one| one.name == name)
+            .find_map(|one| one.value)
+    }
+
+    /// Who set what.
+    pub(crate) fn layers(&self) -> &Layers {
+        &self.layers
     }
 
     /// The value that holds for a topic: its own, else what the broker was given, else the default.
@@ -200,7 +234,7 @@ impl BrokerSettings {
     pub(crate) fn broker_default(&self, topic: &Definition) -> Option<Value> {
         topic.synonyms.iter().find_map(|synonym| {
             let broker = definition(Scope::Broker, synonym.name)?;
-            match broker.parse(self.value_set(synonym.name)?).ok()? {
+            match broker.parse(self.layers.value(synonym.name)?).ok()? {
                 // A negative number of hours means the same as a negative number of milliseconds.
                 Value::Number(number) if number < 0 => Some(Value::Number(number)),
                 Value::Number(number) => Some(Value::Number(number.saturating_mul(synonym.factor))),
@@ -242,17 +276,13 @@ const NOT_ABOVE: &[(&str, &str)] = &[
 /// before, and the defaults are constants, so a panic here is a wrong row in the tables: making the
 /// default settings finds it.
 struct Reader<'a> {
-    set: &'a BTreeMap<&'static str, String>,
+    layers: &'a Layers,
 }
 
 impl Reader<'_> {
     fn value(&self, name: &str) -> Option<Value> {
         let definition = definition(Scope::Broker, name)?;
-        let text = self
-            .set
-            .get(name)
-            .map(String::as_str)
-            .or(definition.default)?;
+        let text = self.layers.value(name).or(definition.default)?;
         definition.parse(text).ok()
     }
 

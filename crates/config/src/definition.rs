@@ -1,13 +1,16 @@
 //! What one setting is: a row of the tables in [`crate::defs`].
 
+use crate::defs::DYNAMIC;
+
 /// What a setting belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
     /// One topic; set when it is created or by IncrementalAlterConfigs.
     Topic,
-    /// The broker; set in the configuration file, the environment or by `--set`.
+    /// The broker; set in the configuration file, the environment or by `--set`, and in part by
+    /// IncrementalAlterConfigs.
     Broker,
-    /// One consumer, share or streams group.
+    /// One consumer, share or streams group; set by IncrementalAlterConfigs.
     Group,
 }
 
@@ -106,6 +109,14 @@ pub struct Definition {
 }
 
 impl Definition {
+    /// Whether requests can change it while the broker runs. Those of topics and groups always can.
+    pub fn is_dynamic(&self) -> bool {
+        match self.scope {
+            Scope::Topic | Scope::Group => true,
+            Scope::Broker => DYNAMIC.contains(&self.name),
+        }
+    }
+
     const fn new(
         scope: Scope,
         name: &'static str,

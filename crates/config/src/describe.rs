@@ -11,6 +11,12 @@ use crate::defs::{definition, definitions};
 pub enum Source {
     /// Set on the topic.
     Topic,
+    /// Set on the group.
+    Group,
+    /// Set by a request, for this broker.
+    DynamicBroker,
+    /// Set by a request, for all brokers.
+    DynamicDefaultBroker,
     /// Given to the broker when it was started.
     StaticBroker,
     /// Nobody set it.
@@ -22,8 +28,11 @@ impl Source {
     pub const fn code(self) -> i8 {
         match self {
             Self::Topic => 1,
+            Self::DynamicBroker => 2,
+            Self::DynamicDefaultBroker => 3,
             Self::StaticBroker => 4,
             Self::Default => 5,
+            Self::Group => 8,
         }
     }
 }
@@ -48,7 +57,7 @@ pub struct Described {
     pub value: Option<String>,
     /// Where the value comes from.
     pub source: Source,
-    /// Whether no request can change it: so for all of the broker's, which are read at the start.
+    /// Whether no request can change it.
     pub read_only: bool,
     /// The type of the value.
     pub kind: Kind,
@@ -63,6 +72,29 @@ impl BrokerSettings {
     pub fn describe_broker(&self) -> Vec<Described> {
         listing(Scope::Broker, |definition| {
             self.describe_broker_setting(definition)
+        })
+    }
+
+    /// The settings that requests have set for all brokers, in the order of their names.
+    pub fn describe_all_brokers(&self) -> Vec<Described> {
+        let set = self.layers().all_brokers();
+        let set = set.iter().filter_map(|(name, value)| {
+            let synonym = DescribedSynonym {
+                name,
+                value: Some(value.clone()),
+                source: Source::DynamicDefaultBroker,
+            };
+            let definition = definition(Scope::Broker, name)?;
+            let value = synonym.value.clone();
+            Some(described(definition, value, synonym.source, vec![synonym]))
+        });
+        set.collect()
+    }
+
+    /// Every setting of a group with these settings of its own, in the order of their names.
+    pub fn describe_group(&self, overrides: &BTreeMap<String, String>) -> Vec<Described> {
+        listing(Scope::Group, |definition| {
+            self.describe_group_setting(definition, overrides)
         })
     }
 
@@ -82,22 +114,35 @@ impl BrokerSettings {
         described(definition, value, source, synonyms)
     }
 
+    fn describe_group_setting(
+        &self,
+        definition: &'static Definition,
+        overrides: &BTreeMap<String, String>,
+    ) -> Described {
+        let mut synonyms = Vec::new();
+        synonyms.extend(own_synonym(definition, overrides, Source::Group));
+        match group_default(definition) {
+            Some(broker) => synonyms.extend(self.broker_synonyms(std::iter::once(broker.name))),
+            None => synonyms.extend(definition.default.map(|default| DescribedSynonym {
+                name: definition.name,
+                value: Some(default.to_owned()),
+                source: Source::Default,
+            })),
+        }
+        let (value, source) = match synonyms.first() {
+            Some(synonym) => (synonym.value.clone(), synonym.source),
+            None => (None, Source::Default),
+        };
+        described(definition, value, source, synonyms)
+    }
+
     fn describe_topic_setting(
         &self,
         definition: &'static Definition,
         overrides: &BTreeMap<String, String>,
     ) -> Described {
-        let own = overrides
-            .get(definition.name)
-            .and_then(|own| definition.check(own).ok());
         let mut synonyms = Vec::new();
-        if let Some(own) = &own {
-            synonyms.push(DescribedSynonym {
-                name: definition.name,
-                value: Some(own.clone()),
-                source: Source::Topic,
-            });
-        }
+        synonyms.extend(own_synonym(definition, overrides, Source::Topic));
         synonyms.extend(self.broker_synonyms(definition.synonyms.iter().map(|s| s.name)));
         let source = match synonyms.first() {
             Some(synonym) => synonym.source,
@@ -109,18 +154,23 @@ impl BrokerSettings {
         described(definition, value, source, synonyms)
     }
 
-    /// What the broker was given under these names, then their defaults, each in the order given.
+    /// What the broker has under these names, by strength, then their defaults, each in the order
+    /// given.
     fn broker_synonyms<'a>(
         &self,
         names: impl Iterator<Item = &'static str> + Clone + 'a,
     ) -> Vec<DescribedSynonym> {
-        let set = names.clone().filter_map(|name| {
-            self.value_set(name).map(|value| DescribedSynonym {
-                name,
-                value: Some(value.to_owned()),
-                source: Source::StaticBroker,
-            })
-        });
+        let mut synonyms = Vec::new();
+        for (source, values) in self.layers().by_strength() {
+            let set = names.clone().filter_map(|name| {
+                values.get(name).map(|value| DescribedSynonym {
+                    name,
+                    value: Some(value.clone()),
+                    source,
+                })
+            });
+            synonyms.extend(set);
+        }
         let defaults = names.filter_map(|name| {
             definition(Scope::Broker, name)?
                 .default
@@ -130,8 +180,28 @@ impl BrokerSettings {
                     source: Source::Default,
                 })
         });
-        set.chain(defaults).collect()
+        synonyms.extend(defaults);
+        synonyms
     }
+}
+
+/// What a topic or a group has set for itself; what is no longer legal counts as not set.
+fn own_synonym(
+    definition: &'static Definition,
+    overrides: &BTreeMap<String, String>,
+    source: Source,
+) -> Option<DescribedSynonym> {
+    let own = overrides.get(definition.name)?;
+    Some(DescribedSynonym {
+        name: definition.name,
+        value: Some(definition.check(own).ok()?),
+        source,
+    })
+}
+
+/// The broker setting that gives the default of a group setting: its name has `group.` in front.
+fn group_default(group: &Definition) -> Option<&'static Definition> {
+    definition(Scope::Broker, &format!("group.{}", group.name))
 }
 
 fn listing(scope: Scope, describe: impl Fn(&'static Definition) -> Described) -> Vec<Described> {
@@ -150,7 +220,7 @@ fn described(
         name: definition.name,
         value,
         source,
-        read_only: definition.scope == Scope::Broker,
+        read_only: !definition.is_dynamic(),
         kind: definition.kind,
         synonyms,
         documentation: definition.doc,

@@ -12,7 +12,9 @@ const INTRODUCTION: &str = "\
 
 `ottla serve` needs no configuration. What it is told comes from flags, environment variables and a
 file; a flag is stronger than a variable, a variable is stronger than the file. All of it is read once,
-at the start.
+at the start. Requests can change some settings while the broker runs (`ottla cluster config set`,
+`kafka-configs.sh`, any admin client); such a change is kept in the data directory and stronger than
+what the broker is given at its next start, until it is taken back.
 
 | flag | variable | in the file | default | meaning |
 |---|---|---|---|---|
@@ -95,7 +97,11 @@ fn section(text: &mut String, title: &str, scope: Scope, acts: bool) {
         if acts {
             let _ = write!(text, "{} | ", row.expected());
         }
-        let _ = writeln!(text, "{}{} |", row.doc, broker_names(row));
+        let changes = match acts && scope == Scope::Broker && row.is_dynamic() {
+            true => " Can change while the broker runs.",
+            false => "",
+        };
+        let _ = writeln!(text, "{}{}{changes} |", row.doc, broker_names(row));
     }
 }
 

@@ -9,6 +9,7 @@ mod definition;
 mod defs;
 mod describe;
 mod documentation;
+mod layers;
 mod topic_config;
 mod value;
 

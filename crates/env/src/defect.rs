@@ -34,11 +34,13 @@ pub enum Defect {
     AnswerDuplicateEarly,
     /// An answer about committed offsets does not wait until they are durable.
     AnswerOffsetsEarly,
+    /// An answer about topics does not wait until the change is durable.
+    AnswerTopicsEarly,
 }
 
 impl Defect {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::AcknowledgeBeforeWrite,
         Self::SkipForce,
         Self::SkipDirectoryForce,
@@ -52,6 +54,7 @@ impl Defect {
         Self::ReleaseBeforeCheckpoint,
         Self::AnswerDuplicateEarly,
         Self::AnswerOffsetsEarly,
+        Self::AnswerTopicsEarly,
     ];
 
     /// The value of `DEFECT` that chooses it.
@@ -70,6 +73,7 @@ impl Defect {
             Self::ReleaseBeforeCheckpoint => "release-before-checkpoint",
             Self::AnswerDuplicateEarly => "answer-duplicate-early",
             Self::AnswerOffsetsEarly => "answer-offsets-early",
+            Self::AnswerTopicsEarly => "answer-topics-early",
         }
     }
 }

@@ -56,6 +56,8 @@ pub trait Fs: Send + Sync {
     /// Takes the lock of a data directory until the returned value is dropped. Errs with
     /// [`io::ErrorKind::WouldBlock`] when somebody else holds it.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn Send + Sync>>;
+    /// Bytes of the file system that holds the path, used ones included.
+    fn total_bytes(&self, path: &Path) -> io::Result<u64>;
     /// Bytes that can still be written to the file system that holds the path.
     fn available_bytes(&self, path: &Path) -> io::Result<u64>;
 

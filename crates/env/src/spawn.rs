@@ -29,9 +29,12 @@ pub trait Loop: Send {
     /// [`Step::Stopped`].
     fn step(&mut self) -> Step;
 
-    /// Blocks until there may be something to do or this time has come. Waking early costs one
-    /// step.
+    /// Blocks until somebody says that there is something to do, or until this time has come. Waking
+    /// early costs one step.
     fn wait(&mut self, until: Option<Monotonic>);
+
+    /// Whether somebody has said so, so that waiting would return at once.
+    fn is_woken(&self) -> bool;
 }
 
 /// Where concurrent work runs.

@@ -99,6 +99,8 @@ pub enum GroupError {
     NonEmptyGroup,
     /// There is no such group.
     GroupIdNotFound,
+    /// A member reads the topic, so that the offsets are in use.
+    GroupSubscribedToTopic,
     /// The metadata of this commit is too long.
     OffsetMetadataTooLarge,
     /// What the members bring, or what they are assigned, does not fit a record.
@@ -130,6 +132,7 @@ impl fmt::Display for GroupError {
             Self::RebalanceInProgress => "the group is rebalancing",
             Self::NonEmptyGroup => "the group has members",
             Self::GroupIdNotFound => "there is no such group",
+            Self::GroupSubscribedToTopic => "a member of the group reads the topic",
             Self::OffsetMetadataTooLarge => "the metadata of the offset is too long",
             Self::GroupTooLarge => "the metadata or the assignments do not fit a record",
             Self::FencedMemberEpoch => "the member must give up its partitions and join again",

@@ -217,6 +217,10 @@ impl Membership for ConsumerGroup {
         RetentionBase::CommitUnlessSubscribed(self.all_subscribed_topics())
     }
 
+    fn topics_in_use(&self) -> Result<Option<BTreeSet<&str>>, GroupError> {
+        Ok(Some(self.all_subscribed_topics()))
+    }
+
     fn delete_persisted(&mut self, step: &mut Step<'_>) {
         self.delete_all(step);
     }

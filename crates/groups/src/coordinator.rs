@@ -234,6 +234,26 @@ impl Coordinator {
             .unwrap_or(Err(GroupError::GroupIdNotFound))
     }
 
+    /// OffsetDelete: one answer per partition, in order. Deleting what is not committed succeeds.
+    ///
+    /// # Errors
+    ///
+    /// What keeps all offsets of the group from being deleted.
+    pub fn delete_offsets(
+        &mut self,
+        group_id: &str,
+        partitions: &[(TopicName, i32)],
+        call: &mut Call<'_>,
+    ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
+        if group_id.is_empty() {
+            return Err(GroupError::InvalidGroupId);
+        }
+        self.with(group_id, call, |group, step| {
+            group.delete_offsets(step, partitions)
+        })
+        .unwrap_or(Err(GroupError::GroupIdNotFound))
+    }
+
     /// Deletes all groups' offsets of a topic that is gone.
     pub fn delete_topic(&mut self, topic: &str, call: &mut Call<'_>) {
         let affected: Vec<GroupId> = self

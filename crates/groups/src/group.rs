@@ -193,7 +193,7 @@ impl Group {
     /// Deletes the group: all its offsets, then the group itself.
     pub(crate) fn delete(&mut self, step: &mut Step<'_>) -> Result<(), GroupError> {
         self.members.any_mut().desert()?;
-        self.delete_offsets(step);
+        self.delete_all_offsets(step);
         self.members.any_mut().delete_persisted(step);
         Ok(())
     }

@@ -144,6 +144,8 @@ pub enum RecordError {
     UnknownVersion(i16),
     /// The group is a classic group and a consumer group at once.
     TwoKinds,
+    /// A group has a member or an instance twice, or a negative generation.
+    ImpossibleGroup,
 }
 
 impl fmt::Display for RecordError {
@@ -153,6 +155,7 @@ impl fmt::Display for RecordError {
             Self::NotUtf8 => f.write_str("a text in the record is not UTF-8"),
             Self::BadLength => f.write_str("a length in the record is negative or not allowed"),
             Self::BadTopicName => f.write_str("the record's key has no legal topic name"),
+            Self::ImpossibleGroup => f.write_str("the record describes a group that cannot be"),
             Self::UnknownVersion(version) => {
                 write!(f, "the record's value has the unknown version {version}")
             }

@@ -12,6 +12,9 @@
 //! | 4 | TopicConfigs | id: 16 bytes, settings |
 //! | 5 | ProducerIds | next: i64 |
 //! | 6 | LogIds | next: u32 |
+//! | 7 | PartitionsAdded | id: 16 bytes, count: u32, count times log_id: u32 |
+//! | 8 | BrokerConfigs | node_id: i32, -1 for all brokers, settings |
+//! | 9 | GroupConfigs | group_id: text, settings |
 //!
 //! A kind or version that is not listed was written by a newer broker: it is refused, never skipped.
 
@@ -29,6 +32,12 @@ const TOPIC_DELETED: u8 = 3;
 const TOPIC_CONFIGS: u8 = 4;
 const PRODUCER_IDS: u8 = 5;
 const LOG_IDS: u8 = 6;
+const PARTITIONS_ADDED: u8 = 7;
+const BROKER_CONFIGS: u8 = 8;
+const GROUP_CONFIGS: u8 = 9;
+
+/// What stands for all brokers where a node id is expected.
+const ALL_BROKERS: i32 = -1;
 
 const VERSION: u8 = 0;
 
@@ -86,10 +95,7 @@ impl MetadataRecord {
                 out.extend([TOPIC_CREATED, VERSION]);
                 out.extend(id.0);
                 put_text(&mut out, name.as_str());
-                put_count(&mut out, partitions.len());
-                for log in partitions {
-                    out.extend(log.0.to_le_bytes());
-                }
+                put_logs(&mut out, partitions);
                 put_configs(&mut out, configs);
             }
             Self::TopicDeleted { id } => {
@@ -108,6 +114,21 @@ impl MetadataRecord {
             Self::LogIds { next } => {
                 out.extend([LOG_IDS, VERSION]);
                 out.extend(next.0.to_le_bytes());
+            }
+            Self::PartitionsAdded { id, partitions } => {
+                out.extend([PARTITIONS_ADDED, VERSION]);
+                out.extend(id.0);
+                put_logs(&mut out, partitions);
+            }
+            Self::BrokerConfigs { node_id, configs } => {
+                out.extend([BROKER_CONFIGS, VERSION]);
+                out.extend(node_id.unwrap_or(ALL_BROKERS).to_le_bytes());
+                put_configs(&mut out, configs);
+            }
+            Self::GroupConfigs { group_id, configs } => {
+                out.extend([GROUP_CONFIGS, VERSION]);
+                put_text(&mut out, group_id);
+                put_configs(&mut out, configs);
             }
         }
         out.into()
@@ -140,6 +161,18 @@ impl MetadataRecord {
             (LOG_IDS, VERSION) => Self::LogIds {
                 next: LogId(reader.number()?),
             },
+            (PARTITIONS_ADDED, VERSION) => Self::PartitionsAdded {
+                id: TopicId(reader.array()?),
+                partitions: reader.logs()?,
+            },
+            (BROKER_CONFIGS, VERSION) => Self::BrokerConfigs {
+                node_id: Some(i32::from_le_bytes(reader.array()?)).filter(|id| *id != ALL_BROKERS),
+                configs: reader.configs()?,
+            },
+            (GROUP_CONFIGS, VERSION) => Self::GroupConfigs {
+                group_id: reader.text()?.to_owned(),
+                configs: reader.configs()?,
+            },
             (kind, version) => return Err(DecodeError::Newer { kind, version }),
         };
         match reader.rest.len() {
@@ -158,6 +191,13 @@ fn put_count(out: &mut Vec<u8>, count: usize) {
 fn put_text(out: &mut Vec<u8>, text: &str) {
     put_count(out, text.len());
     out.extend(text.as_bytes());
+}
+
+fn put_logs(out: &mut Vec<u8>, logs: &[LogId]) {
+    put_count(out, logs.len());
+    for log in logs {
+        out.extend(log.0.to_le_bytes());
+    }
 }
 
 fn put_configs(out: &mut Vec<u8>, configs: &BTreeMap<String, String>) {

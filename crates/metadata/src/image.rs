@@ -48,7 +48,7 @@ pub enum ApplyError {
     TopicExists,
     /// No topic has this id.
     UnknownTopic,
-    /// A topic without partitions.
+    /// A topic without partitions, or none that are added.
     NoPartitions,
     /// A log that belongs to another partition, or to the metadata log itself.
     LogInUse,
@@ -62,7 +62,7 @@ impl fmt::Display for ApplyError {
             Self::ClusterExists => "the metadata log gives the cluster a second id",
             Self::TopicExists => "the metadata log creates a topic that exists",
             Self::UnknownTopic => "the metadata log changes a topic that does not exist",
-            Self::NoPartitions => "the metadata log creates a topic without partitions",
+            Self::NoPartitions => "the metadata log gives a topic no partitions",
             Self::LogInUse => "the metadata log gives a log to two partitions",
             Self::NotRising => "the metadata log gives out ids for a second time",
         })
@@ -79,6 +79,10 @@ pub struct Image {
     names: BTreeMap<TopicId, TopicName>,
     /// Names as metrics write them; no two topics share one.
     collision_keys: BTreeMap<String, TopicName>,
+    /// What requests have set of brokers: of all of them, and of one by its node id. Never empty.
+    broker_configs: BTreeMap<Option<i32>, Arc<BTreeMap<String, String>>>,
+    /// What requests have set of groups, by group id. Never empty.
+    group_configs: BTreeMap<String, Arc<BTreeMap<String, String>>>,
     /// Logs that partitions have.
     logs: BTreeSet<LogId>,
     next_log_id: LogId,
@@ -99,6 +103,8 @@ impl Image {
             topics: BTreeMap::new(),
             names: BTreeMap::new(),
             collision_keys: BTreeMap::new(),
+            broker_configs: BTreeMap::new(),
+            group_configs: BTreeMap::new(),
             logs: BTreeSet::new(),
             next_log_id: LogId(LogId::METADATA.0 + 1),
             next_producer_id: 0,
@@ -123,6 +129,23 @@ impl Image {
     /// The topic with this id.
     pub fn topic_by_id(&self, id: TopicId) -> Option<&Arc<Topic>> {
         self.topics.get(self.names.get(&id)?)
+    }
+
+    /// What requests have set of the broker with this node id; `None` for all brokers.
+    pub fn broker_configs(&self, node_id: Option<i32>) -> &BTreeMap<String, String> {
+        self.broker_configs
+            .get(&node_id)
+            .map_or(&NOTHING, |set| set)
+    }
+
+    /// What requests have set of the group with this id.
+    pub fn group_configs(&self, group_id: &str) -> &BTreeMap<String, String> {
+        self.group_configs.get(group_id).map_or(&NOTHING, |set| set)
+    }
+
+    /// The ids of all groups of which something is set, in order.
+    pub fn groups_with_configs(&self) -> impl Iterator<Item = &str> {
+        self.group_configs.keys().map(String::as_str)
     }
 
     /// The topic whose name differs from this one only in `.` and `_`, itself included.
@@ -169,12 +192,16 @@ impl Image {
             }
             MetadataRecord::TopicDeleted { id } => self.delete_topic(*id)?,
             MetadataRecord::TopicConfigs { id, configs } => {
-                let topic = self
-                    .names
-                    .get(id)
-                    .and_then(|name| self.topics.get_mut(name))
-                    .ok_or(ApplyError::UnknownTopic)?;
-                Arc::make_mut(topic).configs = configs.clone();
+                self.topic_mut(*id)?.configs = configs.clone();
+            }
+            MetadataRecord::PartitionsAdded { id, partitions } => {
+                self.add_partitions(*id, partitions)?;
+            }
+            MetadataRecord::BrokerConfigs { node_id, configs } => {
+                keep_if_any(&mut self.broker_configs, *node_id, configs);
+            }
+            MetadataRecord::GroupConfigs { group_id, configs } => {
+                keep_if_any(&mut self.group_configs, group_id.clone(), configs);
             }
             MetadataRecord::ProducerIds { next } => {
                 if *next < self.next_producer_id {
@@ -200,22 +227,47 @@ impl Image {
         if topic.partitions.is_empty() {
             return Err(ApplyError::NoPartitions);
         }
+        self.take_logs(&topic.partitions)?;
+        self.names.insert(topic.id, topic.name.clone());
+        self.collision_keys
+            .insert(collision_key, topic.name.clone());
+        self.topics.insert(topic.name.clone(), Arc::new(topic));
+        Ok(())
+    }
+
+    fn add_partitions(&mut self, id: TopicId, partitions: &[LogId]) -> Result<(), ApplyError> {
+        self.topic_mut(id)?;
+        if partitions.is_empty() {
+            return Err(ApplyError::NoPartitions);
+        }
+        self.take_logs(partitions)?;
+        self.topic_mut(id)?.partitions.extend(partitions);
+        Ok(())
+    }
+
+    fn topic_mut(&mut self, id: TopicId) -> Result<&mut Topic, ApplyError> {
+        let topic = self
+            .names
+            .get(&id)
+            .and_then(|name| self.topics.get_mut(name))
+            .ok_or(ApplyError::UnknownTopic)?;
+        Ok(Arc::make_mut(topic))
+    }
+
+    /// Gives logs to partitions: all of them, or none if one is not free.
+    fn take_logs(&mut self, partitions: &[LogId]) -> Result<(), ApplyError> {
         // Checked in whole before anything changes, also against a log named twice in this record.
-        let mut logs = topic.partitions.clone();
+        let mut logs = partitions.to_vec();
         logs.sort_unstable();
         let twice = logs.windows(2).any(|pair| pair[0] == pair[1]);
         let in_use = |log: &LogId| *log == LogId::METADATA || self.logs.contains(log);
         if twice || logs.iter().any(in_use) || logs.last() == Some(&LogId(u32::MAX)) {
             return Err(ApplyError::LogInUse);
         }
-        for log in &topic.partitions {
+        for log in partitions {
             self.logs.insert(*log);
             self.next_log_id = self.next_log_id.max(LogId(log.0 + 1));
         }
-        self.names.insert(topic.id, topic.name.clone());
-        self.collision_keys
-            .insert(collision_key, topic.name.clone());
-        self.topics.insert(topic.name.clone(), Arc::new(topic));
         Ok(())
     }
 
@@ -246,6 +298,20 @@ impl Image {
                     configs: topic.configs.clone(),
                 }),
         );
+        let brokers = self.broker_configs.iter();
+        records.extend(
+            brokers.map(|(node_id, configs)| MetadataRecord::BrokerConfigs {
+                node_id: *node_id,
+                configs: (**configs).clone(),
+            }),
+        );
+        let groups = self.group_configs.iter();
+        records.extend(
+            groups.map(|(group_id, configs)| MetadataRecord::GroupConfigs {
+                group_id: group_id.clone(),
+                configs: (**configs).clone(),
+            }),
+        );
         records.push(MetadataRecord::ProducerIds {
             next: self.next_producer_id,
         });
@@ -272,5 +338,22 @@ impl Image {
             }
         }
         assert_eq!(self.logs.len(), partitions);
+        assert!(self.broker_configs.values().all(|set| !set.is_empty()));
+        assert!(self.group_configs.values().all(|set| !set.is_empty()));
+    }
+}
+
+/// What is set where nothing is.
+static NOTHING: BTreeMap<String, String> = BTreeMap::new();
+
+fn keep_if_any<K: Ord>(
+    all: &mut BTreeMap<K, Arc<BTreeMap<String, String>>>,
+    key: K,
+    configs: &BTreeMap<String, String>,
+) {
+    if configs.is_empty() {
+        all.remove(&key);
+    } else {
+        all.insert(key, Arc::new(configs.clone()));
     }
 }

@@ -14,9 +14,10 @@ mod record;
 pub use codec::DecodeError;
 pub use image::{ApplyError, ClusterId, Image, Topic};
 pub use plan::{
-    AlterConfig, AlterConfigsError, AlterOperation, Assignment, CreateTopicError, DeleteTopicError,
-    NewTopic, PARTITIONS_MAX, PRODUCER_ID_BLOCK, TopicReference, is_internal,
-    plan_alter_topic_configs, plan_cluster, plan_create_internal_topic, plan_create_topic,
-    plan_delete_topic, plan_producer_ids,
+    AddPartitionsError, AlterConfig, AlterConfigsError, AlterOperation, Assignment,
+    CreateTopicError, DeleteTopicError, MorePartitions, NewTopic, PARTITIONS_MAX,
+    PRODUCER_ID_BLOCK, Resource, TopicReference, is_internal, plan_add_partitions,
+    plan_alter_configs, plan_cluster, plan_create_internal_topic, plan_create_topic,
+    plan_delete_topic, plan_producer_ids, plan_replace_configs,
 };
 pub use record::MetadataRecord;

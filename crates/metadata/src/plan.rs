@@ -2,6 +2,7 @@
 
 mod configs;
 mod create;
+mod partitions;
 
 use std::fmt;
 
@@ -11,11 +12,17 @@ use model::{TopicId, TopicName};
 use crate::image::Image;
 use crate::record::MetadataRecord;
 
-pub use configs::{AlterConfig, AlterConfigsError, AlterOperation, plan_alter_topic_configs};
-pub use create::{
-    Assignment, CreateTopicError, NewTopic, PARTITIONS_MAX, plan_create_internal_topic,
-    plan_create_topic,
+pub use configs::{
+    AlterConfig, AlterConfigsError, AlterOperation, Resource, plan_alter_configs,
+    plan_replace_configs,
 };
+pub use create::{
+    Assignment, CreateTopicError, NewTopic, plan_create_internal_topic, plan_create_topic,
+};
+pub use partitions::{AddPartitionsError, MorePartitions, plan_add_partitions};
+
+/// Most partitions of one broker, so that no request makes it hold more than memory can.
+pub const PARTITIONS_MAX: usize = 100_000;
 
 /// How many producer ids are taken at a time: one record for this many new producers.
 pub const PRODUCER_ID_BLOCK: i64 = 1000;

@@ -36,6 +36,27 @@ pub enum MetadataRecord {
         /// The topic's own settings.
         configs: BTreeMap<String, String>,
     },
+    /// A topic has these partitions too, behind those that it had.
+    PartitionsAdded {
+        /// The topic's id.
+        id: TopicId,
+        /// The log of each new partition, by partition index; none was used before.
+        partitions: Vec<LogId>,
+    },
+    /// What requests have set of the broker's settings; it replaces what they had set before.
+    BrokerConfigs {
+        /// The broker's node id; `None` for what is set for all brokers.
+        node_id: Option<i32>,
+        /// The settings.
+        configs: BTreeMap<String, String>,
+    },
+    /// A group's own settings are these now; they replace the ones before. The group need not exist.
+    GroupConfigs {
+        /// The group's id.
+        group_id: String,
+        /// The settings.
+        configs: BTreeMap<String, String>,
+    },
     /// Producer ids below this one may have been given out.
     ProducerIds {
         /// The first id that was not.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use config::BrokerSettings;
 use metadata::{
     AlterConfig, AlterConfigsError, AlterOperation, Assignment, CreateTopicError, DeleteTopicError,
-    Image, MetadataRecord, NewTopic, TopicReference, plan_alter_topic_configs, plan_cluster,
+    Image, MetadataRecord, NewTopic, Resource, TopicReference, plan_alter_configs, plan_cluster,
     plan_create_internal_topic, plan_create_topic, plan_delete_topic, plan_producer_ids,
 };
 use model::{LogId, TopicId, TopicName};
@@ -246,7 +246,7 @@ fn the_broker_makes_its_own_topics_and_clients_leave_them_alone() {
         Err(DeleteTopicError::Internal(name.clone()))
     );
     assert_eq!(
-        plan_alter_topic_configs(&image, &settings(&[]), &name, &[]),
+        plan_alter_configs(&image, &settings(&[]), Resource::Topic(&name), &[]),
         Err(AlterConfigsError::Internal)
     );
 }
@@ -292,7 +292,8 @@ fn alter(changes: &[(&str, AlterOperation)]) -> Result<BTreeMap<String, String>,
             operation: operation.clone(),
         })
         .collect();
-    let record = plan_alter_topic_configs(&image, &settings(&[]), "existing.one", &changes)
+    let topic = Resource::Topic("existing.one");
+    let record = plan_alter_configs(&image, &settings(&[]), topic, &changes)
         .map_err(|error| error.to_string())?;
     if let Some(record) = record {
         image.apply(&record).unwrap();

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use config::BrokerSettings;
 use metadata::{
-    AlterConfig, AlterOperation, ApplyError, DecodeError, Image, MetadataRecord, NewTopic,
-    TopicReference, plan_alter_topic_configs, plan_cluster, plan_create_topic, plan_delete_topic,
-    plan_producer_ids,
+    AlterConfig, AlterOperation, ApplyError, DecodeError, Image, MetadataRecord, MorePartitions,
+    NewTopic, Resource, TopicReference, plan_add_partitions, plan_alter_configs, plan_cluster,
+    plan_create_topic, plan_delete_topic, plan_producer_ids,
 };
 use model::{LogId, TopicId, TopicName};
 use proptest::prelude::*;
@@ -21,12 +21,27 @@ enum Step {
     Delete {
         name: usize,
     },
+    Grow {
+        name: usize,
+        count: i32,
+    },
     Alter {
         name: usize,
         retention_ms: Option<i64>,
     },
+    Set {
+        resource: usize,
+        retention_ms: Option<i64>,
+    },
     ProducerIds,
 }
+
+/// Resources that need no topic.
+const RESOURCES: [Resource<'_>; 3] = [
+    Resource::AllBrokers,
+    Resource::Broker(0),
+    Resource::Broker(3),
+];
 
 const NAMES: [&str; 6] = ["a", "b", "a.b", "a_b", "c-1", "bad name"];
 
@@ -35,8 +50,15 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         (name.clone(), -1..4i32).prop_map(|(name, partitions)| Step::Create { name, partitions }),
         name.clone().prop_map(|name| Step::Delete { name }),
+        (name.clone(), -1..7i32).prop_map(|(name, count)| Step::Grow { name, count }),
         (name, proptest::option::of(-1..9i64))
             .prop_map(|(name, retention_ms)| Step::Alter { name, retention_ms }),
+        (0..RESOURCES.len(), proptest::option::of(-1..9i64)).prop_map(
+            |(resource, retention_ms)| Step::Set {
+                resource,
+                retention_ms
+            }
+        ),
         Just(Step::ProducerIds),
     ]
 }
@@ -45,6 +67,8 @@ fn step() -> impl Strategy<Value = Step> {
 struct Model {
     /// Name to number of partitions and retention.
     topics: BTreeMap<&'static str, (usize, Option<i64>)>,
+    /// What is set of each resource.
+    set: [Option<i64>; RESOURCES.len()],
     logs_made: u32,
     producer_blocks: i64,
 }
@@ -61,6 +85,19 @@ impl Model {
         let count = partitions.unsigned_abs();
         self.logs_made += count;
         self.topics.insert(name, (count as usize, None));
+        true
+    }
+
+    fn grow(&mut self, name: &'static str, count: i32) -> bool {
+        let Some((present, _)) = self.topics.get_mut(name) else {
+            return false;
+        };
+        let before = i32::try_from(*present).unwrap();
+        if count <= before {
+            return false;
+        }
+        self.logs_made += (count - before).unsigned_abs();
+        *present = count.unsigned_abs() as usize;
         true
     }
 
@@ -81,6 +118,11 @@ impl Model {
             .map(|(name, topic)| ((*name).to_owned(), *topic))
             .collect();
         assert_eq!(listed, expected);
+        let set = [None, Some(0), Some(3)].map(|node_id| {
+            let retention_ms = image.broker_configs(node_id).get("log.retention.ms");
+            retention_ms.map(|ms| ms.parse().unwrap())
+        });
+        assert_eq!(set, self.set);
         assert_eq!(image.next_log_id(), LogId(self.logs_made + 1));
         assert_eq!(image.next_producer_id(), self.producer_blocks * 1000);
         image.check_invariants();
@@ -113,6 +155,20 @@ fn plan(image: &Image, model: &mut Model, step: &Step, id: TopicId) -> Option<Me
             );
             record
         }
+        Step::Grow { name, count } => {
+            let more = MorePartitions {
+                topic: NAMES[*name].to_owned(),
+                count: *count,
+                assignments: None,
+            };
+            let record = plan_add_partitions(image, 0, &more).ok();
+            assert_eq!(
+                record.is_some(),
+                model.grow(NAMES[*name], *count),
+                "{step:?}"
+            );
+            record
+        }
         Step::Alter { name, retention_ms } => {
             let operation = match retention_ms {
                 Some(value) => AlterOperation::Set(value.to_string()),
@@ -122,12 +178,31 @@ fn plan(image: &Image, model: &mut Model, step: &Step, id: TopicId) -> Option<Me
                 name: "retention.ms".to_owned(),
                 operation,
             };
-            let planned = plan_alter_topic_configs(image, &settings, NAMES[*name], &[change]);
+            let topic = Resource::Topic(NAMES[*name]);
+            let planned = plan_alter_configs(image, &settings, topic, &[change]);
             assert_eq!(planned.is_ok(), model.topics.contains_key(NAMES[*name]));
             if let Some(topic) = model.topics.get_mut(NAMES[*name]) {
                 topic.1 = *retention_ms;
             }
             planned.ok().flatten()
+        }
+        Step::Set {
+            resource,
+            retention_ms,
+        } => {
+            let change = AlterConfig {
+                name: "log.retention.ms".to_owned(),
+                operation: match retention_ms {
+                    Some(value) => AlterOperation::Set(value.to_string()),
+                    None => AlterOperation::Delete,
+                },
+            };
+            let is_changed = model.set[*resource] != *retention_ms;
+            model.set[*resource] = *retention_ms;
+            let planned = plan_alter_configs(image, &settings, RESOURCES[*resource], &[change]);
+            let record = planned.unwrap();
+            assert_eq!(record.is_some(), is_changed, "{step:?}");
+            record
         }
         Step::ProducerIds => {
             let (block, record) = plan_producer_ids(image).unwrap();
@@ -209,6 +284,36 @@ fn the_bytes_are_as_documented() {
     expected.extend(b"\x02\0\0\0\x04\0\0\0\x09\0\0\0");
     expected.extend(b"\x01\0\0\0\x0c\0\0\0retention.ms\x01\0\0\x005");
     assert_eq!(sample().encode(), expected);
+    let added = MetadataRecord::PartitionsAdded {
+        id: TopicId([3; 16]),
+        partitions: vec![LogId(10)],
+    };
+    let mut expected = vec![7, 0];
+    expected.extend([3; 16]);
+    expected.extend(b"\x01\0\0\0\x0a\0\0\0");
+    assert_eq!(added.encode(), expected);
+    let configs = BTreeMap::from([("a".to_owned(), "1".to_owned())]);
+    let settings = b"\x01\0\0\0\x01\0\0\0a\x01\0\0\x001".as_slice();
+    for (node_id, bytes) in [(None, b"\xff\xff\xff\xff"), (Some(3), b"\x03\0\0\0")] {
+        let record = MetadataRecord::BrokerConfigs {
+            node_id,
+            configs: configs.clone(),
+        };
+        assert_eq!(
+            record.encode(),
+            [&[8, 0], bytes.as_slice(), settings].concat()
+        );
+        assert_eq!(MetadataRecord::decode(&record.encode()), Ok(record));
+    }
+    let record = MetadataRecord::GroupConfigs {
+        group_id: "g".to_owned(),
+        configs,
+    };
+    assert_eq!(
+        record.encode(),
+        [b"\x09\0\x01\0\0\0g".as_slice(), settings].concat()
+    );
+    assert_eq!(MetadataRecord::decode(&record.encode()), Ok(record));
     let record = MetadataRecord::ProducerIds { next: 1000 };
     assert_eq!(
         record.encode(),
@@ -236,6 +341,10 @@ fn contradictions_are_refused_and_change_nothing() {
         partitions: logs.iter().copied().map(LogId).collect(),
         configs: BTreeMap::new(),
     };
+    let added = |id: u8, logs: &[u32]| MetadataRecord::PartitionsAdded {
+        id: TopicId([id; 16]),
+        partitions: logs.iter().copied().map(LogId).collect(),
+    };
     let mut image = fold(&[
         MetadataRecord::Cluster {
             cluster_id: [1; 16],
@@ -260,6 +369,10 @@ fn contradictions_are_refused_and_change_nothing() {
         (created(2, "c", &[3, 2]), ApplyError::LogInUse),
         (created(2, "c", &[3, 3]), ApplyError::LogInUse),
         (created(2, "c", &[u32::MAX]), ApplyError::LogInUse),
+        (added(7, &[3]), ApplyError::UnknownTopic),
+        (added(1, &[]), ApplyError::NoPartitions),
+        (added(1, &[3, 2]), ApplyError::LogInUse),
+        (added(1, &[3, 3]), ApplyError::LogInUse),
         (
             MetadataRecord::TopicDeleted { id: unknown },
             ApplyError::UnknownTopic,

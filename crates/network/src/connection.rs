@@ -20,7 +20,7 @@ use crate::answer_queue::AnswerQueue;
 use crate::close_reason;
 use crate::frame::FrameAssembler;
 use crate::frame_budget::{FrameBudget, FrameShare};
-use crate::limits::{FRAME_FREE_BYTES, OUTPUT_BYTES_MAX, READ_BYTES};
+use crate::limits::{FRAME_FREE_BYTES, FRAME_PROGRESS_BYTES, OUTPUT_BYTES_MAX, READ_BYTES};
 use crate::listener::{Open, Shared};
 use crate::output::Output;
 use crate::service::{BoxFuture, Service};
@@ -49,8 +49,14 @@ pub(crate) struct Connection<S: Service> {
     last_received: Instant,
     /// Since when the socket has taken nothing of what is to be written.
     blocked_since: Option<Instant>,
-    /// When the frame that is arriving was let go beyond the budget.
-    beyond_budget_since: Option<Instant>,
+    /// What the frame that is arriving has made of its share of the budget.
+    share_use: Option<ShareUse>,
+}
+
+/// Since when a frame holds a share of the budget without going on, and with how many bytes.
+struct ShareUse {
+    since: Instant,
+    bytes: usize,
 }
 
 enum Event {
@@ -81,7 +87,7 @@ impl<S: Service> Connection<S> {
             last_active: now,
             last_received: now,
             blocked_since: None,
-            beyond_budget_since: None,
+            share_use: None,
         }
     }
 
@@ -110,13 +116,17 @@ impl<S: Service> Connection<S> {
             if self.is_finished()? {
                 return Ok(());
             }
+            let wants_input = self.wants_input();
+            if !wants_input && !self.assembler.is_beyond_budget() {
+                // While nothing is read, that nothing comes is not the client's doing.
+                self.share_use = None;
+            }
             let deadline = self.deadline();
             if let Some((at, _)) = deadline
                 && (timer.is_elapsed() || at < timer.deadline())
             {
                 timer.as_mut().reset(at);
             }
-            let wants_input = self.wants_input();
             let Self {
                 stream,
                 answers,
@@ -215,7 +225,26 @@ impl<S: Service> Connection<S> {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(_) => return Err(close_reason::IO_ERROR),
         }
+        self.note_share_use();
         Ok(())
+    }
+
+    /// Sees whether the frame that is arriving still deserves its share of the budget.
+    fn note_share_use(&mut self) {
+        let Some(bytes) = self.assembler.bytes_with_share() else {
+            self.share_use = None;
+            return;
+        };
+        let goes_on = match &self.share_use {
+            None => true,
+            // Its time was given to it as a whole.
+            Some(_) if self.assembler.is_beyond_budget() => false,
+            Some(before) => bytes >= before.bytes + FRAME_PROGRESS_BYTES,
+        };
+        if goes_on {
+            let since = Instant::now();
+            self.share_use = Some(ShareUse { since, bytes });
+        }
     }
 
     /// Reads what is there, up to a few kilobytes, and takes it apart.
@@ -233,7 +262,11 @@ impl<S: Service> Connection<S> {
             let mut input = scratch.get(..count).unwrap_or_default();
             while !input.is_empty() {
                 match self.assembler.push(&mut input) {
-                    Ok(frame) => self.frames.extend(frame),
+                    Ok(Some(frame)) => {
+                        self.frames.push_back(frame);
+                        self.share_use = None;
+                    }
+                    Ok(None) => {}
                     // The frames before it are the service's all the same.
                     Err(reason) => {
                         self.dispatch();
@@ -263,9 +296,6 @@ impl<S: Service> Connection<S> {
             .stream
             .try_read_buf(&mut self.assembler.space(capacity));
         self.frames.extend(self.assembler.take_complete());
-        if !self.assembler.is_beyond_budget() {
-            self.beyond_budget_since = None;
-        }
         read
     }
 
@@ -273,10 +303,9 @@ impl<S: Service> Connection<S> {
         self.waiting_for_budget = None;
         // The wait was ours, so the client's time begins anew.
         self.last_received = Instant::now();
-        if matches!(share, FrameShare::Beyond(_)) {
-            self.beyond_budget_since = Some(self.last_received);
-        }
+        self.share_use = None;
         self.assembler.put_share(Some(share));
+        self.note_share_use();
     }
 
     fn write(&mut self) -> Result<(), &'static str> {
@@ -330,15 +359,16 @@ impl<S: Service> Connection<S> {
                 close_reason::FRAME_STALLED,
             )
         });
-        let beyond_budget = self
-            .beyond_budget_since
-            .map(|since| (since + settings.stall, close_reason::FRAME_STALLED));
+        let useless_share = self
+            .share_use
+            .as_ref()
+            .map(|share| (share.since + settings.stall, close_reason::FRAME_STALLED));
         let stalled_write = self
             .blocked_since
             .map(|since| (since + settings.stall, close_reason::WRITE_STALLED));
         let idle = (waits_for_client && self.answers.is_empty() && self.output.is_empty())
             .then(|| (self.last_active + settings.idle, close_reason::IDLE));
-        [stalled_frame, beyond_budget, stalled_write, idle]
+        [stalled_frame, useless_share, stalled_write, idle]
             .into_iter()
             .flatten()
             .min_by_key(|(at, _)| *at)

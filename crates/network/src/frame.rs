@@ -120,6 +120,11 @@ impl FrameAssembler {
         (held > FRAME_FREE_BYTES).then_some(held)
     }
 
+    /// Bytes that the frame holds, if it has a share of the budget for them.
+    pub(crate) fn bytes_with_share(&self) -> Option<usize> {
+        self.share.is_some().then_some(self.body.len())
+    }
+
     /// The share of the budget, to be grown.
     pub(crate) fn take_share(&mut self) -> Option<FrameShare> {
         self.share.take()

@@ -1,8 +1,9 @@
 //! The memory that frames may hold while they arrive, shared by all connections.
 //!
-//! A frame takes its share before its buffer grows. When nothing is left it waits, and its socket is
-//! not read. So that half-sent frames cannot wait for each other for ever, one frame at a time may go
-//! beyond the budget; it has a deadline, so that it makes room for the next one.
+//! A frame takes its share before its buffer grows, and loses it with its connection when it does not
+//! go on. When nothing is left it waits, and its socket is not read. So that half-sent frames cannot
+//! wait for each other for ever, one frame at a time may go beyond the budget; it has a deadline, so
+//! that it makes room for the next one.
 
 use std::sync::Arc;
 
@@ -101,7 +102,7 @@ impl FrameBudget {
         }
     }
 
-    #[cfg(test)]
+    /// Bytes that no frame has a share of.
     pub(crate) fn available(&self) -> usize {
         self.bytes.available_permits()
     }

@@ -16,6 +16,8 @@ mod answer_queue;
 mod connection;
 mod frame;
 mod frame_budget;
+#[doc(hidden)]
+pub mod fuzzing;
 mod limits;
 mod listener;
 mod metrics;
@@ -23,7 +25,7 @@ mod output;
 mod service;
 mod settings;
 
-pub use listener::{Listener, Server};
+pub use listener::{ConnectionLimits, Listener, Server};
 pub use metrics::{NetworkMetrics, NetworkMetricsSnapshot};
 pub use service::{BoxFuture, Chunks, Outcome, Reply, Service, close_reason};
 pub use settings::NetworkSettings;

@@ -10,6 +10,10 @@ pub(crate) const FRAME_FREE_BYTES: usize = 1024;
 /// What a frame that is larger than [`READ_BYTES`] gets first; doubled as its bytes arrive.
 pub(crate) const FRAME_FIRST_BYTES: usize = 64 * 1024;
 
+/// How many bytes of a frame with a share of the budget must come each time that it could stall: a
+/// byte now and then would keep the share for as long as somebody likes.
+pub(crate) const FRAME_PROGRESS_BYTES: usize = 64 * 1024;
+
 /// Most requests of one connection that may wait for their answers.
 pub(crate) const IN_FLIGHT_REQUESTS_MAX: usize = 64;
 

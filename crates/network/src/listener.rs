@@ -67,11 +67,13 @@ impl Listener {
         let listener = TcpListener::from_std(self.listener)?;
         let shared = Shared::new(service, settings);
         let metrics = Arc::clone(&shared.metrics);
+        let slots = Arc::clone(&shared.slots);
         let drain = watch::Sender::new(None);
         let task = tokio::spawn(accept_until_drained(listener, shared, drain.subscribe()));
         Ok(Server {
             address: self.address,
             metrics,
+            slots,
             drain,
             task,
         })
@@ -83,6 +85,7 @@ impl Listener {
 pub struct Server {
     address: SocketAddr,
     metrics: Arc<NetworkMetrics>,
+    slots: Arc<Mutex<Slots>>,
     drain: watch::Sender<Option<Instant>>,
     task: JoinHandle<()>,
 }
@@ -91,6 +94,11 @@ impl Server {
     /// Where it listens.
     pub fn local_address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How many connections it takes.
+    pub fn connection_limits(&self) -> ConnectionLimits {
+        ConnectionLimits(Arc::clone(&self.slots))
     }
 
     /// Its counters.
@@ -108,31 +116,53 @@ impl Server {
     }
 }
 
+/// The limits of a listener, to be changed while it works.
+#[derive(Clone, Debug)]
+pub struct ConnectionLimits(Arc<Mutex<Slots>>);
+
+impl ConnectionLimits {
+    /// Changes the limits for connections to come; those that are open stay.
+    pub fn set(&self, connections_max: usize, connections_per_ip_max: usize) {
+        let mut slots = self.0.lock();
+        slots.connections_max = connections_max;
+        slots.connections_per_ip_max = connections_per_ip_max;
+    }
+}
+
 /// What the connections of a listener have in common.
 pub(crate) struct Shared<S: Service> {
     pub(crate) service: Arc<S>,
     pub(crate) settings: NetworkSettings,
     pub(crate) metrics: Arc<NetworkMetrics>,
     pub(crate) budget: FrameBudget,
-    slots: Mutex<Slots>,
+    slots: Arc<Mutex<Slots>>,
 }
 
 impl<S: Service> Shared<S> {
     pub(crate) fn new(service: Arc<S>, settings: NetworkSettings) -> Arc<Self> {
+        let slots = Slots {
+            open: 0,
+            per_ip: HashMap::new(),
+            connections_max: settings.connections_max,
+            connections_per_ip_max: settings.connections_per_ip_max,
+        };
         Arc::new(Self {
             service,
             metrics: Arc::default(),
             budget: FrameBudget::new(settings.frames_in_progress_bytes_max),
-            slots: Mutex::default(),
+            slots: Arc::new(Mutex::new(slots)),
             settings,
         })
     }
 }
 
-#[derive(Debug, Default)]
+/// The connections that are open, and how many may be.
+#[derive(Debug)]
 struct Slots {
     open: usize,
     per_ip: HashMap<IpAddr, usize>,
+    connections_max: usize,
+    connections_per_ip_max: usize,
 }
 
 /// A connection that counts as open; tells the service and the counters when it ends, however it
@@ -162,11 +192,11 @@ impl<S: Service> Open<S> {
         let ip = peer.ip().to_canonical();
         {
             let mut slots = shared.slots.lock();
-            if slots.open >= shared.settings.connections_max {
+            if slots.open >= slots.connections_max {
                 return Err(close_reason::CONNECTION_LIMIT);
             }
             let of_ip = slots.per_ip.get(&ip).copied().unwrap_or(0);
-            if of_ip >= shared.settings.connections_per_ip_max {
+            if of_ip >= slots.connections_per_ip_max {
                 return Err(close_reason::CONNECTION_LIMIT_PER_IP);
             }
             slots.open += 1;

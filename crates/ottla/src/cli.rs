@@ -8,7 +8,7 @@ mod cluster;
 mod debug;
 mod group;
 mod output;
-mod record_format;
+pub(crate) mod record_format;
 mod start_at;
 mod table;
 mod topic;
@@ -30,7 +30,7 @@ const EXIT_USAGE: u8 = 2;
 /// Ottla: a Kafka-compatible event broker, and a command line for any Kafka cluster
 #[derive(Debug, Parser)]
 #[command(name = "ottla", version = version::LONG)]
-struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
     connection: Connection,
     #[command(subcommand)]
@@ -105,7 +105,7 @@ impl fmt::Display for AlreadyTold {
 impl std::error::Error for AlreadyTold {}
 
 /// Runs what the arguments of the process ask for.
-pub(crate) fn run() -> ExitCode {
+pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     exit_code(execute(&arguments))
 }

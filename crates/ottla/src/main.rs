@@ -1,11 +1,7 @@
-//! The `ottla` binary: the broker and the commands around it.
+//! The `ottla` binary. Everything is in the library beside it.
 
 use std::process::ExitCode;
 
-mod cli;
-mod serve;
-mod settings;
-
 fn main() -> ExitCode {
-    cli::run()
+    ottla::run()
 }

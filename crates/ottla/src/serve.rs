@@ -3,7 +3,7 @@
 //! The sockets are bound before the data is read, so that a port in use is told at once and the
 //! port that 0 picked is known; connections wait in the backlog until recovery is done.
 
-mod http;
+pub(crate) mod http;
 mod logging;
 mod stop;
 
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use broker::{Broker, KafkaService};
-use network::{Listener, NetworkSettings, Server};
+use network::{ConnectionLimits, Listener, NetworkSettings, Server};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -53,13 +53,14 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         }
         None => None,
     };
-    let data_dir = settings.data_dir.clone();
+    // What clients are told of it means something to them only in whole.
+    let data_dir = std::path::absolute(&settings.data_dir).unwrap_or(settings.data_dir);
     let kafka_address = listener.local_address();
     let advertised = settings.advertise.resolve(kafka_address);
     let opening = Broker::open(
         env::real::env(),
         broker::Settings {
-            data_dir: settings.data_dir,
+            data_dir: data_dir.clone(),
             broker: settings.broker.clone(),
             advertised_host: advertised.host.clone(),
             advertised_port: advertised.port,
@@ -70,6 +71,8 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         Arc::new(KafkaService::new(Arc::clone(&broker))),
         network_settings(&settings.broker),
     )?;
+    let limits = server.connection_limits();
+    tokio::spawn(follow_settings(broker.settings_changes(), limits));
     // Set only here; nobody else could have.
     let _ = when_ready.set(Arc::clone(&broker));
     announce(
@@ -99,8 +102,7 @@ async fn start_http(
 
 /// Says where everything is; tests and people read the ports from these lines.
 fn announce(kafka: SocketAddr, advertised: &Advertise, http: Option<SocketAddr>, data_dir: &Path) {
-    let shown = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
-    tracing::info!(path = %shown.display(), "data directory");
+    tracing::info!(path = %data_dir.display(), "data directory");
     tracing::info!("acks=all is forced to disk (fdatasync) before it is answered");
     if let Some(address) = http {
         tracing::info!(%address, protocol = "http", "listening");
@@ -118,6 +120,21 @@ fn warn_beyond_loopback(address: SocketAddr, protocol: &str) {
             "reachable from other machines, and there is no authentication yet: whoever can connect \
              can read, write and delete everything"
         );
+    }
+}
+
+/// Hands on what requests change of the listener's settings, also what they did in the last run, until
+/// the broker is gone.
+async fn follow_settings(
+    mut changes: watch::Receiver<Arc<config::BrokerSettings>>,
+    limits: ConnectionLimits,
+) {
+    loop {
+        let network = network_settings(&changes.borrow_and_update());
+        limits.set(network.connections_max, network.connections_per_ip_max);
+        if changes.changed().await.is_err() {
+            return;
+        }
     }
 }
 

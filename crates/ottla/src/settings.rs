@@ -73,12 +73,13 @@ pub(crate) enum LogFormat {
 }
 
 /// Where settings come from besides the arguments.
-struct Sources<R, L> {
-    environment: Vec<(OsString, OsString)>,
+pub(crate) struct Sources<R, L> {
+    /// The variables and their values.
+    pub(crate) environment: Vec<(OsString, OsString)>,
     /// Reads the text of a file.
-    read_file: R,
+    pub(crate) read_file: R,
     /// Finds the address of a host name.
-    look_up: L,
+    pub(crate) look_up: L,
 }
 
 /// The broker cannot start with these settings; one line that says what is wrong and where.
@@ -93,7 +94,8 @@ impl fmt::Display for SettingsError {
 
 impl std::error::Error for SettingsError {}
 
-fn load(
+/// Puts the settings together from the arguments and these sources.
+pub(crate) fn load(
     arguments: &ServeArguments,
     sources: Sources<impl FnOnce(&Path) -> io::Result<String>, impl Fn(&str) -> io::Result<IpAddr>>,
 ) -> Result<(Settings, Vec<String>), SettingsError> {

@@ -1,7 +1,11 @@
 //! A file system in memory that forgets like a real one.
 
+mod faults;
 mod file;
 mod image;
+mod inode;
+mod losses;
+mod medium;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -10,12 +14,17 @@ mod tree;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use env::{DirEntry, File, Fs, OpenMode, SECTOR_BYTES};
 use parking_lot::Mutex;
 
+use crate::SimClock;
+pub use faults::{Fault, FaultCounts};
 use file::SimFile;
-pub use state::{Fault, Operation, Step};
+pub use inode::Attributes;
+pub use losses::Losses;
+pub use state::{Operation, Recorded, Step};
 use state::{State, Verdict, not_found};
 use tree::{Change, Node};
 
@@ -31,9 +40,14 @@ pub struct SimFs {
 }
 
 impl SimFs {
-    /// An empty disk of unlimited size.
+    /// An empty disk of unlimited size. Its slow operations move a clock that nobody sees.
     pub fn new(seed: u64) -> Self {
-        Self::of(State::new(seed))
+        Self::with_clock(seed, Arc::default())
+    }
+
+    /// An empty disk of unlimited size, and the clock that moves while an operation is slow.
+    pub fn with_clock(seed: u64, clock: Arc<SimClock>) -> Self {
+        Self::of(State::new(seed, clock))
     }
 
     fn of(state: State) -> Self {
@@ -45,6 +59,21 @@ impl SimFs {
     /// The operations so far.
     pub fn operations(&self) -> u64 {
         self.state.lock().operations
+    }
+
+    /// What was done of one kind so far, also of the kinds whose operations have no number.
+    pub fn operations_of(&self, kind: Operation) -> u64 {
+        let state = self.state.lock();
+        state
+            .operations_by_kind
+            .get(&kind)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// What the loss of power took that made this disk of another one.
+    pub fn losses(&self) -> Losses {
+        self.state.lock().losses
     }
 
     /// Lets the power go during the operation with this number (counted as
@@ -83,30 +112,39 @@ impl SimFs {
 
     /// Fails the operation with this number (counted as [`SimFs::operations`] does).
     pub fn fail_at(&self, operation: u64, fault: Fault) {
-        self.state.lock().faults_at.insert(operation, fault);
+        self.state.lock().faults.fail_at(operation, fault);
     }
 
     /// Fails the next `times` operations of a kind on paths that contain `part`. Reads can be
     /// failed this way too.
     pub fn fail_next(&self, kind: Operation, part: &str, fault: Fault, times: u64) {
-        self.state
-            .lock()
-            .faults_next
-            .push((kind, part.to_owned(), fault, times));
+        let mut state = self.state.lock();
+        state.faults.fail_next(kind, part, fault, times);
     }
 
-    /// Takes back all faults that have not happened yet, a coming loss of power included.
+    /// Lets this time pass during each of the next `times` operations of a kind on paths that
+    /// contain `part`, reads included.
+    pub fn slow_next(&self, kind: Operation, part: &str, time: Duration, times: u64) {
+        let mut state = self.state.lock();
+        state.faults.slow_next(kind, part, time, times);
+    }
+
+    /// Takes back all troubles that have not happened yet, a coming loss of power included.
     pub fn heal(&self) {
         let mut state = self.state.lock();
-        state.faults_at.clear();
-        state.faults_next.clear();
+        state.faults.clear();
         state.crash_at = None;
     }
 
     /// The faults that have happened: operations failed by [`SimFs::fail_at`] and
     /// [`SimFs::fail_next`], and writes that found no space.
     pub fn faults(&self) -> u64 {
-        self.state.lock().faults
+        self.fault_counts().failed()
+    }
+
+    /// How often what has gone wrong.
+    pub fn fault_counts(&self) -> FaultCounts {
+        self.state.lock().faults.counts
     }
 
     /// Limits the disk to this many bytes in all, counted in sectors; `None` for no limit.
@@ -117,51 +155,6 @@ impl SimFs {
     /// Bytes taken by files, counted in sectors.
     pub fn used_bytes(&self) -> u64 {
         self.state.lock().used * SECTOR_BYTES as u64
-    }
-
-    /// Flips one bit of a file on the medium. Panics if the file has no such bit.
-    pub fn flip_bit(&self, path: &Path, position: u64, bit: u8) {
-        self.damage(path, position, |byte| byte ^ (1 << (bit % 8)));
-    }
-
-    /// Puts bytes into a file on the medium. Panics if the file has no such position.
-    pub fn overwrite(&self, path: &Path, position: u64, bytes: &[u8]) {
-        for (byte, at) in bytes.iter().zip(position..) {
-            self.damage(path, at, |_| *byte);
-        }
-    }
-
-    /// Cuts a file on the medium. Panics if there is no such file.
-    pub fn truncate(&self, path: &Path, length: u64) {
-        let mut state = self.state.lock();
-        let id = state.file_id(path).expect("a file to cut");
-        let freed = state.image(id).map_or(0, |image| {
-            let freed = image.set_len(length);
-            image.force();
-            freed
-        });
-        state.used -= freed;
-    }
-
-    /// Takes a file off the medium. Panics if there is no such file.
-    pub fn lose(&self, path: &Path) {
-        let mut state = self.state.lock();
-        let (dir, name) = state.tree.place(path).expect("a directory");
-        state.file_id(path).expect("a file to lose");
-        state.unlink(path);
-        state.tree.change(vec![Change {
-            dir,
-            name,
-            node: None,
-        }]);
-        state.tree.force(dir);
-    }
-
-    /// What is on the medium of a file, whatever the cache says.
-    pub fn durable_bytes(&self, path: &Path) -> Option<Vec<u8>> {
-        let mut state = self.state.lock();
-        let id = state.file_id(path)?;
-        state.image(id).map(|image| image.durable_bytes())
     }
 
     /// Whether a force of this file would have something to do.
@@ -177,17 +170,25 @@ impl SimFs {
         self.state.lock().trace.iter().cloned().collect()
     }
 
+    /// Keeps all operations from now on, with their bytes, for [`SimFs::take_recorded`]. What a
+    /// crash or a kill makes of the disk does not record until it is told to.
+    pub fn record(&self) {
+        self.state.lock().recorded.get_or_insert_default();
+    }
+
+    /// The operations since the recording began, or since it was last asked for.
+    pub fn take_recorded(&self) -> Vec<Recorded> {
+        let mut state = self.state.lock();
+        state
+            .recorded
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
     /// A number that two runs share if all their operations and outcomes were the same.
     pub fn trace_digest(&self) -> u64 {
         self.state.lock().digest
-    }
-
-    fn damage(&self, path: &Path, position: u64, change: impl Fn(u8) -> u8) {
-        let mut state = self.state.lock();
-        let id = state.file_id(path).expect("a file to damage");
-        let image = state.image(id).expect("a file to damage");
-        assert!(position < image.len(), "the file ends before {position}");
-        image.damage(position, change);
     }
 
     /// Runs a change of names: it fails as a whole or happens as a whole.
@@ -224,7 +225,7 @@ impl SimFs {
             }
             // A full disk may or may not have room for a name.
             if state.free() == 0 && state.dice.one_in(2) {
-                return Err(Fault::NoSpace.error());
+                return Err(state.no_space(Operation::Create));
             }
             created = state.new_file();
             let node = Some(Node::File(created));
@@ -245,12 +246,10 @@ impl Fs for SimFs {
                 state.file_id(path).ok_or_else(not_found)?
             }
         };
-        Ok(Arc::new(SimFile {
-            state: self.state.clone(),
-            id,
-            path: path.to_owned(),
-            mode,
-        }))
+        let mut state = self.state.lock();
+        let path = path.to_owned();
+        let file = SimFile::open(&self.state, &mut state, id, path, mode);
+        Ok(Arc::new(file))
     }
 
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
@@ -313,6 +312,11 @@ impl Fs for SimFs {
             if (from_dir, &from_name) == (to_dir, &to_name) {
                 return Ok(());
             }
+            if let Some(Node::Dir(replaced)) = state.tree.find(to)
+                && state.tree.entries(replaced).next().is_some()
+            {
+                return Err(io::ErrorKind::DirectoryNotEmpty.into());
+            }
             state.unlink(to);
             state.tree.change(vec![
                 Change {
@@ -354,6 +358,7 @@ impl Fs for SimFs {
             (Verdict::PowerLost, _) => Ok(()),
             (Verdict::Proceed, Some(Node::Dir(dir))) => {
                 state.tree.force(dir);
+                state.forget_nameless();
                 Ok(())
             }
             (Verdict::Proceed, _) => Err(not_found()),
@@ -373,6 +378,13 @@ impl Fs for SimFs {
             state: self.state.clone(),
             path: path.to_owned(),
         }))
+    }
+
+    fn total_bytes(&self, path: &Path) -> io::Result<u64> {
+        let mut state = self.state.lock();
+        state.read(Operation::Read, path)?;
+        let sectors = state.free().saturating_add(state.used);
+        Ok(sectors.saturating_mul(SECTOR_BYTES as u64))
     }
 
     fn available_bytes(&self, path: &Path) -> io::Result<u64> {

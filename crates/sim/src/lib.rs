@@ -19,7 +19,7 @@ mod rng;
 mod spawn;
 
 pub use clock::SimClock;
-pub use fs::{Fault, Operation, SimFs, Step};
+pub use fs::{Attributes, Fault, FaultCounts, Losses, Operation, Recorded, SimFs, Step};
 pub use rng::{Dice, SimRng};
 pub use spawn::SimSpawn;
 
@@ -61,6 +61,11 @@ impl Handles {
         self.with_fs(self.fs.kill())
     }
 
+    /// Another machine with a copy of the disk, to try the same thing twice.
+    pub fn fork(&self) -> Self {
+        self.with_fs(self.fs.fork())
+    }
+
     fn with_fs(&self, fs: SimFs) -> Self {
         Self {
             fs,
@@ -74,9 +79,10 @@ impl Handles {
 /// A fresh machine with an empty disk of unlimited size.
 pub fn env(seed: u64) -> (env::Env, Handles) {
     let mut dice = Dice::new(seed);
+    let clock = Arc::new(SimClock::default());
     let handles = Handles {
-        fs: SimFs::new(dice.number()),
-        clock: Arc::new(SimClock::default()),
+        fs: SimFs::with_clock(dice.number(), Arc::clone(&clock)),
+        clock,
         rng: Arc::new(SimRng::new(dice.number())),
         spawn: Arc::new(SimSpawn::new(dice.number())),
     };

@@ -22,8 +22,6 @@ struct State {
     dice: Dice,
     tasks: Vec<Task>,
     loops: Vec<SimLoop>,
-    /// Rises with everything that may give a loop something to do.
-    activity: u64,
 }
 
 struct Task {
@@ -42,8 +40,13 @@ impl std::fmt::Debug for Task {
 struct SimLoop {
     name: &'static str,
     body: Box<dyn Loop>,
-    /// What had happened when it found nothing to do, and until when it wants to sleep.
-    idle: Option<(u64, Option<Monotonic>)>,
+    state: LoopState,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum LoopState {
+    Working,
+    Asleep { until: Option<Monotonic> },
 }
 
 impl std::fmt::Debug for SimLoop {
@@ -75,7 +78,6 @@ impl SimSpawn {
                 dice: Dice::new(seed),
                 tasks: Vec::new(),
                 loops: Vec::new(),
-                activity: 0,
             }),
         }
     }
@@ -97,17 +99,10 @@ impl SimSpawn {
         // Without the lock: the task may spawn others.
         let waker = Waker::from(task.woken.clone());
         let polled = task.future.as_mut().poll(&mut Context::from_waker(&waker));
-        let mut state = self.state.lock();
-        state.activity += 1;
         if polled.is_pending() {
-            state.tasks.push(task);
+            self.state.lock().tasks.push(task);
         }
         true
-    }
-
-    /// Says that something has happened from outside that may give a loop something to do.
-    pub fn note_activity(&self) {
-        self.state.lock().activity += 1;
     }
 
     /// Runs a future beside the tasks until it is ready; `None` if everything waits for something
@@ -126,6 +121,19 @@ impl SimSpawn {
                 return None;
             }
         }
+    }
+
+    /// Drops all tasks and loops, as the end of a process does.
+    pub fn clear(&self) {
+        let (tasks, loops) = {
+            let mut state = self.state.lock();
+            (
+                std::mem::take(&mut state.tasks),
+                std::mem::take(&mut state.loops),
+            )
+        };
+        // Without the lock: what they hold may say something when it goes.
+        drop((tasks, loops));
     }
 
     /// Tasks that have not ended.
@@ -151,10 +159,11 @@ impl SimSpawn {
         let (tasks, loops) = {
             let state = self.state.lock();
             let is_woken = |index: &usize| state.tasks[*index].woken.0.load(Ordering::SeqCst);
-            let is_ready = |index: &usize| {
-                state.loops[*index].idle.is_none_or(|(activity, until)| {
-                    activity < state.activity || until.is_some_and(|until| until <= now)
-                })
+            let is_ready = |index: &usize| match state.loops[*index].state {
+                LoopState::Working => true,
+                LoopState::Asleep { until } => {
+                    state.loops[*index].body.is_woken() || until.is_some_and(|until| until <= now)
+                }
             };
             (
                 (0..state.tasks.len()).filter(is_woken).count(),
@@ -179,20 +188,17 @@ impl SimSpawn {
     fn step_loop_at(&self, index: usize) -> Step {
         // Without the lock: a step may spawn tasks.
         let mut running = self.state.lock().loops.remove(index);
-        let step = running.body.step();
-        let mut state = self.state.lock();
-        match step {
-            Step::Worked => {
-                state.activity += 1;
-                running.idle = None;
-            }
-            Step::Idle { until } => running.idle = Some((state.activity, until)),
-            Step::Stopped => {
-                state.activity += 1;
-                return step;
-            }
+        if matches!(running.state, LoopState::Asleep { .. }) && running.body.is_woken() {
+            // Returns at once: somebody has woken it.
+            running.body.wait(None);
         }
-        state.loops.insert(index, running);
+        let step = running.body.step();
+        running.state = match step {
+            Step::Worked => LoopState::Working,
+            Step::Idle { until } => LoopState::Asleep { until },
+            Step::Stopped => return step,
+        };
+        self.state.lock().loops.insert(index, running);
         step
     }
 
@@ -228,7 +234,7 @@ impl Spawn for SimSpawn {
         self.state.lock().loops.push(SimLoop {
             name,
             body,
-            idle: None,
+            state: LoopState::Working,
         });
     }
 
@@ -312,10 +318,11 @@ mod tests {
         assert_eq!(spawn.run(std::future::pending::<()>()), None);
     }
 
-    /// Counts its steps and idles when it has none left.
+    /// Counts its steps and sleeps when it has none left.
     struct Countdown {
         left: u32,
         wakes_at: Option<Monotonic>,
+        woken: Arc<AtomicBool>,
     }
 
     impl Loop for Countdown {
@@ -332,17 +339,24 @@ mod tests {
         }
 
         fn wait(&mut self, _: Option<Monotonic>) {
-            panic!("nothing blocks in a simulation");
+            let was_woken = self.woken.swap(false, Ordering::SeqCst);
+            assert!(was_woken, "nothing blocks in a simulation");
+        }
+
+        fn is_woken(&self) -> bool {
+            self.woken.load(Ordering::SeqCst)
         }
     }
 
     #[test]
-    fn a_loop_runs_until_it_is_idle_and_again_when_something_happens() {
+    fn a_loop_runs_until_it_sleeps_and_again_when_it_is_woken() {
         let spawn = SimSpawn::new(1);
         let at = |seconds| Monotonic(std::time::Duration::from_secs(seconds));
+        let woken = Arc::new(AtomicBool::new(false));
         let body = Countdown {
             left: 3,
             wakes_at: Some(at(5)),
+            woken: woken.clone(),
         };
         spawn.thread("loop", Box::new(body));
         assert_eq!(spawn.loops(), ["loop"]);
@@ -353,7 +367,7 @@ mod tests {
         };
         assert_eq!(turns(at(0)), 4);
         assert_eq!(turns(at(4)), 0);
-        spawn.note_activity();
+        woken.store(true, Ordering::SeqCst);
         assert_eq!(turns(at(4)), 1);
         assert!(spawn.turn(at(5)));
     }
@@ -366,6 +380,9 @@ mod tests {
                 Step::Stopped
             }
             fn wait(&mut self, _: Option<Monotonic>) {}
+            fn is_woken(&self) -> bool {
+                false
+            }
         }
         let spawn = SimSpawn::new(1);
         spawn.thread("ends", Box::new(Ends));

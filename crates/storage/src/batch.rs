@@ -6,6 +6,7 @@
 use model::{LeaderEpoch, Offset};
 
 use crate::format::bytes::crc32c;
+use crate::format::is_offset;
 
 /// The length of the header in bytes.
 pub(crate) const HEADER_BYTES: usize = 61;
@@ -63,7 +64,7 @@ impl BatchHeader {
             && header
                 .base_offset
                 .checked_add(i64::from(header.last_offset_delta))
-                .is_some_and(|last| last < i64::MAX);
+                .is_some_and(is_offset);
         possible.then_some(header)
     }
 

@@ -1,7 +1,7 @@
 //! Damage: what was found wrong on disk, where, and what it costs.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What kind of thing is damaged, and with it what is refused until it is repaired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,6 +31,20 @@ pub enum DamageCode {
 }
 
 impl DamageCode {
+    const ALL: [Self; 11] = [
+        Self::WalChain,
+        Self::WalPoisoned,
+        Self::WalPayload,
+        Self::WalUnknownLog,
+        Self::OffsetGap,
+        Self::SegmentBatch,
+        Self::SegmentMissing,
+        Self::Index,
+        Self::ProducerSnapshot,
+        Self::Checkpoint,
+        Self::SlotHeader,
+    ];
+
     /// The name that messages, metrics and the health answer use.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -46,6 +60,27 @@ impl DamageCode {
             Self::Checkpoint => "checkpoint",
             Self::SlotHeader => "slot-header",
         }
+    }
+
+    /// The number that checkpoints know it by; never another's.
+    pub(crate) fn number(self) -> u32 {
+        match self {
+            Self::WalChain => 1,
+            Self::WalPoisoned => 2,
+            Self::WalPayload => 3,
+            Self::WalUnknownLog => 4,
+            Self::OffsetGap => 5,
+            Self::SegmentBatch => 6,
+            Self::SegmentMissing => 7,
+            Self::Index => 8,
+            Self::ProducerSnapshot => 9,
+            Self::Checkpoint => 10,
+            Self::SlotHeader => 11,
+        }
+    }
+
+    pub(crate) fn from_number(number: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.number() == number)
     }
 
     /// Whether the damage was made good from other files, so that nothing is refused for it.
@@ -68,6 +103,43 @@ pub struct Damage {
     pub position: u64,
     /// What is wrong, in a sentence.
     pub message: String,
+}
+
+impl Damage {
+    /// The same, as a later start tells it.
+    pub(crate) fn found_earlier(&self) -> Self {
+        Self {
+            message: format!("{} (found by an earlier start)", self.message),
+            ..self.clone()
+        }
+    }
+
+    /// The same with its path below another directory, if it lies below the first one.
+    pub(crate) fn moved(&self, from: &Path, to: &Path) -> Self {
+        let path = self.path.strip_prefix(from).map(|path| to.join(path));
+        Self {
+            path: path.unwrap_or_else(|_| self.path.clone()),
+            ..self.clone()
+        }
+    }
+}
+
+/// Why a log takes no more batches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Quarantine {
+    /// The first offset that is damaged or follows damage.
+    pub from: i64,
+    pub cause: Damage,
+}
+
+impl Quarantine {
+    /// Of two reasons the one that comes first in the log.
+    pub(crate) fn earlier(self, other: Option<Self>) -> Self {
+        match other {
+            Some(other) if other.from <= self.from => other,
+            _ => self,
+        }
+    }
 }
 
 impl fmt::Display for Damage {

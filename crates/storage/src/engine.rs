@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use env::Env;
 use parking_lot::Mutex;
@@ -34,12 +34,16 @@ pub(crate) struct Engine {
     pub unflushed_bytes: AtomicU64,
     /// Bytes of batches that are kept for readers only.
     pub cached_bytes: AtomicU64,
+    /// How long a producer is remembered after its last batch, in milliseconds.
+    pub producer_id_expiration_ms: AtomicI64,
     /// Unflushed bytes at which the flusher wants to hear.
     pub flush_at_bytes: AtomicU64,
     /// All entries of rounds up to this one are durable and shown.
     durable_seq: AtomicU64,
-    /// Acknowledged rounds are damaged: nothing may be written.
+    /// Nothing may be written.
     pub is_read_only: bool,
+    /// Acknowledged rounds are lost: any log may lack its newest batches.
+    pub has_lost_rounds: bool,
     /// There is no room for another slot of the write-ahead log.
     is_slot_missing: AtomicBool,
     /// There is no room for segments.
@@ -64,9 +68,11 @@ impl Engine {
         slots: Slots,
         durable_seq: u64,
         is_read_only: bool,
+        has_lost_rounds: bool,
         damages: Vec<Damage>,
     ) -> Self {
         let flush_at_bytes = AtomicU64::new(settings.flush_bytes);
+        let producer_id_expiration_ms = AtomicI64::new(settings.producer_id_expiration_ms);
         Self {
             env,
             settings,
@@ -81,9 +87,11 @@ impl Engine {
             flush_signal: Signal::default(),
             unflushed_bytes: AtomicU64::new(0),
             cached_bytes: AtomicU64::new(0),
+            producer_id_expiration_ms,
             flush_at_bytes,
             durable_seq: AtomicU64::new(durable_seq),
             is_read_only,
+            has_lost_rounds,
             is_slot_missing: AtomicBool::new(false),
             is_segment_missing: AtomicBool::new(false),
             release_demanded: AtomicBool::new(false),

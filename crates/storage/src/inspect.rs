@@ -116,6 +116,8 @@ pub enum WalEntryKind {
     SetLogStart,
     /// A start of the broker.
     Open,
+    /// The log goes on in the slot with the number `base_offset`.
+    Handover,
 }
 
 /// An entry of a round.
@@ -234,6 +236,7 @@ fn describe_entry(entry: &Entry, position: u64, is_sound: bool) -> WalEntry {
             EntryKind::Batch => WalEntryKind::Batch,
             EntryKind::SetLogStart => WalEntryKind::SetLogStart,
             EntryKind::Open => WalEntryKind::Open,
+            EntryKind::Handover => WalEntryKind::Handover,
         },
         log_id: LogId(entry.log_id),
         position,

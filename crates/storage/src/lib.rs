@@ -17,6 +17,7 @@ mod flush;
 mod format;
 pub mod inspect;
 mod log;
+mod marks;
 mod metrics;
 mod producers;
 mod recovery;
@@ -34,11 +35,12 @@ mod wal;
 pub use admission::Permit;
 pub use damage::{Damage, DamageCode};
 pub use errors::{AppendError, CommitError, OpenError, ReadError, SetLogStartError};
-pub use log::{DiskRead, Log, Read, WatchGuard};
+pub use log::{DiskRead, Log, LogHoldings, Read, WatchGuard};
+pub use marks::{Mark, take_marks};
 pub use metrics::{DURATION_BOUNDS_MICROSECONDS, DurationHistogram, StorageMetricsSnapshot};
 pub use recovery::{Opened, Recovery, RecoveryReport};
 pub use settings::{LogConfig, StorageSettings, TimestampType};
-pub use storage::Storage;
+pub use storage::{Storage, StorageState};
 pub use verify::{VerifyReport, verify};
 pub use views::{
     AbortedTransaction, Append, Appended, Durability, Isolation, LogView, ProducerView,

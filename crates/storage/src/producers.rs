@@ -11,6 +11,8 @@ use crate::errors::AppendError;
 use crate::format::producer_snapshot::{BatchSnapshotEntry, ProducerSnapshotEntry};
 use crate::views::Sequence;
 
+/// How many unknown producers are remembered whose first batch had no room.
+const REFUSED_MAX: usize = 10_000;
 /// How many batches of a producer are remembered.
 pub(crate) const BATCHES_MAX: usize = 5;
 
@@ -46,6 +48,10 @@ pub(crate) enum Verdict {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Producers {
     by_id: HashMap<i64, Producer>,
+    /// Producers that are not known yet and whose first batch was refused for want of space: the
+    /// epoch and the sequence number they have to come back with. Without this the batch behind it,
+    /// already under way, would be taken for the first one.
+    refused: HashMap<i64, (i16, i32)>,
 }
 
 impl Producers {
@@ -58,7 +64,14 @@ impl Producers {
             return Err(AppendError::InvalidBatch);
         }
         let Some(producer) = self.by_id.get(&header.producer_id) else {
-            return Ok(Verdict::Append);
+            let refused = self.refused.get(&header.producer_id);
+            let comes_back = refused.is_none_or(|(epoch, sequence)| {
+                *epoch != header.producer_epoch || *sequence == header.base_sequence
+            });
+            return match comes_back {
+                true => Ok(Verdict::Append),
+                false => Err(AppendError::OutOfOrderSequence),
+            };
         };
         if header.producer_epoch < producer.epoch {
             return Err(AppendError::InvalidProducerEpoch);
@@ -85,6 +98,16 @@ impl Producers {
         }
     }
 
+    /// Notes that a batch which [`Producers::check`] lets in was refused because there is no room.
+    pub(crate) fn note_refused(&mut self, header: &BatchHeader) {
+        let id = header.producer_id;
+        let is_unknown = id >= 0 && !self.by_id.contains_key(&id);
+        if is_unknown && (self.refused.len() < REFUSED_MAX || self.refused.contains_key(&id)) {
+            let first = (header.producer_epoch, header.base_sequence);
+            self.refused.insert(id, first);
+        }
+    }
+
     /// Folds in a batch that has been appended at `base_offset`. A marker (a control batch) brings
     /// only an epoch.
     pub(crate) fn apply(
@@ -98,6 +121,7 @@ impl Producers {
         if header.producer_id < 0 {
             return;
         }
+        self.refused.remove(&header.producer_id);
         let producer = self
             .by_id
             .entry(header.producer_id)
@@ -197,7 +221,10 @@ impl Producers {
                 (entry.producer_id, producer)
             })
             .collect();
-        Self { by_id }
+        Self {
+            by_id,
+            refused: HashMap::new(),
+        }
     }
 }
 

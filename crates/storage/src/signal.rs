@@ -20,6 +20,11 @@ impl Signal {
         }
     }
 
+    /// Whether the flag is raised.
+    pub(crate) fn is_raised(&self) -> bool {
+        *self.raised.lock()
+    }
+
     /// Sleeps until the flag is raised or the time has passed, and lowers the flag.
     pub(crate) fn wait(&self, time: Option<Duration>) {
         let mut raised = self.raised.lock();

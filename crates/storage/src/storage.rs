@@ -1,5 +1,7 @@
 //! The engine as the broker sees it.
 
+mod state;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +23,8 @@ use crate::signal::Signal;
 use crate::views::{Durability, Sequence};
 use crate::wal::committer::Committer;
 use crate::wal::queue::Refusal;
+
+pub use state::StorageState;
 
 /// All logs of a broker.
 pub struct Storage {
@@ -181,6 +185,13 @@ impl Storage {
         self.engine.is_read_only || self.engine.queue.refusal() == Some(Refusal::Poisoned)
     }
 
+    /// Whether what was acknowledged is lost that concerns all logs: rounds of the write-ahead log, or
+    /// parts of the log that says which logs there are. Nothing can be appended, and topics may be
+    /// missing.
+    pub fn is_read_only(&self) -> bool {
+        self.engine.is_read_only
+    }
+
     /// Whether appends of users are refused because the disk is full; they are taken again by
     /// themselves when there is space.
     pub fn is_disk_full(&self) -> bool {
@@ -205,6 +216,13 @@ impl Storage {
             logs: self.logs.len() as u64,
             ..engine.metrics.snapshot()
         }
+    }
+
+    /// Changes how long producers are remembered after their last batch; counts from the next
+    /// [`Storage::run_retention`] on.
+    pub fn set_producer_id_expiration_ms(&self, expiration_ms: i64) {
+        let current = &self.engine.producer_id_expiration_ms;
+        current.store(expiration_ms, Ordering::Relaxed);
     }
 
     /// Removes what has had its time: moves log starts by the retention settings, asks for rolls,
@@ -257,6 +275,10 @@ impl Loop for StorageLoop {
     fn wait(&mut self, until: Option<Monotonic>) {
         let now = self.engine.env.clock.now();
         (self.signal)(&self.engine).wait(until.map(|until| until.since(now)));
+    }
+
+    fn is_woken(&self) -> bool {
+        (self.signal)(&self.engine).is_raised()
     }
 }
 

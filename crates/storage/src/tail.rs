@@ -48,6 +48,17 @@ impl Tail {
         self.unflushed_bytes
     }
 
+    /// The bytes that are in no segment and those that are, counted anew.
+    pub(crate) fn count_bytes(&self) -> (u64, u64) {
+        let all: u64 = self
+            .batches
+            .iter()
+            .map(|batch| batch.bytes.len() as u64)
+            .sum();
+        let unflushed = self.unflushed().map(|batch| batch.bytes.len() as u64).sum();
+        (unflushed, all - unflushed)
+    }
+
     /// Whether the batch that holds the offset is in memory.
     pub(crate) fn covers(&self, offset: i64) -> bool {
         self.batches
@@ -119,13 +130,8 @@ impl Tail {
 
     /// Drops everything; returns the unflushed and the cached bytes.
     pub(crate) fn clear(&mut self) -> (u64, u64) {
-        let unflushed = std::mem::take(&mut self.unflushed_bytes);
-        let all: u64 = self
-            .batches
-            .iter()
-            .map(|batch| batch.bytes.len() as u64)
-            .sum();
+        let (_, cached) = self.count_bytes();
         self.batches = VecDeque::new();
-        (unflushed, all - unflushed)
+        (std::mem::take(&mut self.unflushed_bytes), cached)
     }
 }

@@ -69,6 +69,17 @@ impl Transactions {
             .retain(|aborted| aborted.last_offset.get() >= log_start);
     }
 
+    /// The producers with an open transaction, and its first offset.
+    pub(crate) fn open(&self) -> impl Iterator<Item = (ProducerId, Offset)> {
+        let open = self.open.iter();
+        open.map(|(producer_id, first)| (ProducerId(*producer_id), Offset(*first)))
+    }
+
+    /// The aborted transactions in the order of their last offsets.
+    pub(crate) fn aborted(&self) -> &[AbortedTransaction] {
+        &self.aborted
+    }
+
     /// The first offset of the producer's open transaction, -1 if it has none.
     pub(crate) fn start_of(&self, producer_id: i64) -> i64 {
         self.open.get(&producer_id).copied().unwrap_or(-1)

@@ -9,13 +9,14 @@ use env::{Fs, OpenMode};
 use crate::damage::{Damage, DamageCode};
 use crate::engine::log_directory;
 use crate::errors::OpenError;
-use crate::format::checkpoint::{Checkpoint, LogCheckpoint, SegmentCheckpoint};
+use crate::format::checkpoint::{Checkpoint, LogCheckpoint};
 use crate::format::data_format;
 use crate::format::offset_index;
 use crate::format::producer_snapshot::ProducerSnapshot;
+use crate::recovery::chain::Origin;
 use crate::recovery::scan::{ScanOptions, ScannedRound, ScannedSlot};
 use crate::recovery::{chain, directory, payloads, scan};
-use crate::segment::{BatchScanner, Expected, INDEX, LOG, SNAPSHOT, file_name};
+use crate::segment::{BatchScanner, Expected, SNAPSHOT, Segment, file_name};
 
 /// What was checked, and what is wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,6 +72,14 @@ pub fn verify(fs: &dyn Fs, data_dir: &Path) -> Result<VerifyReport, OpenError> {
     Ok(verifier.report)
 }
 
+/// How far the entries of a log have been followed.
+#[derive(Clone, Copy, Debug, Default)]
+struct LogEnd {
+    offset: i64,
+    /// Something is missing, and has been named: what follows cannot follow.
+    is_cut_off: bool,
+}
+
 struct Verifier<'a> {
     fs: &'a dyn Fs,
     data_dir: &'a Path,
@@ -89,7 +98,7 @@ impl Verifier<'_> {
 
     fn check_wal(&mut self, wal_id: u64, newest: Option<&Checkpoint>) -> Result<(), OpenError> {
         let directory = self.data_dir.join("wal");
-        let release = newest.map_or((0, 0), |newest| (newest.release_seq, newest.prev_crc));
+        let origin = Origin::of(newest);
         let paths = scan::list_slots(self.fs, &directory).map_err(OpenError::io(&directory))?;
         let mut slots: Vec<ScannedSlot> = Vec::new();
         let mut rounds: Vec<ScannedRound> = Vec::new();
@@ -97,7 +106,7 @@ impl Verifier<'_> {
             let options = ScanOptions {
                 number,
                 wal_id: Some(wal_id),
-                release_seq: release.0,
+                release_seq: origin.release_seq,
                 repairs: false,
             };
             let scanned = scan::scan_slot(self.fs, slot, options, &mut rounds)
@@ -109,29 +118,32 @@ impl Verifier<'_> {
             slots.push(scanned);
             self.report.files += 1;
         }
-        let mut chain = chain::build(&rounds, release.0, release.1);
+        let mut chain = chain::build(&rounds, &slots, origin);
         let damage = chain::damage(&directory, &slots, &rounds, &chain);
         self.report.damages.extend(damage);
         let entries = payloads::read(self.fs, &slots, &rounds, &mut chain, newest)
             .map_err(OpenError::io(&directory))?;
         self.report.rounds = chain.rounds.len() as u64;
         self.report.cut_rounds = chain.cut_rounds(&rounds).0;
-        let mut ends: BTreeMap<u32, i64> = newest
-            .map(|newest| {
-                newest
-                    .logs
-                    .iter()
-                    .map(|log| (log.log_id, log.flushed_end))
-                    .collect()
+        let logs = newest.map_or(&[][..], |newest| &newest.logs).iter();
+        let mut ends: BTreeMap<u32, LogEnd> = logs
+            .map(|log| {
+                let quarantine = log.quarantine.as_ref();
+                let end = LogEnd {
+                    offset: log.flushed_end,
+                    is_cut_off: quarantine.is_some_and(|found| found.from >= log.flushed_end),
+                };
+                (log.log_id, end)
             })
-            .unwrap_or_default();
+            .collect();
         for replayed in &entries {
-            self.check_entry(replayed, &mut ends);
+            let end = ends.entry(replayed.entry.log_id).or_default();
+            self.check_entry(replayed, end);
         }
         Ok(())
     }
 
-    fn check_entry(&mut self, replayed: &payloads::ReplayEntry, ends: &mut BTreeMap<u32, i64>) {
+    fn check_entry(&mut self, replayed: &payloads::ReplayEntry, end: &mut LogEnd) {
         let entry = &replayed.entry;
         let Some(payload) = &replayed.payload else {
             let what = format!(
@@ -144,6 +156,7 @@ impl Verifier<'_> {
                 replayed.position,
                 &what,
             );
+            end.is_cut_off = true;
             return;
         };
         if payload.is_empty() {
@@ -151,10 +164,9 @@ impl Verifier<'_> {
         }
         self.report.batches += 1;
         self.report.bytes += payload.len() as u64;
-        let end = ends.entry(entry.log_id).or_insert(0);
-        let expected = *end;
-        *end = entry.base_offset + i64::from(entry.last_offset_delta) + 1;
-        if entry.base_offset != expected {
+        let expected = end.offset;
+        end.offset = entry.base_offset + i64::from(entry.last_offset_delta) + 1;
+        if entry.base_offset != expected && !end.is_cut_off {
             let what = format!(
                 "log {:010} goes on at offset {}, not at {expected}",
                 entry.log_id, entry.base_offset
@@ -172,41 +184,44 @@ impl Verifier<'_> {
         let directory = log_directory(self.data_dir, log.log_id);
         let epochs: Arc<[(i32, i64)]> = log.epochs.as_slice().into();
         for segment in &log.segments {
-            self.check_segment(&directory, segment, &epochs);
+            let listed = Segment::listed(log.log_id, directory.clone(), segment);
+            self.check_segment(&listed, &epochs);
+        }
+        if let Some(quarantine) = &log.quarantine
+            && quarantine.from >= log.flushed_end
+        {
+            // The rounds that had it may have been released since.
+            let earlier = quarantine.cause.moved(Path::new(""), self.data_dir);
+            let place = |damage: &Damage| (damage.path.clone(), damage.position);
+            let mut damages = self.report.damages.iter();
+            if !damages.any(|damage| place(damage) == place(&earlier)) {
+                self.report.damages.push(earlier.found_earlier());
+            }
         }
         if log.snapshot_offset >= 0 {
             let path = directory.join(file_name(log.snapshot_offset, SNAPSHOT));
             self.report.files += 1;
+            let decode =
+                |bytes: &[u8]| ProducerSnapshot::decode_of(bytes, log.log_id, log.snapshot_offset);
             let snapshot = self.fs.read(&path).ok();
-            if snapshot
-                .as_deref()
-                .and_then(ProducerSnapshot::decode)
-                .is_none()
-            {
-                let what = "the snapshot cannot be read";
+            if snapshot.as_deref().and_then(decode).is_none() {
+                let what = "this is not the snapshot of the log; it will be built anew";
                 self.note(DamageCode::ProducerSnapshot, path, 0, what);
             }
         }
     }
 
-    fn check_segment(
-        &mut self,
-        directory: &Path,
-        segment: &SegmentCheckpoint,
-        epochs: &Arc<[(i32, i64)]>,
-    ) {
-        let path = directory.join(file_name(segment.base_offset, LOG));
+    fn check_segment(&mut self, segment: &Segment, epochs: &Arc<[(i32, i64)]>) {
+        let path = segment.path();
+        let bytes = segment.facts().bytes;
         self.report.files += 1;
-        let file = match self.fs.open(&path, OpenMode::Read) {
-            Ok(file) => file,
-            Err(error) => {
-                self.note(DamageCode::SegmentMissing, path, 0, &error.to_string());
-                return;
-            }
-        };
-        match file.len() {
-            Ok(length) if length < segment.bytes => {
-                let what = format!("the segment ends here, {} bytes were forced", segment.bytes);
+        match self
+            .fs
+            .open(&path, OpenMode::Read)
+            .and_then(|file| file.len())
+        {
+            Ok(length) if length < bytes => {
+                let what = format!("the segment ends here, {bytes} bytes were forced");
                 self.note(DamageCode::SegmentMissing, path, length, &what);
                 return;
             }
@@ -216,11 +231,23 @@ impl Verifier<'_> {
                 return;
             }
         }
+        let file = match segment.open(self.fs, OpenMode::Read) {
+            Ok((file, _)) => file,
+            Err(fault) => {
+                self.note(
+                    DamageCode::SegmentBatch,
+                    path,
+                    fault.position,
+                    &fault.message,
+                );
+                return;
+            }
+        };
         let expected = Expected {
             offset: segment.base_offset,
             epochs: Arc::clone(epochs),
         };
-        let mut scanner = BatchScanner::new(file, 0, segment.bytes, expected);
+        let mut scanner = BatchScanner::new(file, 0, bytes, expected);
         let mut batch_at = BTreeMap::new();
         let mut position = 0;
         loop {
@@ -244,17 +271,13 @@ impl Verifier<'_> {
                 }
             }
         }
-        self.check_index(directory, segment, &batch_at);
+        self.check_index(segment, &batch_at);
     }
 
     /// An index may lack entries, but must not lead to a wrong place.
-    fn check_index(
-        &mut self,
-        directory: &Path,
-        segment: &SegmentCheckpoint,
-        batch_at: &BTreeMap<u64, i64>,
-    ) {
-        let path = directory.join(file_name(segment.base_offset, INDEX));
+    fn check_index(&mut self, segment: &Segment, batch_at: &BTreeMap<u64, i64>) {
+        let [_, path, _] = segment.paths();
+        let segment_bytes = segment.facts().bytes;
         self.report.files += 1;
         let Ok(bytes) = self.fs.read(&path) else {
             self.note(
@@ -265,7 +288,7 @@ impl Verifier<'_> {
             );
             return;
         };
-        let entries = offset_index::decode(&bytes, segment.base_offset);
+        let entries = offset_index::decode(&bytes, segment.index_of());
         let sound = offset_index::HEADER_BYTES + entries.len() * offset_index::ENTRY_BYTES;
         if sound < bytes.len() || bytes.len() < offset_index::HEADER_BYTES {
             let what = "the index ends here; the rest will be built anew";
@@ -279,7 +302,7 @@ impl Verifier<'_> {
         for (number, entry) in entries.iter().enumerate() {
             let position = u64::from(entry.position);
             let expected = segment.base_offset + i64::from(entry.offset_delta);
-            if position < segment.bytes && batch_at.get(&position) != Some(&expected) {
+            if position < segment_bytes && batch_at.get(&position) != Some(&expected) {
                 let at = offset_index::HEADER_BYTES + number * offset_index::ENTRY_BYTES;
                 let what = "the entry leads to no batch of that offset";
                 self.note(DamageCode::Index, path.clone(), at as u64, what);

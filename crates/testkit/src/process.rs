@@ -1,6 +1,7 @@
 //! The real binary as a child process.
 
 use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -17,6 +18,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// How a broker is started.
 #[derive(Clone, Debug, Default)]
 pub struct BrokerOptions {
+    binary: Option<PathBuf>,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     data_dir: Option<PathBuf>,
@@ -27,6 +29,13 @@ impl BrokerOptions {
     /// A broker on free ports of 127.0.0.1 with a directory of its own.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Runs this binary instead of the one of these sources, for one that was built otherwise.
+    #[must_use]
+    pub fn binary(mut self, path: &Path) -> Self {
+        self.binary = Some(path.to_path_buf());
+        self
     }
 
     /// Adds arguments to `ottla serve`.
@@ -94,7 +103,8 @@ impl BrokerOptions {
 
     /// `ottla serve` with all of this, not started.
     fn command(&self, data_dir: &Path) -> Command {
-        let mut command = Command::new(ottla_binary());
+        let binary = self.binary.as_deref().unwrap_or_else(|| ottla_binary());
+        let mut command = Command::new(binary);
         command
             .args(["serve", "--log-format", "text", "--data-dir"])
             .arg(data_dir)
@@ -127,11 +137,29 @@ struct Running {
     http: Option<SocketAddr>,
 }
 
+/// The process and its log, whether or not it is ready.
+fn spawn(options: &BrokerOptions, data_dir: &Path) -> anyhow::Result<(Child, ProcessLog)> {
+    let mut child = options.command(data_dir).spawn().context("start ottla")?;
+    let stderr = child.stderr.take().context("standard error is piped")?;
+    Ok((child, ProcessLog::follow(stderr)))
+}
+
+/// Kills a process, which must be alive until then.
+fn kill(child: &mut Child, log: &ProcessLog) -> anyhow::Result<()> {
+    child.kill()?;
+    let status = child.wait()?;
+    log.wait_for_end(LIMIT);
+    ensure!(
+        status.signal() == Some(Signal::KILL.as_raw()),
+        "ottla ended by itself with {status} before it was killed:\n{}",
+        log.text()
+    );
+    Ok(())
+}
+
 impl Running {
     fn start(options: &BrokerOptions, data_dir: &Path) -> anyhow::Result<Self> {
-        let mut child = options.command(data_dir).spawn().context("start ottla")?;
-        let stderr = child.stderr.take().context("standard error is piped")?;
-        let log = ProcessLog::follow(stderr);
+        let (mut child, log) = spawn(options, data_dir)?;
         let kafka = listening(&log, "kafka");
         let wants_http = !options
             .arguments
@@ -271,12 +299,23 @@ impl BrokerProcess {
     ///
     /// # Errors
     ///
-    /// When the process cannot be waited for.
+    /// When it has ended by itself before.
     pub fn kill(&mut self) -> anyhow::Result<()> {
-        self.running.child.kill()?;
-        self.running.child.wait()?;
-        self.running.log.wait_for_end(LIMIT);
-        Ok(())
+        kill(&mut self.running.child, &self.running.log)
+    }
+
+    /// Starts it again after it has ended and kills it so long afterwards, however far its start has
+    /// come; the log tells how far.
+    ///
+    /// # Errors
+    ///
+    /// When it ends by itself before that.
+    pub fn start_and_kill(&mut self, after: Duration) -> anyhow::Result<ProcessLog> {
+        let (mut child, log) = spawn(&self.options, &self.data_dir)?;
+        self.earlier.push(log.clone());
+        log.wait_for_end(after);
+        kill(&mut child, &log)?;
+        Ok(log)
     }
 
     /// Starts it again on the same directory and address after it has ended, and tells how long it

@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::{Buf, Bytes};
 
 use crate::Text;
-use crate::field::{Field, Nullable};
+use crate::field::{Field, Nullable, TEXT_BYTES_MAX};
 
 /// Why bytes are no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,8 @@ pub enum DecodeError {
     Truncated,
     /// An array announces more elements than the bytes left can hold.
     Count,
-    /// A length is negative, or null stands where the version does not allow it.
+    /// A length is negative or that of a text that is too long, or null stands where the version does
+    /// not allow it.
     Length,
     /// A variable-length number is longer than its type.
     Varint,
@@ -35,7 +36,7 @@ impl fmt::Display for DecodeError {
         f.write_str(match self {
             Self::Truncated => "the message is cut short",
             Self::Count => "an array announces more elements than the message can hold",
-            Self::Length => "a length is negative or null is not allowed",
+            Self::Length => "a length is negative or too large, or null is not allowed",
             Self::Varint => "a variable-length number is too long",
             Self::Utf8 => "a text is not UTF-8",
             Self::TagSize => "a tagged field does not fill its size",
@@ -49,10 +50,13 @@ impl fmt::Display for DecodeError {
 impl std::error::Error for DecodeError {}
 
 /// Memory that the arrays of any message may take, in bytes, however short its frame is.
-const MEMORY_FLOOR_BYTES: usize = 1 << 20;
+const ARRAYS_BYTES_MIN: usize = 64 * 1024;
 /// Memory that the arrays of a message may take beyond that, for each byte of its frame. An honest
 /// message stays well below: only arrays of nothing but empty values come near.
-const MEMORY_BYTES_PER_BYTE: usize = 8;
+const ARRAYS_BYTES_PER_BYTE: usize = 8;
+/// Where that ends for a request: one whose arrays take more may only take twice the bytes of its
+/// frame. What fills a request so large is records.
+const REQUEST_ARRAYS_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Elements for which memory is always taken at once.
 const ELEMENTS_AT_ONCE: usize = 4;
@@ -63,21 +67,29 @@ pub struct Decoder {
     frame: Bytes,
     version: i16,
     is_flexible: bool,
-    memory_left_bytes: usize,
+    arrays_left_bytes: usize,
 }
 
 impl Decoder {
-    /// Starts at the first byte of a frame, which is taken without its length prefix.
+    /// Starts at the first byte of a request, which is taken without its length prefix. Anybody may
+    /// have sent it.
     pub fn new(frame: Bytes) -> Self {
-        let memory_left_bytes = frame
-            .len()
-            .saturating_mul(MEMORY_BYTES_PER_BYTE)
-            .saturating_add(MEMORY_FLOOR_BYTES);
+        let twice = frame.len().saturating_mul(2);
+        let mut decoder = Self::of_answer(frame);
+        let arrays_bytes = decoder.arrays_left_bytes.min(REQUEST_ARRAYS_BYTES_MAX);
+        decoder.arrays_left_bytes = arrays_bytes.max(twice);
+        decoder
+    }
+
+    /// Starts at the first byte of an answer, which is taken without its length prefix. Who asks about
+    /// a large cluster wants to hear about all of it.
+    pub fn of_answer(frame: Bytes) -> Self {
+        let for_frame = frame.len().saturating_mul(ARRAYS_BYTES_PER_BYTE);
         Self {
             frame,
             version: 0,
             is_flexible: false,
-            memory_left_bytes,
+            arrays_left_bytes: for_frame.saturating_add(ARRAYS_BYTES_MIN),
         }
     }
 
@@ -160,10 +172,14 @@ pub(crate) trait Source: Sized {
     fn bytes(&mut self) -> Result<Option<Bytes>, DecodeError>;
     /// How many elements an array has, or null; each takes at least `size_min` bytes.
     fn count(&mut self, size_min: usize) -> Result<Option<usize>, DecodeError>;
-    /// For how many of `count` elements to reserve memory before they have been read.
-    fn capacity(&self, count: usize, element_bytes: usize) -> usize;
-    /// Accounts for the memory of one more element.
-    fn claim(&mut self, element_bytes: usize) -> Result<(), DecodeError>;
+    /// For how many more elements an array takes memory that is full with `held` of its `count`
+    /// elements; at least one.
+    fn grow(
+        &mut self,
+        held: usize,
+        count: usize,
+        element_bytes: usize,
+    ) -> Result<usize, DecodeError>;
     /// The tagged fields at the end of a structure: `known` reads the one with the tag that it is
     /// given, or answers false to have it skipped.
     fn read_tags(
@@ -207,6 +223,11 @@ impl Source for Decoder {
         let Some(length) = length else {
             return Ok(None);
         };
+        // Compact lengths could say more, but no text is longer in any version: each field has some
+        // in which this is all that its length can say, and Kafka refuses more too.
+        if length > TEXT_BYTES_MAX {
+            return Err(DecodeError::Length);
+        }
         Text::from_utf8(self.take(length)?)
             .map(Some)
             .ok_or(DecodeError::Utf8)
@@ -225,16 +246,23 @@ impl Source for Decoder {
         }
     }
 
-    fn capacity(&self, count: usize, element_bytes: usize) -> usize {
-        // Elements may be far larger in memory than on the wire: what is taken at once is a handful
-        // or no more than the bytes at hand, and grows as elements turn out to be there.
-        count.min((self.frame.len() / element_bytes.max(1)).max(ELEMENTS_AT_ONCE))
-    }
-
-    fn claim(&mut self, element_bytes: usize) -> Result<(), DecodeError> {
-        let left = self.memory_left_bytes.checked_sub(element_bytes);
-        self.memory_left_bytes = left.ok_or(DecodeError::Memory)?;
-        Ok(())
+    fn grow(
+        &mut self,
+        held: usize,
+        count: usize,
+        element_bytes: usize,
+    ) -> Result<usize, DecodeError> {
+        // Elements may be far larger in memory than on the wire: what is taken at first is a handful
+        // or no more than the bytes at hand, and doubles as elements turn out to be there.
+        let first = (self.frame.len() / element_bytes.max(1)).max(ELEMENTS_AT_ONCE);
+        let left = self.arrays_left_bytes / element_bytes.max(1);
+        let more = if held == 0 { first } else { held };
+        let more = more.min(count.saturating_sub(held)).min(left);
+        if more == 0 {
+            return Err(DecodeError::Memory);
+        }
+        self.arrays_left_bytes -= more * element_bytes;
+        Ok(more)
     }
 
     fn read_tags(

@@ -47,30 +47,32 @@ impl<T: Nullable> Field for Option<T> {
     }
 }
 
-/// Lets a structure be null: a byte in front of it says whether it is there.
-macro_rules! nullable {
-    ($structure:ty) => {
-        impl crate::field::Nullable for $structure {
-            fn read_nullable<S: Source>(from: &mut S) -> Result<Option<Self>, DecodeError> {
-                match from.read::<i8>()? {
+/// Lets a structure be null: a byte before it says whether it is there.
+macro_rules! nullable_struct {
+    ($name:ident) => {
+        impl crate::field::Nullable for $name {
+            fn read_nullable<S: crate::decoder::Source>(
+                from: &mut S,
+            ) -> Result<Option<Self>, crate::decoder::DecodeError> {
+                match i8::read(from)? {
                     ..0 => Ok(None),
                     0.. => Self::read(from).map(Some),
                 }
             }
 
-            fn write_null(to: &mut Encoder) {
-                to.write(&-1_i8);
+            fn write_null(to: &mut crate::Encoder) {
+                (-1_i8).write(to);
             }
 
-            fn write_present(&self, to: &mut Encoder) {
-                to.write(&1_i8);
+            fn write_present(&self, to: &mut crate::Encoder) {
+                1_i8.write(to);
                 self.write(to);
             }
         }
     };
 }
 
-pub(crate) use nullable;
+pub(crate) use nullable_struct;
 
 macro_rules! numbers {
     ($($number:ty)*) => {$(
@@ -115,7 +117,7 @@ impl Field for TopicId {
 }
 
 /// Longest text that every version can carry, in bytes.
-const TEXT_BYTES_MAX: usize = i16::MAX as usize;
+pub(crate) const TEXT_BYTES_MAX: usize = i16::MAX as usize;
 
 impl Field for Text {
     const SIZE_MIN: usize = 1;
@@ -215,9 +217,11 @@ impl<T: Field> Nullable for Vec<T> {
         let Some(count) = from.count(T::SIZE_MIN)? else {
             return Ok(None);
         };
-        let mut elements = Self::with_capacity(from.capacity(count, size_of::<T>()));
-        for _ in 0..count {
-            from.claim(size_of::<T>())?;
+        let mut elements = Self::new();
+        for held in 0..count {
+            if held == elements.capacity() {
+                elements.reserve_exact(from.grow(held, count, size_of::<T>())?);
+            }
             elements.push(T::read(from)?);
         }
         Ok(Some(elements))

@@ -94,12 +94,13 @@ impl Source for Filler {
         Ok(Some(self.size()))
     }
 
-    fn capacity(&self, count: usize, _element_bytes: usize) -> usize {
-        count
-    }
-
-    fn claim(&mut self, _element_bytes: usize) -> Result<(), DecodeError> {
-        Ok(())
+    fn grow(
+        &mut self,
+        held: usize,
+        count: usize,
+        _element_bytes: usize,
+    ) -> Result<usize, DecodeError> {
+        Ok(count - held)
     }
 
     fn read_tags(

@@ -116,7 +116,7 @@ pub fn encode_response<M: Message>(response: &M, version: i16, correlation_id: i
 /// Reads a response from its frame, which is taken without its length prefix: the correlation id
 /// and the message.
 pub fn decode_response<M: Message>(frame: Bytes, version: i16) -> Result<(i32, M), DecodeError> {
-    let mut decoder = Decoder::new(frame);
+    let mut decoder = Decoder::of_answer(frame);
     let header = ResponseHeader::decode(&mut decoder, M::API_KEY, version)?;
     let message = M::decode(&mut decoder, version)?;
     decoder.finish()?;

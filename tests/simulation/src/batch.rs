@@ -4,10 +4,13 @@
 use std::sync::LazyLock;
 
 /// Bytes before the records of a batch.
-const HEADER_BYTES: usize = 61;
+pub(crate) const HEADER_BYTES: usize = 61;
 /// What the checksum covers begins here.
 const CHECKED_FROM: usize = 21;
 const LOG_APPEND_TIME: u8 = 8;
+
+const TRANSACTIONAL: i16 = 16;
+const CONTROL: i16 = 32;
 
 /// What a batch is made of.
 #[derive(Clone, Debug)]
@@ -17,19 +20,35 @@ pub(crate) struct Recipe {
     pub timestamp_ms: i64,
     /// Producer id, epoch and first sequence number.
     pub producer: Option<(i64, i16, i32)>,
+    pub kind: Kind,
 }
 
-/// The bytes of a batch as a client sends it.
+/// What a batch is to a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It belongs to none.
+    Plain,
+    /// It is part of the one that its producer has open, or opens it.
+    Transactional,
+    /// It ends the one that its producer has open.
+    Marker { is_commit: bool },
+}
+
+impl Kind {
+    fn attributes(self) -> i16 {
+        match self {
+            Self::Plain => 0,
+            Self::Transactional => TRANSACTIONAL,
+            Self::Marker { .. } => TRANSACTIONAL | CONTROL,
+        }
+    }
+}
+
+/// The bytes of a batch as a client, or for a marker the broker, appends it.
 pub(crate) fn build(recipe: &Recipe) -> Vec<u8> {
     let mut records = Vec::new();
     for delta in 0..recipe.records {
-        let mut record = vec![0];
-        varint(&mut record, 0);
-        varint(&mut record, i64::from(delta));
-        varint(&mut record, -1);
-        varint(&mut record, recipe.value.len() as i64);
-        record.extend_from_slice(&recipe.value);
-        varint(&mut record, 0);
+        let record = record(delta, recipe);
         varint(&mut records, record.len() as i64);
         records.extend_from_slice(&record);
     }
@@ -41,7 +60,7 @@ pub(crate) fn build(recipe: &Recipe) -> Vec<u8> {
     bytes.extend_from_slice(&(-1_i32).to_be_bytes());
     bytes.push(2);
     bytes.extend_from_slice(&[0; 4]);
-    bytes.extend_from_slice(&0_i16.to_be_bytes());
+    bytes.extend_from_slice(&recipe.kind.attributes().to_be_bytes());
     bytes.extend_from_slice(&(recipe.records as i32 - 1).to_be_bytes());
     bytes.extend_from_slice(&recipe.timestamp_ms.to_be_bytes());
     bytes.extend_from_slice(&recipe.timestamp_ms.to_be_bytes());
@@ -52,6 +71,24 @@ pub(crate) fn build(recipe: &Recipe) -> Vec<u8> {
     bytes.extend_from_slice(&records);
     seal(&mut bytes);
     bytes
+}
+
+fn record(delta: u32, recipe: &Recipe) -> Vec<u8> {
+    let mut record = vec![0];
+    varint(&mut record, 0);
+    varint(&mut record, i64::from(delta));
+    match recipe.kind {
+        Kind::Plain | Kind::Transactional => varint(&mut record, -1),
+        // The key of a marker: a version, and 0 for an abort or 1 for a commit.
+        Kind::Marker { is_commit } => {
+            varint(&mut record, 4);
+            record.extend_from_slice(&[0, 0, 0, u8::from(is_commit)]);
+        }
+    }
+    varint(&mut record, recipe.value.len() as i64);
+    record.extend_from_slice(&recipe.value);
+    varint(&mut record, 0);
+    record
 }
 
 /// What the batch must look like once it has its place. A time is given where the log stamps it.
@@ -70,6 +107,12 @@ pub(crate) fn stamped(
         seal(&mut bytes);
     }
     bytes
+}
+
+/// The leader epoch and the largest time that a batch carries.
+pub(crate) fn stamps(batch: &[u8]) -> (i32, i64) {
+    let epoch = i32::from_be_bytes(batch[12..16].try_into().unwrap());
+    (epoch, i64::from_be_bytes(batch[35..43].try_into().unwrap()))
 }
 
 /// The offset of the first record of a batch, of the last one, and the batch.
@@ -111,7 +154,8 @@ pub(crate) fn first_value(batch: &[u8]) -> Option<Vec<u8>> {
     rest.get(..length).map(<[u8]>::to_vec)
 }
 
-fn seal(bytes: &mut [u8]) {
+/// Writes the checksum of a batch.
+pub(crate) fn seal(bytes: &mut [u8]) {
     let crc = crc32c(&bytes[CHECKED_FROM..]);
     bytes[17..21].copy_from_slice(&crc.to_be_bytes());
 }
@@ -150,7 +194,8 @@ static TABLE: LazyLock<[u32; 256]> = LazyLock::new(|| {
     })
 });
 
-fn crc32c(bytes: &[u8]) -> u32 {
+/// Castagnoli's checksum.
+pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
         (crc >> 8) ^ TABLE[((crc ^ u32::from(*byte)) & 0xff) as usize]
     })
@@ -168,6 +213,7 @@ fn batches_come_apart_as_they_were_put_together() {
         value: b"value".to_vec(),
         timestamp_ms: 7,
         producer: None,
+        kind: Kind::Plain,
     };
     let one = stamped(&build(&recipe), 10, 1, None);
     let two = stamped(&build(&recipe), 13, 1, Some(99));
@@ -176,4 +222,24 @@ fn batches_come_apart_as_they_were_put_together() {
     assert_eq!(parts, [(10, 12, &one[..]), (13, 15, &two[..])]);
     assert_eq!(first_value(&one).unwrap(), b"value");
     assert!(split(&both[..both.len() - 1]).is_err());
+}
+
+#[test]
+fn a_marker_says_who_ends_what_and_how() {
+    let recipe = Recipe {
+        records: 1,
+        value: vec![0; 6],
+        timestamp_ms: 7,
+        producer: Some((5, 2, -1)),
+        kind: Kind::Marker { is_commit: true },
+    };
+    let marker = build(&recipe);
+    assert_eq!(marker[21..23], [0, 0x30], "transactional and control");
+    assert_eq!(
+        marker[43..57],
+        [0, 0, 0, 0, 0, 0, 0, 5, 0, 2, 255, 255, 255, 255]
+    );
+    // Length, attributes, deltas and the length of the key, all varints of one byte.
+    assert_eq!(marker[61 + 5..][..4], [0, 0, 0, 1]);
+    assert_eq!(split(&marker).unwrap().len(), 1);
 }

@@ -4,11 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
-use simulation::Tally;
 use simulation::runner::{self, Failure, Kind};
+use simulation::{Tally, corruption};
 
 #[derive(Debug, Parser)]
 #[command(about = "Simulates the product from seeds")]
@@ -28,6 +28,8 @@ enum Command {
         /// The seed.
         seed: u64,
     },
+    /// Mutates data directories, one thing at a time.
+    Corrupt(Corrupt),
     /// Makes the product wrong in one way after the other; each must be found.
     #[cfg(feature = "defects")]
     Controls {
@@ -59,6 +61,25 @@ struct Seeds {
     json: bool,
 }
 
+#[derive(Debug, Args)]
+struct Corrupt {
+    /// The seed that all of it follows from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The first mutation of the seed.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// How many mutations.
+    #[arg(long)]
+    mutations: u64,
+    /// On how many threads.
+    #[arg(long, default_value_t = 2)]
+    threads: u32,
+    /// Where the counts go, as JSON.
+    #[arg(long)]
+    result: Option<PathBuf>,
+}
+
 fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Seeds(seeds) => run_seeds(&seeds),
@@ -67,6 +88,7 @@ fn main() -> Result<()> {
             print(&tally);
             Ok(())
         }
+        Command::Corrupt(corrupt) => run_corruption(&corrupt),
         #[cfg(feature = "defects")]
         Command::Controls { seeds, result } => {
             let found = simulation::controls::run(seeds)?;
@@ -103,6 +125,45 @@ fn run_seeds(arguments: &Seeds) -> Result<()> {
         let Seeds { seeds, from, .. } = arguments;
         println!("{seeds} seeds from {from} in {seconds} s: nothing wrong");
     }
+    Ok(())
+}
+
+fn run_corruption(arguments: &Corrupt) -> Result<()> {
+    let Corrupt {
+        seed,
+        from,
+        mutations,
+        threads,
+        ..
+    } = *arguments;
+    let started = Instant::now();
+    // What goes wrong is reported once, with its number.
+    std::panic::set_hook(Box::new(|_| {}));
+    let report = corruption::run(seed, from, mutations, threads);
+    let seconds = started.elapsed().as_secs();
+    let failures = report.failures.iter().map(|failure| {
+        let corruption::Failure { number, error } = failure;
+        println!("mutation {number}: {error}\n");
+        json!({ "number": number, "error": error })
+    });
+    let value = json!({
+        "seed": seed,
+        "from": from,
+        "mutations": mutations,
+        "seconds": seconds,
+        "failures": failures.collect::<Value>(),
+        "counts": counts(&report.tally),
+    });
+    if let Some(path) = &arguments.result {
+        write(path, &value)?;
+    }
+    print(&report.tally);
+    println!("{mutations} mutations from {from} of seed {seed} in {seconds} s");
+    ensure!(
+        report.failures.is_empty(),
+        "{} found something; again with: cargo xtask corrupt --seed {seed} --mutations 1 --from NUMBER",
+        report.failures.len()
+    );
     Ok(())
 }
 

@@ -14,19 +14,25 @@ use crate::engine::{self, Mix};
 pub enum Kind {
     /// The storage engine alone.
     Engine(Mix),
+    /// The whole broker.
+    Broker(Mix),
 }
 
 /// All kinds. A seed runs one of each subject, the troubles taking turns.
-const KINDS: [Kind; 3] = [
+const KINDS: [Kind; 6] = [
     Kind::Engine(Mix::Cuts),
     Kind::Engine(Mix::Faults),
     Kind::Engine(Mix::Full),
+    Kind::Broker(Mix::Cuts),
+    Kind::Broker(Mix::Faults),
+    Kind::Broker(Mix::Full),
 ];
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (subject, mix) = match self {
             Self::Engine(mix) => ("engine", mix),
+            Self::Broker(mix) => ("broker", mix),
         };
         write!(f, "{subject}-{}", mix.name())
     }
@@ -69,6 +75,7 @@ impl fmt::Display for Failure {
 pub fn run(kind: Kind, seed: u64) -> Result<Tally, Failure> {
     let result = match kind {
         Kind::Engine(mix) => engine::run_seed(mix, seed),
+        Kind::Broker(mix) => crate::broker::run_seed(mix, seed),
     };
     result.map_err(|error| Failure { kind, seed, error })
 }
@@ -76,7 +83,7 @@ pub fn run(kind: Kind, seed: u64) -> Result<Tally, Failure> {
 /// What a seed runs: each subject once.
 pub fn kinds_of(seed: u64) -> impl Iterator<Item = Kind> {
     let mix = [Mix::Cuts, Mix::Faults, Mix::Full][usize::try_from(seed % 3).unwrap_or(0)];
-    [Kind::Engine(mix)].into_iter()
+    [Kind::Engine(mix), Kind::Broker(mix)].into_iter()
 }
 
 /// Runs many seeds on some threads and adds up what they counted. Ends with the first failure.
@@ -109,6 +116,31 @@ pub fn run_seeds(from: u64, count: u64, threads: u32) -> Result<Tally, Failure> 
     });
     let total = total.into_inner();
     total.unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Leaves out actions as long as the run fails without them.
+pub(crate) fn shorten<A: Clone>(mut actions: Vec<A>, fails: impl Fn(&[A]) -> bool) -> Vec<A> {
+    let mut chunk = actions.len() / 2;
+    while chunk > 0 {
+        let mut start = 0;
+        while start < actions.len() {
+            let mut fewer = actions.clone();
+            fewer.drain(start..(start + chunk).min(actions.len()));
+            if fails(&fewer) {
+                actions = fewer;
+            } else {
+                start += chunk;
+            }
+        }
+        chunk /= 2;
+    }
+    actions
+}
+
+/// Actions as a test lists them.
+pub(crate) fn list<A: fmt::Debug>(actions: &[A]) -> String {
+    let lines = actions.iter().map(|action| format!("{action:?},\n"));
+    lines.collect()
 }
 
 /// What a panic said.

@@ -1,17 +1,18 @@
 //! How often what happened.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Counts by name. A run in which something never happens proves nothing about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    counts: BTreeMap<&'static str, u64>,
+    counts: BTreeMap<Cow<'static, str>, u64>,
 }
 
 impl Tally {
     /// Counts something.
-    pub fn add(&mut self, name: &'static str, times: u64) {
-        *self.counts.entry(name).or_default() += times;
+    pub fn add(&mut self, name: impl Into<Cow<'static, str>>, times: u64) {
+        *self.counts.entry(name.into()).or_default() += times;
     }
 
     /// How often it happened.
@@ -22,12 +23,14 @@ impl Tally {
     /// Adds what happened elsewhere.
     pub fn merge(&mut self, other: &Self) {
         for (name, times) in &other.counts {
-            self.add(name, *times);
+            self.add(name.clone(), *times);
         }
     }
 
     /// All of it, in the order of the names.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
-        self.counts.iter().map(|(name, times)| (*name, *times))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> + '_ {
+        self.counts
+            .iter()
+            .map(|(name, times)| (name.as_ref(), *times))
     }
 }

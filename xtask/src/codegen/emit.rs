@@ -31,6 +31,7 @@ pub(crate) fn index(apis: &[Api]) -> String {
         "\n/// Hands a line for every API to a macro: name, key, versions, first flexible"
     );
     line!(code, "/// version, module, request, response.");
+    line!(code, "#[macro_export]");
     line!(
         code,
         "macro_rules! for_each_api {{ ($with:ident) => {{ $with! {{"
@@ -56,6 +57,9 @@ pub(crate) fn api(api: &Api) -> Result<String> {
     for part in &api.structs {
         structure(&mut body, api, part)?;
     }
+    for name in api.nullable_structs() {
+        line!(body, "crate::field::nullable_struct!({name});\n");
+    }
     let mut code = String::new();
     module_doc(&mut code, api);
     line!(code, "\n{WARNING}\n");
@@ -72,17 +76,13 @@ pub(crate) fn api(api: &Api) -> Result<String> {
         }
     }
     line!(code, "\nuse crate::decoder::{{DecodeError, Source}};");
-    line!(code, "use crate::encoder::{{Encoder, Tags}};");
-    let nullable = api.structs.iter().any(|part| api.is_nullable(part));
-    line!(
-        code,
-        "use crate::field::{};",
-        if nullable {
-            "{Field, nullable}"
-        } else {
-            "Field"
-        }
-    );
+    let encoder = if uses("Tags") {
+        "{Encoder, Tags}"
+    } else {
+        "Encoder"
+    };
+    line!(code, "use crate::encoder::{encoder};");
+    line!(code, "use crate::field::Field;");
     line!(code, "use crate::message::message;");
     match (uses("Chunks"), uses("Text")) {
         (true, true) => line!(code, "use crate::{{Chunks, Text}};"),
@@ -174,9 +174,6 @@ fn structure(code: &mut String, api: &Api, part: &Struct) -> Result<()> {
         line!(code, "}} }} }}\n");
     }
     field_impl(code, api, part)?;
-    if api.is_nullable(part) {
-        line!(code, "nullable!({name});\n");
-    }
     if part.role != Role::Part {
         let Versions { first, last } = api.versions;
         let key = &api.name;

@@ -1,5 +1,7 @@
 //! What a declaration says.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result};
 
 /// One API: request, response and their structures.
@@ -70,13 +72,16 @@ impl Api {
         found.with_context(|| format!("there is no structure {name}"))
     }
 
-    /// Whether a field of this structure may be null.
-    pub(crate) fn is_nullable(&self, structure: &Struct) -> bool {
-        let mut fields = self.structs.iter().flat_map(|part| &part.fields);
-        fields.any(|field| {
-            let is_of_it = matches!(&field.kind, Kind::Struct(name) if *name == structure.name);
-            is_of_it && field.nullable_from.is_some()
-        })
+    /// The structures that are null somewhere.
+    pub(crate) fn nullable_structs(&self) -> BTreeSet<&str> {
+        let fields = self.structs.iter().flat_map(|part| &part.fields);
+        let nullable = fields.filter(|field| field.nullable_from.is_some());
+        nullable
+            .filter_map(|field| match &field.kind {
+                Kind::Struct(name) => Some(name.as_str()),
+                _ => None,
+            })
+            .collect()
     }
 
     /// Fewest bytes that a structure takes in any version that has something of it.
@@ -117,7 +122,6 @@ impl Api {
             _ if is_flexible && !matches!(field.kind, Kind::Struct(_)) => 1,
             Kind::Text => 2,
             Kind::Bytes | Kind::Records | Kind::Array(_) => 4,
-            // One that may be null has a byte in front that says whether it is there.
             Kind::Struct(_) if field.nullable_from.is_some() => 1,
             Kind::Struct(name) => self.size_in(self.find(name)?, version)?,
         })

@@ -73,7 +73,7 @@ fn fold(
     log: &Arc<Log>,
     settings: &GroupSettings,
 ) -> Result<Coordinator, LoadError> {
-    if log.is_quarantined() {
+    if log.is_quarantined() || log.lacks_end() {
         return Err(LoadError::Damaged);
     }
     let mut coordinator = Coordinator::new(settings.clone());
@@ -113,6 +113,9 @@ fn fold(
 /// what follows from it.
 fn topics_gone(broker: &Arc<Broker>, coordinator: &Coordinator) -> BTreeSet<TopicName> {
     let published = broker.metadata.published();
+    if published.topics.may_lack() {
+        return BTreeSet::new();
+    }
     coordinator
         .offsets()
         .map(|(_, topic, _, _)| topic)

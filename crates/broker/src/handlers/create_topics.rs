@@ -13,7 +13,7 @@
 //!   id in the answer; zero when the request only checks.
 //! - v6 (KIP-599): there are no quotas. `timeout_ms` is not looked at: the change takes one write.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use metadata::{Assignment, MetadataRecord, NewTopic, plan_create_topic};
 use model::{ErrorCode, TopicId};
@@ -25,7 +25,7 @@ use wire::messages::create_topics::{
 
 use crate::context::RequestContext;
 use crate::errors;
-use crate::handlers::support::{Refusal, change_each};
+use crate::handlers::support::{Refusal, change_each, repeated};
 use crate::topic_creation::new_topic_id;
 
 /// What a topic that was created, or could be, is like.
@@ -40,7 +40,7 @@ pub(crate) async fn handle(
     ctx: RequestContext,
     request: CreateTopicsRequest,
 ) -> CreateTopicsResponse {
-    let twice = named_twice(&request.topics);
+    let twice = repeated(request.topics.iter().map(|topic| topic.name.clone()));
     let settings = &ctx.broker.settings.broker;
     let outcomes = change_each(
         &ctx,
@@ -76,12 +76,6 @@ pub(crate) async fn handle(
         topics: topics.collect(),
         ..CreateTopicsResponse::default()
     }
-}
-
-fn named_twice(topics: &[CreatableTopic]) -> HashSet<Text> {
-    let mut seen = HashSet::new();
-    let twice = topics.iter().filter(|topic| !seen.insert(&topic.name));
-    twice.map(|topic| topic.name.clone()).collect()
 }
 
 fn new_topic(topic: &CreatableTopic) -> NewTopic {
@@ -127,7 +121,8 @@ fn created(record: &MetadataRecord, check_only: bool) -> Created {
 }
 
 fn succeeded(ctx: &RequestContext, name: Text, created: Created) -> CreatableTopicResult {
-    let configs = ctx.broker.settings.broker.describe_topic(&created.configs);
+    let settings = &ctx.broker.metadata.published().settings;
+    let configs = settings.describe_topic(&created.configs);
     let configs = configs.into_iter().map(|config| CreatableTopicConfigs {
         name: Text::from(config.name),
         value: config.value.map(Text::from),

@@ -39,7 +39,7 @@ pub(crate) fn handle(
     }
     let settings = &ctx.broker.settings;
     DescribeClusterResponse {
-        cluster_id: Text::from(ctx.broker.cluster_id()),
+        cluster_id: Text::from(ctx.broker.cluster_id().unwrap_or_default()),
         controller_id: settings.broker.node_id,
         brokers: vec![DescribeClusterBroker {
             broker_id: settings.broker.node_id,

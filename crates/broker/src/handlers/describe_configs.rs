@@ -1,10 +1,10 @@
 //! DescribeConfigs (key 32), versions 1 to 4: settings, their values, and where these come from.
 //!
-//! - Topics (2) and this broker (4). The broker's name is its node id; an empty one stands for the
-//!   defaults of all brokers that were set while they run, of which there are none. Other resources
-//!   (loggers, client metrics, groups) do not exist here: INVALID_REQUEST.
+//! - Topics (2), this broker (4) and groups (32), which need not exist. The broker's name is its node
+//!   id; an empty one stands for what requests have set for all brokers. Other resources (loggers,
+//!   client metrics) do not exist here: INVALID_REQUEST.
 //! - Every known setting is listed, those whose behaviour does not exist with their default. No
-//!   setting is sensitive. The broker's are read-only, since they are read when it starts.
+//!   setting is sensitive. Those of the broker's that are read when it starts are read-only.
 //! - The broker's own topics are shown with the settings that hold for them, all read-only.
 //! - A resource that is named twice is answered once.
 //! - Null keys ask for all settings, and so does an empty list, as in Kafka. Keys that are not known
@@ -12,7 +12,8 @@
 //! - v1 (KIP-226): sources and synonyms. v3 (KIP-569): types and documentation.
 
 use config::{Described, DescribedSynonym, Source};
-use model::{ErrorCode, TopicName};
+use metadata::Resource;
+use model::ErrorCode;
 use wire::Text;
 use wire::messages::describe_configs::{
     DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResourceResult,
@@ -20,7 +21,8 @@ use wire::messages::describe_configs::{
 };
 
 use crate::context::RequestContext;
-use crate::handlers::support::{Refusal, keep_first_of_each, resource_type};
+use crate::handlers::support::resources::resource;
+use crate::handlers::support::{Refusal, keep_first_of_each};
 
 /// Lists the settings of each resource.
 pub(crate) fn handle(
@@ -74,13 +76,10 @@ pub(crate) fn handle(
 }
 
 fn settings(ctx: &RequestContext, kind: i8, name: &str) -> Result<Vec<Described>, Refusal> {
-    let settings = &ctx.broker.settings.broker;
-    match kind {
-        resource_type::TOPIC => {
-            TopicName::new(name).map_err(|error| {
-                Refusal::new(ErrorCode::InvalidTopicException, error.to_string())
-            })?;
-            let published = ctx.broker.metadata.published();
+    let published = ctx.broker.metadata.published();
+    let settings = &published.settings;
+    match resource(ctx, kind, name)? {
+        Resource::Topic(name) => {
             let topic = published
                 .topics
                 .by_name(name)
@@ -91,15 +90,11 @@ fn settings(ctx: &RequestContext, kind: i8, name: &str) -> Result<Vec<Described>
             }
             Ok(listed)
         }
-        resource_type::BROKER if name.is_empty() => Ok(Vec::new()),
-        resource_type::BROKER if name == settings.node_id.to_string() => {
-            Ok(settings.describe_broker())
+        Resource::AllBrokers => Ok(settings.describe_all_brokers()),
+        Resource::Broker(_) => Ok(settings.describe_broker()),
+        Resource::Group(group_id) => {
+            Ok(settings.describe_group(published.image.group_configs(group_id)))
         }
-        resource_type::BROKER => Err(Refusal::new(
-            ErrorCode::InvalidRequest,
-            format!("'{name}' is not this broker, which is {}", settings.node_id),
-        )),
-        _ => Err(resource_type::refused(kind)),
     }
 }
 

@@ -1,18 +1,19 @@
 //! IncrementalAlterConfigs (key 44), versions 0 and 1 (KIP-339): changes settings one by one.
 //!
-//! - Topics (2) only. Each topic's changes are made together or not at all; answered when they are
-//!   durable, and in force then, on live logs as well.
+//! - Topics (2), this broker (4) by its node id or all brokers by an empty name, and groups (32), which
+//!   need not exist. Other resources do not exist here: INVALID_REQUEST.
+//! - Each resource's changes are made together or not at all; answered when they are durable, and in
+//!   force then, on live logs as well.
 //! - SET 0, DELETE 1 (back to the default), APPEND 2 and SUBTRACT 3 (lists only). The same setting
 //!   twice, a null value, an unknown operation, or the same resource twice: INVALID_REQUEST.
 //! - A setting whose behaviour does not exist here is refused with its name (INVALID_CONFIG), unless
 //!   it gets its default. Deleting an unknown setting succeeds: it is not set.
-//! - The broker's settings (4) are read when it starts and cannot be changed by a request; other
-//!   resources do not exist here: INVALID_REQUEST. The broker's own topics keep theirs:
-//!   POLICY_VIOLATION.
+//! - Most of the broker's settings are read when it starts; a change of these, and any value that the
+//!   broker cannot have: INVALID_REQUEST, which is Kafka's code for it. What was set for one broker is
+//!   stronger than what was set for all, and both than what the broker was given at its start.
+//! - The broker's own topics keep their settings: POLICY_VIOLATION.
 
-use std::collections::HashSet;
-
-use metadata::{AlterConfig, AlterOperation, plan_alter_topic_configs};
+use metadata::{AlterConfig, AlterOperation, plan_alter_configs};
 use model::ErrorCode;
 use wire::Text;
 use wire::messages::incremental_alter_configs::{
@@ -22,15 +23,16 @@ use wire::messages::incremental_alter_configs::{
 
 use crate::context::RequestContext;
 use crate::errors;
-use crate::handlers::support::{Refusal, change_each, resource_type};
+use crate::handlers::support::resources::resource as resource_of;
+use crate::handlers::support::{Refusal, change_each, repeated};
 
 /// Changes the settings, or checks whether they could be changed.
 pub(crate) async fn handle(
     ctx: RequestContext,
     request: IncrementalAlterConfigsRequest,
 ) -> IncrementalAlterConfigsResponse {
-    let twice = named_twice(&request.resources);
-    let settings = &ctx.broker.settings.broker;
+    let twice = repeated(request.resources.iter().map(key));
+    let settings = &ctx.broker.metadata.published().settings;
     let outcomes = change_each(
         &ctx,
         request.resources,
@@ -40,17 +42,16 @@ pub(crate) async fn handle(
                 let message = "the resource is named twice in this request";
                 return Err(Refusal::new(ErrorCode::InvalidRequest, message));
             }
-            check_resource_type(resource.resource_type)?;
+            let target = resource_of(&ctx, resource.resource_type, &resource.resource_name)?;
             let changes: Vec<_> = resource
                 .configs
                 .iter()
                 .map(change)
                 .collect::<Result<_, _>>()?;
             let record =
-                plan_alter_topic_configs(image, settings, &resource.resource_name, &changes)
-                    .map_err(|error| {
-                        Refusal::new(errors::of_alter_configs(&error), error.to_string())
-                    })?;
+                plan_alter_configs(image, settings, target, &changes).map_err(|error| {
+                    Refusal::new(errors::of_alter_configs(&error), error.to_string())
+                })?;
             Ok((record, ()))
         },
     );
@@ -74,26 +75,6 @@ pub(crate) async fn handle(
 
 fn key(resource: &AlterConfigsResource) -> (i8, Text) {
     (resource.resource_type, resource.resource_name.clone())
-}
-
-fn named_twice(resources: &[AlterConfigsResource]) -> HashSet<(i8, Text)> {
-    let mut seen = HashSet::new();
-    resources
-        .iter()
-        .map(key)
-        .filter(|key| !seen.insert(key.clone()))
-        .collect()
-}
-
-fn check_resource_type(kind: i8) -> Result<(), Refusal> {
-    match kind {
-        resource_type::TOPIC => Ok(()),
-        resource_type::BROKER => Err(Refusal::new(
-            ErrorCode::InvalidRequest,
-            "the broker's settings are read when it starts and cannot be changed while it runs",
-        )),
-        _ => Err(resource_type::refused(kind)),
-    }
 }
 
 fn change(config: &AlterableConfig) -> Result<AlterConfig, Refusal> {

@@ -11,14 +11,15 @@
 //! - Lookups that need a file run on the disk-read pool, one after the other.
 //! - Not done: `timeout_ms` (v10), which is about tiered storage.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use model::{ErrorCode, LeaderEpoch, Offset, TimestampMs};
 use storage::{Isolation, ReadError, TimestampAndOffset};
+use wire::Text;
 use wire::messages::list_offsets::{
     ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse,
-    ListOffsetsTopicResponse,
+    ListOffsetsTopic, ListOffsetsTopicResponse,
 };
 
 use crate::context::RequestContext;
@@ -86,13 +87,14 @@ pub(crate) async fn handle(
     request: ListOffsetsRequest,
 ) -> ListOffsetsResponse {
     let isolation = isolation(request.isolation_level);
-    let times_named = count_partitions(&request);
+    let twice = named_twice(&request.topics);
     let mut topics = Vec::new();
     for topic in request.topics {
         let mut partitions = Vec::new();
+        let twice = twice.get(&topic.name);
         for partition in topic.partitions {
-            let named = times_named.get(&(topic.name.to_string(), partition.partition_index));
-            let found = if named.is_some_and(|times| *times > 1) {
+            let index = partition.partition_index;
+            let found = if twice.is_some_and(|twice| twice.contains(&index)) {
                 Err(ErrorCode::InvalidRequest)
             } else {
                 look_up(&ctx, &topic.name, &partition, isolation).await
@@ -110,15 +112,20 @@ pub(crate) async fn handle(
     }
 }
 
-fn count_partitions(request: &ListOffsetsRequest) -> HashMap<(String, i32), usize> {
-    let mut times_named = HashMap::new();
-    for topic in &request.topics {
-        for partition in &topic.partitions {
-            let key = (topic.name.to_string(), partition.partition_index);
-            *times_named.entry(key).or_default() += 1;
+/// The partitions of each topic that are named more than once. A name is looked at once per mention
+/// and not per partition: it may be long, and the partitions many.
+fn named_twice(topics: &[ListOffsetsTopic]) -> HashMap<Text, HashSet<i32>> {
+    let mut seen: HashMap<Text, HashSet<i32>> = HashMap::new();
+    let mut twice: HashMap<Text, HashSet<i32>> = HashMap::new();
+    for topic in topics {
+        let seen = seen.entry(topic.name.clone()).or_default();
+        let indexes = topic.partitions.iter().map(|asked| asked.partition_index);
+        let again: Vec<i32> = indexes.filter(|index| !seen.insert(*index)).collect();
+        if !again.is_empty() {
+            twice.entry(topic.name.clone()).or_default().extend(again);
         }
     }
-    times_named
+    twice
 }
 
 async fn look_up(

@@ -49,7 +49,7 @@ pub(crate) async fn handle(ctx: RequestContext, mut request: MetadataRequest) ->
             port: i32::from(settings.advertised_port),
             rack: None,
         }],
-        cluster_id: Some(Text::from(ctx.broker.cluster_id())),
+        cluster_id: ctx.broker.cluster_id().map(Text::from),
         controller_id: settings.broker.node_id,
         topics,
         ..MetadataResponse::default()

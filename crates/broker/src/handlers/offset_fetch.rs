@@ -2,12 +2,16 @@
 //!
 //! - Where nothing is committed, and in a group that does not exist: offset -1, leader epoch -1,
 //!   metadata "" and no error. Topics that do not exist are no different.
+//! - A partition that a request names again is not told again: what there is to tell of it is longer
+//!   than its name. Neither is all that a group has committed.
 //! - v2 (KIP-88): a null list asks for everything the group has committed; a top-level error.
 //! - v5 (KIP-320): leader epochs. v6: flexible.
 //! - v7 (KIP-447): offsets in open transactions are refused if asked for; there are none yet.
 //! - v8 (KIP-709): many groups, an error for each.
 //! - v9 (KIP-848): member id and epoch, which consumer groups check and classic groups do not.
 //! - v10 (KIP-848): topics by id; an unknown one gets UNKNOWN_TOPIC_ID.
+
+use std::collections::{HashMap, HashSet};
 
 use groups::CommittedOffset;
 use model::{ErrorCode, TopicId};
@@ -27,12 +31,16 @@ pub(crate) async fn handle(
     ctx: RequestContext,
     request: OffsetFetchRequest,
 ) -> OffsetFetchResponse {
+    let mut mentioned = HashMap::new();
     if ctx.version < 8 {
-        let group = fetch(&ctx, only_group(request)).await;
+        let mut group = only_group(request);
+        keep_first_mentions(&mut mentioned, &mut group);
+        let group = fetch(&ctx, group).await;
         return of_only_group(&ctx, group);
     }
     let mut response = OffsetFetchResponse::default();
-    for group in request.groups {
+    for mut group in request.groups {
+        keep_first_mentions(&mut mentioned, &mut group);
         response.groups.push(fetch(&ctx, group).await);
     }
     response
@@ -117,6 +125,32 @@ async fn fetch(ctx: &RequestContext, asked: OffsetFetchRequestGroup) -> OffsetFe
         group_id: asked.group_id,
         topics,
         error_code: error.code(),
+    }
+}
+
+/// What a request has asked about a group so far.
+#[derive(Default)]
+struct Mentions {
+    all: bool,
+    partitions: HashMap<(Text, TopicId), HashSet<i32>>,
+}
+
+/// Takes out of a request what it has asked about the group before.
+fn keep_first_mentions(
+    mentioned: &mut HashMap<Text, Mentions>,
+    group: &mut OffsetFetchRequestGroup,
+) {
+    let mentions = mentioned.entry(group.group_id.clone()).or_default();
+    let Some(topics) = &mut group.topics else {
+        if std::mem::replace(&mut mentions.all, true) {
+            group.topics = Some(Vec::new());
+        }
+        return;
+    };
+    for topic in topics {
+        let key = (topic.name.clone(), topic.topic_id);
+        let seen = mentions.partitions.entry(key).or_default();
+        topic.partition_indexes.retain(|index| seen.insert(*index));
     }
 }
 

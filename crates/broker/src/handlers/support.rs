@@ -1,5 +1,7 @@
 //! What several handlers have in common.
 
+pub(crate) mod resources;
+
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::hash::Hash;
@@ -39,6 +41,13 @@ impl Refusal {
 pub(crate) fn keep_first_of_each<T, K: Hash + Eq>(items: &mut Vec<T>, key: impl Fn(&T) -> K) {
     let mut seen = HashSet::new();
     items.retain(|item| seen.insert(key(item)));
+}
+
+/// The keys that occur more than once.
+pub(crate) fn repeated<K: Hash + Eq + Clone>(keys: impl IntoIterator<Item = K>) -> HashSet<K> {
+    let mut seen = HashSet::new();
+    let keys = keys.into_iter();
+    keys.filter(|key| !seen.insert(key.clone())).collect()
 }
 
 /// Plans a change for each item, each against what those before it have made of the metadata, and
@@ -101,24 +110,3 @@ pub(crate) const GROUP_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8;
 
 /// "Not asked for".
 pub(crate) const NO_OPERATIONS: i32 = i32::MIN;
-
-/// What settings can belong to, as requests number it.
-pub(crate) mod resource_type {
-    use super::Refusal;
-    use model::ErrorCode;
-
-    pub(crate) const TOPIC: i8 = 2;
-    pub(crate) const BROKER: i8 = 4;
-
-    /// The refusal of a resource that has no settings here.
-    pub(crate) fn refused(kind: i8) -> Refusal {
-        let name = match kind {
-            8 => "loggers of a broker",
-            16 => "client metrics",
-            32 => "groups",
-            _ => "resources of this type",
-        };
-        let message = format!("{name} (type {kind}) have no settings here");
-        Refusal::new(ErrorCode::InvalidRequest, message)
-    }
-}

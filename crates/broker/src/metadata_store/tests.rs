@@ -71,7 +71,7 @@ fn open(directory: &Path) -> Arc<MetadataStore> {
     let recovery = Recovery::open(&env, StorageSettings::new(directory)).unwrap();
     let image = fold(recovery.metadata_batches()).unwrap();
     let settings = BrokerSettings::default();
-    let live = live_logs(&image, &settings).collect();
+    let live = log_configs::live_logs(&image, &settings).collect();
     let storage = recovery.finish(live, image.next_log_id()).unwrap().storage;
     storage.start();
     let log = storage.log(LogId::METADATA).unwrap();

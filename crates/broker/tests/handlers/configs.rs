@@ -8,7 +8,6 @@ use wire::messages::describe_configs::{
     DescribeConfigsResult,
 };
 use wire::messages::describe_groups::DescribeGroupsRequest;
-use wire::messages::find_coordinator::FindCoordinatorRequest;
 use wire::messages::incremental_alter_configs::{
     AlterConfigsResource, AlterConfigsResourceResponse, AlterableConfig,
     IncrementalAlterConfigsRequest,
@@ -17,8 +16,9 @@ use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
 
 use crate::support::{Fixture, assert_code, batch};
 
-const TOPIC: i8 = 2;
-const BROKER: i8 = 4;
+pub(crate) const TOPIC: i8 = 2;
+pub(crate) const BROKER: i8 = 4;
+pub(crate) const GROUP: i8 = 32;
 
 fn asking(resource_type: i8, name: &'static str) -> DescribeConfigsRequest {
     DescribeConfigsRequest {
@@ -31,16 +31,27 @@ fn asking(resource_type: i8, name: &'static str) -> DescribeConfigsRequest {
     }
 }
 
-async fn describe(fixture: &mut Fixture, kind: i8, name: &'static str) -> DescribeConfigsResult {
+pub(crate) async fn describe(
+    fixture: &mut Fixture,
+    kind: i8,
+    name: &'static str,
+) -> DescribeConfigsResult {
     fixture.call(&asking(kind, name), 4).await.results.remove(0)
 }
 
-fn find<'a>(result: &'a DescribeConfigsResult, name: &str) -> &'a DescribeConfigsResourceResult {
+pub(crate) fn find<'a>(
+    result: &'a DescribeConfigsResult,
+    name: &str,
+) -> &'a DescribeConfigsResourceResult {
     let config = result.configs.iter().find(|config| config.name == *name);
     config.unwrap_or_else(|| panic!("{name} is not listed"))
 }
 
-fn change(name: &'static str, operation: i8, value: Option<&'static str>) -> AlterableConfig {
+pub(crate) fn change(
+    name: &'static str,
+    operation: i8,
+    value: Option<&'static str>,
+) -> AlterableConfig {
     AlterableConfig {
         name: Text::from_static(name),
         config_operation: operation,
@@ -48,7 +59,11 @@ fn change(name: &'static str, operation: i8, value: Option<&'static str>) -> Alt
     }
 }
 
-fn changes(kind: i8, name: &'static str, configs: Vec<AlterableConfig>) -> AlterConfigsResource {
+pub(crate) fn changes(
+    kind: i8,
+    name: &'static str,
+    configs: Vec<AlterableConfig>,
+) -> AlterConfigsResource {
     AlterConfigsResource {
         resource_type: kind,
         resource_name: Text::from_static(name),
@@ -56,7 +71,7 @@ fn changes(kind: i8, name: &'static str, configs: Vec<AlterableConfig>) -> Alter
     }
 }
 
-async fn alter(
+pub(crate) async fn alter(
     fixture: &mut Fixture,
     resources: Vec<AlterConfigsResource>,
 ) -> Vec<AlterConfigsResourceResponse> {
@@ -179,12 +194,7 @@ async fn the_broker_is_described_under_its_node_id() {
 #[tokio::test]
 async fn the_brokers_own_topics_are_described_as_they_are_and_stay_so() {
     let mut fixture = Fixture::open().await;
-    let request = FindCoordinatorRequest {
-        key: Text::from_static("group"),
-        ..FindCoordinatorRequest::default()
-    };
-    let found = fixture.call(&request, 3).await;
-    assert_code(found.error_code, ErrorCode::None);
+    fixture.have_groups().await;
     let result = describe(&mut fixture, TOPIC, "__consumer_offsets").await;
     let policy = find(&result, "cleanup.policy");
     assert_eq!(
@@ -213,13 +223,14 @@ async fn what_has_no_settings_is_refused() {
     for (kind, name, code) in [
         (TOPIC, "missing", ErrorCode::UnknownTopicOrPartition),
         (TOPIC, "bad name", ErrorCode::InvalidTopicException),
+        (TOPIC, "", ErrorCode::InvalidRequest),
         (BROKER, "1", ErrorCode::InvalidRequest),
         (BROKER, "x", ErrorCode::InvalidRequest),
         // Another spelling of its number is not its name.
         (BROKER, "00", ErrorCode::InvalidRequest),
         (8, "0", ErrorCode::InvalidRequest),
         (16, "m", ErrorCode::InvalidRequest),
-        (32, "g", ErrorCode::InvalidRequest),
+        (GROUP, "", ErrorCode::InvalidRequest),
         (0, "", ErrorCode::InvalidRequest),
     ] {
         let result = describe(&mut fixture, kind, name).await;
@@ -230,11 +241,6 @@ async fn what_has_no_settings_is_refused() {
         );
         assert!(result.error_message.is_some());
         let altered = alter(&mut fixture, vec![changes(kind, name, vec![])]).await;
-        let code = match (kind, name) {
-            // A name that cannot be is the name of no topic.
-            (TOPIC, _) => ErrorCode::UnknownTopicOrPartition,
-            _ => ErrorCode::InvalidRequest,
-        };
         assert_eq!(
             ErrorCode::from_code(altered[0].error_code),
             Some(code),
@@ -366,4 +372,21 @@ async fn resources_fail_by_themselves_and_checking_changes_nothing() {
     assert_eq!(codes(checked), [ErrorCode::None]);
     let result = describe(&mut fixture, TOPIC, "u").await;
     assert_eq!(find(&result, "retention.ms").config_source, 5);
+}
+
+#[tokio::test]
+async fn the_smallest_sizes_are_large_enough_to_work_with() {
+    let smallest = |name| {
+        let definition = config::definition(config::Scope::Broker, name).unwrap();
+        let config::Valid::Range(smallest, _) = definition.valid else {
+            panic!("{name} has no range");
+        };
+        smallest.to_string()
+    };
+    let [wal, memory] = ["wal.max.bytes", "memory.max.bytes"].map(smallest);
+    let settings = [("wal.max.bytes", &*wal), ("memory.max.bytes", &*memory)];
+    let mut fixture = Fixture::with_settings(&settings).await;
+    fixture.topic("t").await;
+    let produced = fixture.produce("t", batch(&["a"])).await;
+    assert_code(produced.error_code, ErrorCode::None);
 }

@@ -19,10 +19,10 @@ use crate::support::{
 };
 
 /// An answer that has not come yet.
-struct Later(BoxFuture<Outcome>);
+pub(crate) struct Later(pub(crate) BoxFuture<Outcome>);
 
 impl Later {
-    fn of(fixture: &mut Fixture, request: &impl Request, version: i16) -> Self {
+    pub(crate) fn of(fixture: &mut Fixture, request: &impl Request, version: i16) -> Self {
         let frame = fixture.frame(request, version);
         match fixture.dispatch(frame) {
             Reply::Serial(later) | Reply::Parked(later) | Reply::Pipelined(later) => Self(later),
@@ -30,7 +30,7 @@ impl Later {
         }
     }
 
-    fn is_there(&mut self) -> bool {
+    pub(crate) fn is_there(&mut self) -> bool {
         let mut context = Context::from_waker(Waker::noop());
         matches!(Pin::new(&mut self.0).poll(&mut context), Poll::Ready(_))
     }
@@ -48,7 +48,7 @@ fn code(response: &ProduceResponse) -> i16 {
 }
 
 /// A broker whose disk has stopped to force, with one record that it has forced before.
-async fn with_stalled_disk() -> Fixture {
+pub(crate) async fn with_stalled_disk() -> Fixture {
     let mut fixture = Fixture::open().await;
     fixture.topic("t").await;
     fixture.produce("t", batch(&["durable"])).await;
@@ -315,9 +315,9 @@ async fn a_power_cut_takes_back_no_topic_that_was_told_of() {
             }
             told.push((name, topic.topic_id));
         }
-        let cluster_id = fixture.broker.cluster_id().to_owned();
+        let cluster_id = fixture.broker.cluster_id().unwrap().to_owned();
         let mut fixture = fixture.crash_onto(Arc::new(disk.crash())).await;
-        assert_eq!(fixture.broker.cluster_id(), cluster_id);
+        assert_eq!(fixture.broker.cluster_id(), Some(&*cluster_id));
         for (name, topic_id) in told {
             assert_eq!(fixture.topic(name).await.topic_id, topic_id, "cut {cut}");
         }

@@ -126,6 +126,10 @@ impl Fs for GatedDisk {
         self.fs.lock(path)
     }
 
+    fn total_bytes(&self, path: &Path) -> io::Result<u64> {
+        self.fs.total_bytes(path)
+    }
+
     fn available_bytes(&self, path: &Path) -> io::Result<u64> {
         self.fs.available_bytes(path)
     }

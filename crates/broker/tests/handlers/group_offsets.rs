@@ -5,13 +5,64 @@ use wire::batch::BatchView;
 use wire::messages::create_topics::{CreatableTopic, CreateTopicsRequest};
 use wire::messages::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
 use wire::messages::offset_commit::OffsetCommitRequestPartition;
+use wire::messages::offset_delete::{
+    OffsetDeleteRequest, OffsetDeleteRequestPartition, OffsetDeleteRequestTopic,
+};
 use wire::messages::offset_fetch::{
     OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
 };
 use wire::{Chunks, Text};
 
-use crate::groups::{GROUP, ONE_PARTITION, commit, commit_request, committed, open};
+use crate::groups::{GROUP, ONE_PARTITION, commit, commit_request, committed, open, stable};
 use crate::support::{Fixture, NOW_MS, assert_code};
+
+/// An index takes four bytes of a request; what is told of it may take four thousand.
+#[tokio::test]
+async fn what_is_asked_again_is_not_told_again() {
+    let mut fixture = open().await;
+    let id = fixture.topic("t").await.topic_id;
+    let code = commit(&mut fixture, &commit_request("t", 5), 8).await;
+    assert_code(code, ErrorCode::None);
+    let again_and_again = vec![0; 1_000];
+    let request = OffsetFetchRequest {
+        group_id: GROUP,
+        topics: Some(vec![
+            OffsetFetchRequestTopic {
+                name: Text::from_static("t"),
+                partition_indexes: again_and_again.clone(),
+            };
+            2
+        ]),
+        ..OffsetFetchRequest::default()
+    };
+    let topics = fixture.call(&request, 7).await.topics;
+    let told: Vec<usize> = topics.iter().map(|topic| topic.partitions.len()).collect();
+    assert_eq!(told, [1, 0]);
+
+    let group = |topics| OffsetFetchRequestGroup {
+        group_id: GROUP,
+        topics,
+        ..OffsetFetchRequestGroup::default()
+    };
+    let topic = OffsetFetchRequestTopics {
+        name: Text::from_static("t"),
+        topic_id: id,
+        partition_indexes: again_and_again,
+    };
+    let request = OffsetFetchRequest {
+        groups: vec![[Some(vec![topic]), None].map(group); 3].concat(),
+        ..OffsetFetchRequest::default()
+    };
+    for version in 8..=10 {
+        let groups = fixture.call(&request, version).await.groups;
+        let told = groups.iter().map(|group| {
+            assert_code(group.error_code, ErrorCode::None);
+            let topics = group.topics.iter();
+            topics.map(|topic| topic.partitions.len()).sum::<usize>()
+        });
+        assert_eq!(told.collect::<Vec<_>>(), [1, 1, 0, 0, 0, 0]);
+    }
+}
 
 #[tokio::test]
 async fn offsets_are_stored_and_fetched_in_every_version() {
@@ -192,4 +243,82 @@ async fn the_log_holds_kafkas_records() {
     ];
     assert_eq!(record.key, Some(&key[..]));
     assert_eq!(record.value, Some(&value.concat()[..]));
+}
+
+fn offset_delete(group_id: Text, topics: &[(&'static str, i32)]) -> OffsetDeleteRequest {
+    let topics = topics
+        .iter()
+        .map(|(name, partition_index)| OffsetDeleteRequestTopic {
+            name: Text::from_static(name),
+            partitions: vec![OffsetDeleteRequestPartition {
+                partition_index: *partition_index,
+            }],
+        });
+    OffsetDeleteRequest {
+        group_id,
+        topics: topics.collect(),
+    }
+}
+
+#[tokio::test]
+async fn offsets_are_deleted_one_by_one_and_do_not_come_back() {
+    let mut fixture = open().await;
+    for name in ["t", "u"] {
+        fixture.topic(name).await;
+        let request = commit_request(name, 5);
+        assert_code(commit(&mut fixture, &request, 9).await, ErrorCode::None);
+    }
+    let request = offset_delete(GROUP, &[("t", 0), ("missing", 0), ("t", 7)]);
+    let response = fixture.call(&request, 0).await;
+    assert_code(response.error_code, ErrorCode::None);
+    let answers: Vec<_> = response
+        .topics
+        .iter()
+        .map(|topic| (topic.name.as_str(), topic.partitions[0].error_code))
+        .collect();
+    let unknown = ErrorCode::UnknownTopicOrPartition.code();
+    assert_eq!(answers, [("t", 0), ("missing", unknown), ("t", unknown)]);
+    let mut fixture = fixture.restart().await;
+    assert_eq!(committed(&mut fixture, "t").await, -1);
+    assert_eq!(committed(&mut fixture, "u").await, 5);
+}
+
+#[tokio::test]
+async fn offsets_in_use_and_those_of_no_group_are_not_deleted() {
+    let mut fixture = open().await;
+    fixture.topic("t").await;
+    let commit_one = commit_request("t", 5);
+    let nobody = Text::from_static("nobody");
+    for has_groups in [false, true] {
+        if has_groups {
+            assert_code(commit(&mut fixture, &commit_one, 9).await, ErrorCode::None);
+        }
+        for (request, code) in [
+            (
+                offset_delete(nobody.clone(), &[("t", 0)]),
+                ErrorCode::GroupIdNotFound,
+            ),
+            // Whether or not there is anything to delete.
+            (
+                offset_delete(nobody.clone(), &[]),
+                ErrorCode::GroupIdNotFound,
+            ),
+            (
+                offset_delete(Text::EMPTY, &[("t", 0)]),
+                ErrorCode::InvalidGroupId,
+            ),
+        ] {
+            let response = fixture.call(&request, 0).await;
+            assert_code(response.error_code, code);
+            assert!(response.topics.is_empty());
+        }
+    }
+    stable(&mut fixture).await;
+    let response = fixture.call(&offset_delete(GROUP, &[("t", 0)]), 0).await;
+    assert_code(response.error_code, ErrorCode::None);
+    assert_code(
+        response.topics[0].partitions[0].error_code,
+        ErrorCode::GroupSubscribedToTopic,
+    );
+    assert_eq!(committed(&mut fixture, "t").await, 5);
 }

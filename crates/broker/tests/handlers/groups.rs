@@ -119,7 +119,7 @@ pub(crate) async fn committed(fixture: &mut Fixture, topic: &'static str) -> i64
 }
 
 /// Joins alone, by way of MEMBER_ID_REQUIRED, and syncs.
-async fn stable(fixture: &mut Fixture) -> JoinGroupResponse {
+pub(crate) async fn stable(fixture: &mut Fixture) -> JoinGroupResponse {
     let asked = fixture.call(&join_request(&Text::EMPTY), 9).await;
     assert_code(asked.error_code, ErrorCode::MemberIdRequired);
     let joined = fixture.call(&join_request(&asked.member_id), 9).await;

@@ -9,14 +9,14 @@ use crate::support::{Fixture, assert_code, batch, idempotent_batch, values};
 async fn topics_records_and_the_cluster_id_are_kept() {
     let mut fixture = Fixture::with_settings(&[("num.partitions", "2")]).await;
     let before = fixture.topic("t").await;
-    let cluster_id = fixture.broker.cluster_id().to_owned();
+    let cluster_id = fixture.broker.cluster_id().unwrap().to_owned();
     assert_eq!(cluster_id.len(), 22);
     for value in ["a", "b"] {
         fixture.produce("t", batch(&[value])).await;
     }
 
     let mut fixture = fixture.restart().await;
-    assert_eq!(fixture.broker.cluster_id(), cluster_id);
+    assert_eq!(fixture.broker.cluster_id(), Some(&*cluster_id));
     let after = fixture.topic("t").await;
     assert_eq!(after.topic_id, before.topic_id);
     assert_eq!(after.partitions.len(), 2);

@@ -15,6 +15,7 @@ use sim::SimClock;
 use tempfile::TempDir;
 use wire::batch::{BatchBuilder, NewRecord};
 use wire::messages::fetch::{FetchPartition, FetchRequest, FetchTopic, PartitionData};
+use wire::messages::find_coordinator::FindCoordinatorRequest;
 use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponseTopic};
 use wire::messages::produce::{
     PartitionProduceData, PartitionProduceResponse, ProduceRequest, TopicProduceData,
@@ -185,6 +186,16 @@ impl Fixture {
             ..MetadataRequest::default()
         };
         self.call(&request, 12).await.topics.remove(0)
+    }
+
+    /// Has the broker make the topic in which it keeps its groups.
+    pub(crate) async fn have_groups(&mut self) {
+        let request = FindCoordinatorRequest {
+            key: Text::from_static("group"),
+            ..FindCoordinatorRequest::default()
+        };
+        let found = self.call(&request, 3).await;
+        assert_code(found.error_code, ErrorCode::None);
     }
 
     /// Produces one batch to partition 0 of a topic, with acks=all.

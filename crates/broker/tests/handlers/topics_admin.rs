@@ -334,7 +334,7 @@ async fn the_cluster_is_one_broker() {
             .call(&DescribeClusterRequest::default(), version)
             .await;
         assert_code(response.error_code, ErrorCode::None);
-        assert_eq!(response.cluster_id, fixture.broker.cluster_id());
+        assert_eq!(Some(&*response.cluster_id), fixture.broker.cluster_id());
         assert_eq!(response.controller_id, 3);
         assert_eq!(response.cluster_authorized_operations, i32::MIN);
         let broker = &response.brokers[0];

@@ -138,7 +138,7 @@ impl Connection {
 
     fn decode<M: Message>(&self, frame: Bytes, version: i16) -> Result<M, ClientError> {
         let api = api_name(M::API_KEY);
-        let mut decoder = Decoder::new(frame);
+        let mut decoder = Decoder::of_answer(frame);
         // What follows the message is not looked at, as other clients do: some brokers send more.
         let decoded = ResponseHeader::decode(&mut decoder, M::API_KEY, version)
             .and_then(|header| Ok((header.correlation_id, M::decode(&mut decoder, version)?)));

@@ -3,6 +3,8 @@
 mod assignment;
 mod describe;
 
+pub(crate) use assignment::decode as read_assignment;
+
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 

@@ -96,7 +96,7 @@ pub(crate) const BROKER_LOG: &[Definition] = &[
         .at_least(1)
         .acts(),
     Definition::broker("unclean.leader.election.enable", Kind::Boolean, "false", "Default of the topic setting `unclean.leader.election.enable`."),
-    Definition::broker("wal.max.bytes", Kind::Long, "1073741824", "Ottla's own: the most that the files of the write-ahead log take together.")
+    Definition::broker("wal.max.bytes", Kind::Long, "1073741824", "Ottla's own: the most that the files of the write-ahead log take together. A batch may be a thirty-second of it, and never more than 32 MiB.")
         .between(128 * 1024 * 1024, 1 << 40)
         .acts(),
     Definition::broker("memory.max.bytes", Kind::Long, "536870912", "Ottla's own: the most memory for records that are not yet in segments, are kept for readers, or wait to be sent.")

@@ -4,10 +4,13 @@
 mod broker;
 mod broker_groups;
 mod broker_log;
+mod dynamic;
 mod group;
 mod topic;
 
 use crate::definition::{Definition, Scope};
+
+pub(crate) use dynamic::DYNAMIC;
 
 /// Largest `max.message.bytes`: a batch travels in one round of the write-ahead log, and a round
 /// has to fit into half a slot of 64 MiB.

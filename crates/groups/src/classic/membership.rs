@@ -1,5 +1,6 @@
 //! What a group needs of the members of a classic group.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::join::session_end;
@@ -47,6 +48,10 @@ impl Membership for ClassicGroup {
 
     fn retention_base(&self) -> RetentionBase<'_> {
         self.base_of_retention()
+    }
+
+    fn topics_in_use(&self) -> Result<Option<BTreeSet<&str>>, GroupError> {
+        self.topics_read_by_members()
     }
 
     fn delete_persisted(&mut self, step: &mut Step<'_>) {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use model::GroupId;
 
+use super::ClassicGroup;
 use super::join::session_end;
 use super::member::{Member, Waiting};
-use super::{ClassicGroup, Phase};
 use crate::api::GroupError;
 use crate::consumer::Migrant;
 use crate::consumer_protocol::{

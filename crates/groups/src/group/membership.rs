@@ -1,5 +1,6 @@
 //! What a group needs of its members, whichever protocol they speak.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -42,6 +43,10 @@ pub(crate) trait Membership: fmt::Debug {
 
     /// From when on the retention of the group's offsets counts.
     fn retention_base(&self) -> RetentionBase<'_>;
+
+    /// The topics that members read, so that the offsets in them are in use; `None` if that may be any.
+    /// Refused if the members are such that nobody can know what the offsets are to them.
+    fn topics_in_use(&self) -> Result<Option<BTreeSet<&str>>, GroupError>;
 
     /// Writes that the membership is gone, if the log knows it. There are no members.
     fn delete_persisted(&mut self, step: &mut Step<'_>);

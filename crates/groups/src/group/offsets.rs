@@ -115,8 +115,32 @@ impl Group {
         }
     }
 
+    /// Deletes single offsets, unless a member may still ask for them (KIP-496).
+    pub(crate) fn delete_offsets(
+        &mut self,
+        step: &mut Step<'_>,
+        partitions: &[(TopicName, i32)],
+    ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
+        let in_use = self.members.any().topics_in_use()?;
+        let is_read = |topic: &str| in_use.as_ref().is_none_or(|all| all.contains(topic));
+        let results: Vec<_> = partitions
+            .iter()
+            .map(|(topic, _)| match is_read(topic) {
+                true => Err(GroupError::GroupSubscribedToTopic),
+                false => Ok(()),
+            })
+            .collect();
+        for ((topic, partition), result) in partitions.iter().zip(&results) {
+            if result.is_ok() && self.offset(topic, *partition).is_some() {
+                self.remove_offset(topic, *partition);
+                self.tombstone(step, topic, *partition);
+            }
+        }
+        Ok(results)
+    }
+
     /// Deletes all the group's offsets.
-    pub(super) fn delete_offsets(&mut self, step: &mut Step<'_>) {
+    pub(super) fn delete_all_offsets(&mut self, step: &mut Step<'_>) {
         for (topic, partitions) in std::mem::take(&mut self.offsets) {
             for partition in partitions.into_keys() {
                 self.tombstone(step, &topic, partition);

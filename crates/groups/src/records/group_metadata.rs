@@ -7,6 +7,8 @@
 //! - v3: a member's instance id, after its id (KIP-345).
 //! - v4: v3 in the flexible encoding.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 
 use super::{Reader, RecordError, Writer};
@@ -54,11 +56,28 @@ impl GroupMetadataValue {
     pub fn decode(value: &[u8]) -> Result<Self, RecordError> {
         let mut reader = Reader::new(value);
         let version = reader.i16()?;
-        match version {
+        let value = match version {
             0..=3 => Self::decode_fixed(&mut reader, version),
             4 => Self::decode_flexible(&mut reader),
             _ => Err(RecordError::UnknownVersion(version)),
+        }?;
+        if value.is_possible() {
+            Ok(value)
+        } else {
+            Err(RecordError::ImpossibleGroup)
         }
+    }
+
+    /// Whether a rebalance can have left this behind: nobody is a member twice, and generations are
+    /// counted from 0.
+    fn is_possible(&self) -> bool {
+        let mut ids = BTreeSet::new();
+        let mut instances = BTreeSet::new();
+        self.generation_id >= 0
+            && self.members.iter().all(|member| {
+                let instance_id = member.group_instance_id.as_deref();
+                ids.insert(&member.member_id) && instance_id.is_none_or(|id| instances.insert(id))
+            })
     }
 
     fn decode_fixed(reader: &mut Reader<'_>, version: i16) -> Result<Self, RecordError> {

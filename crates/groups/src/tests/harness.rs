@@ -269,6 +269,17 @@ impl Harness {
         self.run(|coordinator, call| coordinator.delete_group(GROUP, call))
     }
 
+    pub(super) fn delete_offsets(
+        &mut self,
+        partitions: &[(&str, i32)],
+    ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
+        let partitions: Vec<_> = partitions
+            .iter()
+            .map(|(topic, partition)| (TopicName::new(topic).unwrap(), *partition))
+            .collect();
+        self.run(|coordinator, call| coordinator.delete_offsets(GROUP, &partitions, call))
+    }
+
     pub(super) fn delete_topic(&mut self, topic: &str) {
         self.run(|coordinator, call| coordinator.delete_topic(topic, call));
     }
@@ -322,6 +333,11 @@ impl Harness {
             .list()
             .find(|group| *group.group_id == *GROUP);
         group.map_or(GroupState::Dead, |group| group.state)
+    }
+
+    pub(super) fn has_members(&self) -> bool {
+        let group = self.coordinator.describe(GROUP);
+        group.is_some_and(|group| !group.members.is_empty())
     }
 
     pub(super) fn is_parked(&self, token: Token) -> bool {

@@ -231,3 +231,67 @@ fn deleting_a_topic_deletes_its_offsets() {
     h.delete_topic("u");
     assert_eq!(h.coordinator.group_count(), 0);
 }
+
+#[test]
+fn offsets_are_deleted_unless_a_member_reads_the_topic() {
+    const SUBSCRIPTION_TO_T: &[u8] = b"\0\x01\0\0\0\x01\0\x01t\xff\xff\xff\xff";
+    let mut h = Harness::new();
+    assert_eq!(
+        h.delete_offsets(&[("t", 0)]),
+        Err(GroupError::GroupIdNotFound)
+    );
+    let offsets = [("t", 0), ("t", 1), ("u", 0)]
+        .map(|(topic, partition)| offset_to_commit(topic, partition, 5));
+    h.commit_with(standalone(offsets.to_vec())).unwrap();
+    let members = h.stable(vec![Asks {
+        protocols: vec![("range", SUBSCRIPTION_TO_T)],
+        ..Asks::default()
+    }]);
+    let subscribed = Err(GroupError::GroupSubscribedToTopic);
+    assert_eq!(
+        h.delete_offsets(&[("t", 0), ("u", 0), ("u", 7)]),
+        Ok(vec![subscribed, Ok(()), Ok(())])
+    );
+    assert_eq!((h.offset(), h.offset_of("u", 0)), (Some(5), None));
+    h.leave_one(&members[0].member_id).unwrap();
+    let written = h.log.len();
+    assert_eq!(
+        h.delete_offsets(&[("t", 0), ("t", 0)]),
+        Ok(vec![Ok(()), Ok(())])
+    );
+    assert_eq!((h.offset(), h.offset_of("t", 1)), (None, Some(5)));
+    assert_eq!(h.log.len(), written + 1, "one tombstone");
+    assert_eq!(h.replayed().offset(GROUP, "t", 0), None);
+}
+
+#[test]
+fn offsets_are_not_deleted_while_it_is_not_known_what_members_read() {
+    let mut h = Harness::new();
+    h.commit("", -1, 5).unwrap();
+    h.join(Asks {
+        version: 3,
+        ..Asks::default()
+    });
+    let subscribed = Err(GroupError::GroupSubscribedToTopic);
+    assert_eq!(h.delete_offsets(&[("t", 0)]), Ok(vec![subscribed]));
+    let mut h = Harness::new();
+    h.commit("", -1, 5).unwrap();
+    h.stable(vec![Asks {
+        protocol_type: "connect",
+        ..Asks::default()
+    }]);
+    assert_eq!(
+        h.delete_offsets(&[("t", 0)]),
+        Err(GroupError::NonEmptyGroup)
+    );
+    assert_eq!(h.offset(), Some(5));
+}
+
+#[test]
+fn a_group_of_offsets_alone_goes_with_the_last_of_them() {
+    let mut h = Harness::new();
+    h.commit("", -1, 5).unwrap();
+    assert_eq!(h.delete_offsets(&[("t", 0)]), Ok(vec![Ok(())]));
+    assert_eq!(h.coordinator.group_count(), 0);
+    assert_eq!(h.replayed().group_count(), 0);
+}

@@ -33,6 +33,7 @@ enum Action {
     },
     DeleteGroup,
     DeleteTopic,
+    DeleteOffset(i32),
     Pass(u64),
     Restart,
 }
@@ -54,6 +55,7 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
         ),
         1 => Just(Action::DeleteGroup),
         1 => Just(Action::DeleteTopic),
+        1 => (0..3).prop_map(Action::DeleteOffset),
         4 => (0..12_000_u64).prop_map(Action::Pass),
         1 => Just(Action::Restart),
     ];
@@ -142,6 +144,21 @@ impl World {
             Action::DeleteTopic => {
                 self.h.delete_topic("t");
                 self.committed.clear();
+            }
+            Action::DeleteOffset(partition) => {
+                let expected = match self.h.state() {
+                    GroupState::Dead => Err(GroupError::GroupIdNotFound),
+                    GroupState::Empty => Ok(vec![Ok(())]),
+                    // All have left while they were waited for.
+                    _ if !self.h.has_members() => Ok(vec![Ok(())]),
+                    // What these members subscribe to cannot be read.
+                    _ => Ok(vec![Err(GroupError::GroupSubscribedToTopic)]),
+                };
+                let result = self.h.delete_offsets(&[("t", partition)]);
+                assert_eq!(result, expected);
+                if result == Ok(vec![Ok(())]) {
+                    self.committed.remove(&partition);
+                }
             }
             Action::Pass(ms) => self.h.pass_ms(ms),
             Action::Restart => {

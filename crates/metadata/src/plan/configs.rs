@@ -1,13 +1,26 @@
-//! Changing the settings of topics.
+//! Changing settings: of topics, of the broker, of groups.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use config::{BrokerSettings, ConfigError, Kind, Scope, split_list};
 
-use super::checked_config;
-use crate::image::{Image, Topic};
+use super::is_internal;
+use crate::image::Image;
 use crate::record::MetadataRecord;
+
+/// What settings belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource<'a> {
+    /// The topic with this name.
+    Topic(&'a str),
+    /// All brokers.
+    AllBrokers,
+    /// The broker with this node id.
+    Broker(i32),
+    /// The group with this id, whether or not there is one.
+    Group(&'a str),
+}
 
 /// One change of a setting (KIP-339).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +44,7 @@ pub enum AlterOperation {
     Subtract(String),
 }
 
-/// Why the settings of a topic are left as they are. The text is meant for the client.
+/// Why settings are left as they are. The text is meant for the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlterConfigsError {
     /// No topic has this name.
@@ -42,8 +55,12 @@ pub enum AlterConfigsError {
     Duplicate(String),
     /// The setting is no list, so nothing can be added or taken out.
     NotAList(&'static str),
-    /// A setting is refused.
+    /// A setting of a topic or a group is refused.
     InvalidConfig(ConfigError),
+    /// A setting of the broker is refused.
+    InvalidBrokerConfig(ConfigError),
+    /// The setting is read when the broker starts.
+    NotDynamic(&'static str),
 }
 
 impl fmt::Display for AlterConfigsError {
@@ -58,55 +75,87 @@ impl fmt::Display for AlterConfigsError {
                     "config {name} is not a list: nothing can be appended or subtracted"
                 )
             }
-            Self::InvalidConfig(error) => error.fmt(f),
+            Self::InvalidConfig(error) | Self::InvalidBrokerConfig(error) => error.fmt(f),
+            Self::NotDynamic(name) => write!(
+                f,
+                "config {name} is read when the broker starts and cannot be changed while it runs"
+            ),
         }
     }
 }
 
-/// Changes some settings of a topic (IncrementalAlterConfigs); all or none. `None` if everything is
+/// Changes some settings of a resource (IncrementalAlterConfigs); all or none. `None` if everything is
 /// already as asked for.
-pub fn plan_alter_topic_configs(
+pub fn plan_alter_configs(
     image: &Image,
     settings: &BrokerSettings,
-    topic: &str,
+    resource: Resource<'_>,
     changes: &[AlterConfig],
 ) -> Result<Option<MetadataRecord>, AlterConfigsError> {
-    let topic = alterable(image, topic)?;
+    let before = current(image, resource)?;
     check_unique(changes.iter().map(|change| change.name.as_str()))?;
-    let mut configs = topic.configs.clone();
+    let mut configs = before.clone();
+    let list = |name: &str| current_list(settings, resource, before, name);
     for AlterConfig { name, operation } in changes {
         match operation {
-            AlterOperation::Set(value) => set(&mut configs, name, value)?,
+            AlterOperation::Set(value) => set(&mut configs, resource, name, value)?,
             // A setting that is not known cannot be set, so it is gone already.
             AlterOperation::Delete => {
                 configs.remove(name);
             }
             AlterOperation::Append(items) => {
-                let mut list = current_list(settings, topic, name)?;
+                let mut list = list(name)?;
                 for item in split_list(items) {
                     if !list.contains(&item) {
                         list.push(item);
                     }
                 }
-                set(&mut configs, name, &list.join(","))?;
+                set(&mut configs, resource, name, &list.join(","))?;
             }
             AlterOperation::Subtract(items) => {
                 let gone = split_list(items);
-                let mut list = current_list(settings, topic, name)?;
+                let mut list = list(name)?;
                 list.retain(|item| !gone.contains(item));
-                set(&mut configs, name, &list.join(","))?;
+                set(&mut configs, resource, name, &list.join(","))?;
             }
         }
     }
-    Ok(changed(topic, configs))
+    Ok(changed(image, resource, before, configs))
 }
 
-fn alterable<'a>(image: &'a Image, topic: &str) -> Result<&'a Topic, AlterConfigsError> {
-    let topic = image.topic(topic).ok_or(AlterConfigsError::UnknownTopic)?;
-    if topic.is_internal() {
-        return Err(AlterConfigsError::Internal);
+/// Replaces all settings of a resource (AlterConfigs): those that are not named go back to their
+/// defaults. `None` if everything is already as asked for.
+pub fn plan_replace_configs(
+    image: &Image,
+    resource: Resource<'_>,
+    wanted: &[(String, String)],
+) -> Result<Option<MetadataRecord>, AlterConfigsError> {
+    let before = current(image, resource)?;
+    check_unique(wanted.iter().map(|(name, _)| name.as_str()))?;
+    let mut configs = BTreeMap::new();
+    for (name, value) in wanted {
+        set(&mut configs, resource, name, value)?;
     }
-    Ok(topic)
+    Ok(changed(image, resource, before, configs))
+}
+
+/// What is set of the resource now, if it may be changed.
+fn current<'a>(
+    image: &'a Image,
+    resource: Resource<'_>,
+) -> Result<&'a BTreeMap<String, String>, AlterConfigsError> {
+    match resource {
+        Resource::Topic(name) => {
+            let topic = image.topic(name).ok_or(AlterConfigsError::UnknownTopic)?;
+            if is_internal(&topic.name) {
+                return Err(AlterConfigsError::Internal);
+            }
+            Ok(&topic.configs)
+        }
+        Resource::AllBrokers => Ok(image.broker_configs(None)),
+        Resource::Broker(node_id) => Ok(image.broker_configs(Some(node_id))),
+        Resource::Group(group_id) => Ok(image.group_configs(group_id)),
+    }
 }
 
 fn check_unique<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), AlterConfigsError> {
@@ -119,36 +168,83 @@ fn check_unique<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), AlterCon
     Ok(())
 }
 
+impl Resource<'_> {
+    fn scope(self) -> Scope {
+        match self {
+            Self::Topic(_) => Scope::Topic,
+            Self::AllBrokers | Self::Broker(_) => Scope::Broker,
+            Self::Group(_) => Scope::Group,
+        }
+    }
+
+    fn refusal(self, error: ConfigError) -> AlterConfigsError {
+        match self.scope() {
+            Scope::Broker => AlterConfigsError::InvalidBrokerConfig(error),
+            Scope::Topic | Scope::Group => AlterConfigsError::InvalidConfig(error),
+        }
+    }
+}
+
 fn set(
     configs: &mut BTreeMap<String, String>,
+    resource: Resource<'_>,
     name: &str,
     value: &str,
 ) -> Result<(), AlterConfigsError> {
-    let (name, value) = checked_config(name, value).map_err(AlterConfigsError::InvalidConfig)?;
-    configs.insert(name, value);
+    let refused = |error| resource.refusal(error);
+    let definition = config::lookup(resource.scope(), name).map_err(refused)?;
+    if !definition.is_dynamic() {
+        return Err(AlterConfigsError::NotDynamic(definition.name));
+    }
+    let value = definition.check(value).map_err(refused)?;
+    configs.insert(definition.name.to_owned(), value);
     Ok(())
 }
 
 fn current_list(
     settings: &BrokerSettings,
-    topic: &Topic,
+    resource: Resource<'_>,
+    configs: &BTreeMap<String, String>,
     name: &str,
 ) -> Result<Vec<String>, AlterConfigsError> {
     let definition =
-        config::lookup(Scope::Topic, name).map_err(AlterConfigsError::InvalidConfig)?;
+        config::lookup(resource.scope(), name).map_err(|error| resource.refusal(error))?;
     if definition.kind != Kind::List {
         return Err(AlterConfigsError::NotAList(definition.name));
     }
-    let current = settings.topic_value_shown(&topic.configs, definition.name);
+    let current = match resource {
+        Resource::Topic(_) => settings.topic_value_shown(configs, definition.name),
+        Resource::AllBrokers | Resource::Broker(_) => settings.broker_value_shown(definition.name),
+        Resource::Group(_) => settings.group_value_shown(configs, definition.name),
+    };
     Ok(split_list(&current.unwrap_or_default()))
 }
 
-fn changed(topic: &Topic, configs: BTreeMap<String, String>) -> Option<MetadataRecord> {
-    if configs == topic.configs {
+fn changed(
+    image: &Image,
+    resource: Resource<'_>,
+    before: &BTreeMap<String, String>,
+    configs: BTreeMap<String, String>,
+) -> Option<MetadataRecord> {
+    if configs == *before {
         return None;
     }
-    Some(MetadataRecord::TopicConfigs {
-        id: topic.id,
-        configs,
+    Some(match resource {
+        Resource::Topic(name) => MetadataRecord::TopicConfigs {
+            id: image.topic(name)?.id,
+            configs,
+        },
+        Resource::AllBrokers => MetadataRecord::BrokerConfigs {
+            node_id: None,
+            configs,
+        },
+        Resource::Broker(node_id) => MetadataRecord::BrokerConfigs {
+            node_id: Some(node_id),
+            configs,
+        },
+        Resource::Group(group_id) => MetadataRecord::GroupConfigs {
+            group_id: group_id.to_owned(),
+            configs,
+        },
     })
 }

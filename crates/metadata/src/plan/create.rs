@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use config::{BrokerSettings, ConfigError, TOPIC_PARTITIONS_MAX};
-use model::{InvalidTopicName, LogId, TopicId, TopicName};
+use model::{InvalidTopicName, TopicId, TopicName};
 
-use super::{checked_config, is_internal};
+use super::partitions::next_logs;
+use super::{PARTITIONS_MAX, checked_config, is_internal};
 use crate::image::Image;
 use crate::record::MetadataRecord;
-
-/// Most partitions of one broker, so that no request makes it hold more than memory can.
-pub const PARTITIONS_MAX: usize = 100_000;
 
 /// The replicas that a client wants a partition to have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,17 +141,11 @@ fn created(
     partitions: u32,
     configs: BTreeMap<String, String>,
 ) -> Result<MetadataRecord, CreateTopicError> {
-    if image.logs().len() + partitions as usize > PARTITIONS_MAX {
-        return Err(CreateTopicError::TooManyPartitions);
-    }
-    let first = image.next_log_id().0;
-    let end = first
-        .checked_add(partitions)
-        .ok_or(CreateTopicError::TooManyPartitions)?;
     Ok(MetadataRecord::TopicCreated {
         id,
         name,
-        partitions: (first..end).map(LogId).collect(),
+        partitions: next_logs(image, partitions as usize)
+            .ok_or(CreateTopicError::TooManyPartitions)?,
         configs,
     })
 }

@@ -5,39 +5,20 @@ use proptest::prelude::*;
 
 use super::toy::frame;
 use crate::frame::FrameAssembler;
-use crate::frame_budget::FrameBudget;
+use crate::fuzzing;
 use crate::output::Output;
 
-/// Feeds bytes in pieces of these sizes, through the scratch buffer or directly, as a connection
-/// does.
+/// The frames in bytes that come in pieces of these sizes, again and again.
 fn assemble(bytes: &[u8], sizes: &[usize]) -> Vec<Bytes> {
-    let budget = FrameBudget::new(1 << 20);
-    let mut assembler = FrameAssembler::new(1 << 30);
-    let mut frames = Vec::new();
     let mut rest = bytes;
-    for size in sizes.iter().cycle() {
-        if rest.is_empty() {
-            break;
-        }
-        let (mut piece, after) = rest.split_at((*size).min(rest.len()));
+    let pieces = sizes.iter().cycle().map_while(|size| {
+        let (piece, after) = rest.split_at((*size).min(rest.len()));
         rest = after;
-        while !piece.is_empty() {
-            match assembler.wanted_capacity() {
-                None => frames.extend(assembler.push(&mut piece).unwrap()),
-                Some(capacity) => {
-                    let share = assembler.take_share();
-                    assembler.put_share(budget.try_grow(share, capacity).ok());
-                    let mut space = assembler.space(capacity);
-                    let count = piece.len().min(space.remaining_mut());
-                    space.put_slice(&piece[..count]);
-                    piece = &piece[count..];
-                    frames.extend(assembler.take_complete());
-                }
-            }
-        }
-    }
-    assert!(!assembler.is_partial());
-    assert_eq!(budget.available(), 1 << 20);
+        (!piece.is_empty()).then_some(piece)
+    });
+    let mut frames = Vec::new();
+    let assembled = fuzzing::assemble(pieces, 1 << 30, |frame| frames.push(frame));
+    assert_eq!(assembled, Ok(()));
     frames
 }
 

@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt;
 use super::toy::{Seen, Toy, World, frame};
 use crate::NetworkSettings;
 use crate::connection::Connection;
-use crate::limits::FRAME_FIRST_BYTES;
+use crate::limits::{FRAME_FIRST_BYTES, FRAME_PROGRESS_BYTES};
 
 #[tokio::test]
 async fn frames_of_impossible_length_close_the_connection() {
@@ -223,7 +223,7 @@ async fn half_frames_share_a_budget_and_give_it_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_goes_beyond_the_budget_has_a_deadline_in_all() {
+async fn a_byte_now_and_then_keeps_no_share_of_the_budget() {
     let world = World::new(tight());
     let mut halves = Vec::new();
     for _ in 0..3 {
@@ -233,15 +233,58 @@ async fn who_goes_beyond_the_budget_has_a_deadline_in_all() {
         tokio::time::sleep(Duration::from_millis(1)).await;
         halves.push(client);
     }
-    // A byte now and then keeps the two within the budget alive, not the one beyond it.
+    // Two within the budget and one beyond it.
     for _ in 0..4 {
+        assert_eq!(world.closed("frame_stalled"), 0);
         tokio::time::sleep(Duration::from_secs(9)).await;
         for half in &mut halves {
             let _ = half.stream.write_all(b"r").await;
         }
     }
+    assert_eq!(world.closed("frame_stalled"), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_frame_that_goes_on_keeps_its_share() {
+    let world = World::new(NetworkSettings::default());
+    let content = vec![b'r'; 1 << 20];
+    let mut client = world.client().await;
+    for part in frame(&content).chunks(FRAME_PROGRESS_BYTES) {
+        client.send_raw(part).await;
+        tokio::time::sleep(Duration::from_secs(29)).await;
+    }
+    assert_eq!(client.receive().await, content);
+    assert_eq!(world.closed("frame_stalled"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_goes_beyond_the_budget_has_a_deadline_in_all() {
+    let world = World::new(tight());
+    let start = tokio::time::Instant::now();
+    let mut client = world.client().await;
+    for part in frame(&vec![b'r'; 1 << 20]).chunks(2 * FRAME_PROGRESS_BYTES) {
+        let _ = client.stream.write_all(part).await;
+        tokio::time::sleep(Duration::from_secs(9)).await;
+    }
+    // The first part is within the budget, the second is what goes beyond it.
     assert_eq!(world.closed("frame_stalled"), 1);
-    assert_eq!(world.server.metrics().snapshot().connections_open, 2);
+    assert!(start.elapsed().as_secs() > 9 + 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_behind_a_long_answer_keeps_its_share() {
+    let world = World::new(NetworkSettings::default());
+    let mut client = world.client().await;
+    let content = vec![b'r'; 1 << 20];
+    let whole = frame(&content);
+    let (half, rest) = whole.split_at(32 * 1024);
+    client.send(b"sa").await;
+    client.send_raw(half).await;
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    world.toy.let_go('a');
+    assert_eq!(client.receive().await, b"sa");
+    client.send_raw(rest).await;
+    assert_eq!(client.receive().await, content);
 }
 
 #[tokio::test]
@@ -262,4 +305,29 @@ async fn large_frames_get_through_a_budget_that_is_smaller() {
     for client in clients {
         assert!(client.await.unwrap());
     }
+}
+
+#[tokio::test]
+async fn limits_change_for_connections_to_come() {
+    let settings = NetworkSettings {
+        connections_max: 1,
+        ..NetworkSettings::default()
+    };
+    let world = World::new(settings);
+    let mut first = world.client().await;
+    world.client().await.expect_end().await;
+    let limits = world.server.connection_limits();
+    limits.set(2, 2);
+    let mut second = world.client().await;
+    second.send(b"ra").await;
+    assert_eq!(second.receive().await, b"ra");
+    limits.set(2, 1);
+    world.client().await.expect_end().await;
+    assert_eq!(world.closed("connection_limit"), 2);
+    limits.set(3, 1);
+    world.client().await.expect_end().await;
+    assert_eq!(world.closed("connection_limit_per_ip"), 1);
+    // Who is there stays.
+    first.send(b"rb").await;
+    assert_eq!(first.receive().await, b"rb");
 }

@@ -1,5 +1,6 @@
 //! The HTTP side: health for a supervisor, metrics for Prometheus.
 
+use std::fmt::Debug;
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
@@ -7,16 +8,16 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::Listener;
 use broker::Broker;
 use serde::Serialize;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 /// The media type of the OpenMetrics text format.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The broker, once it has recovered; until then the process is alive and not ready.
-pub(super) type WhenReady = Arc<OnceLock<Arc<Broker>>>;
+pub(crate) type WhenReady = Arc<OnceLock<Arc<Broker>>>;
 
 /// The answer of `/health/ready`.
 #[derive(Debug, Serialize)]
@@ -34,7 +35,11 @@ struct Reason {
 }
 
 /// Serves until `stop` becomes true.
-pub(super) async fn serve(listener: TcpListener, broker: WhenReady, stop: watch::Receiver<bool>) {
+pub(crate) async fn serve<L: Listener<Addr: Debug>>(
+    listener: L,
+    broker: WhenReady,
+    stop: watch::Receiver<bool>,
+) {
     let router = Router::new()
         .route("/health/live", get(|| async { "alive\n" }))
         .route("/health/ready", get(ready))

@@ -7,17 +7,34 @@ use std::sync::Arc;
 use env::{File, OpenMode, SECTOR_BYTES};
 use parking_lot::Mutex;
 
-use super::state::{Fault, Operation, State, Verdict};
+use super::state::{Operation, State, Verdict};
 
 /// A handle of a file; it stays good when the file loses its name.
 pub(crate) struct SimFile {
-    pub(crate) state: Arc<Mutex<State>>,
-    pub(crate) id: u64,
-    pub(crate) path: PathBuf,
-    pub(crate) mode: OpenMode,
+    state: Arc<Mutex<State>>,
+    id: u64,
+    path: PathBuf,
+    mode: OpenMode,
 }
 
 impl SimFile {
+    /// A handle; `state` is what `shared` guards.
+    pub(crate) fn open(
+        shared: &Arc<Mutex<State>>,
+        state: &mut State,
+        id: u64,
+        path: PathBuf,
+        mode: OpenMode,
+    ) -> Self {
+        state.opened(id);
+        Self {
+            state: shared.clone(),
+            id,
+            path,
+            mode,
+        }
+    }
+
     /// What the kernel answers with an error, a simulation answers with a panic: it is a mistake
     /// of the caller that no fault excuses.
     fn check_alignment(&self, bytes: &[u8], position: u64) {
@@ -55,6 +72,12 @@ impl SimFile {
     }
 }
 
+impl Drop for SimFile {
+    fn drop(&mut self) {
+        self.state.lock().closed(self.id);
+    }
+}
+
 impl File for SimFile {
     fn path(&self) -> &PathBuf {
         &self.path
@@ -73,11 +96,9 @@ impl File for SimFile {
         self.check_writable();
         self.check_alignment(bytes, position);
         let length = bytes.len() as u64;
-        self.change(
-            Operation::Write,
-            position,
-            length,
-            |state, verdict| match verdict {
+        self.change(Operation::Write, position, length, |state, verdict| {
+            state.note_bytes(|_| bytes.to_vec());
+            match verdict {
                 Verdict::Fail(fault) => {
                     let kept = state.dice.index(bytes.len() + 1) / SECTOR_BYTES * SECTOR_BYTES;
                     state.write(self.id, &bytes[..kept], position);
@@ -85,26 +106,28 @@ impl File for SimFile {
                 }
                 Verdict::Proceed | Verdict::PowerLost => {
                     if state.write(self.id, bytes, position) < bytes.len() {
-                        state.faults += 1;
-                        return Err(Fault::NoSpace.error());
+                        return Err(state.no_space(Operation::Write));
                     }
                     Ok(())
                 }
-            },
-        )
+            }
+        })
     }
 
     fn sync_data(&self) -> io::Result<()> {
         self.change(Operation::Force, 0, 0, |state, verdict| {
             let mut dice = state.dice.clone();
+            let mut is_lying = false;
             if let Some(image) = state.image(self.id) {
                 match verdict {
                     Verdict::Proceed => image.force(),
-                    Verdict::Fail(_) => image.force_failing(&mut dice),
+                    Verdict::Fail(_) => is_lying = image.force_failing(&mut dice),
                     Verdict::PowerLost => {}
                 }
             }
             state.dice = dice;
+            state.faults.counts.forces_lying += u64::from(is_lying);
+            state.note_bytes(|state| state.on_medium(self.id));
             match verdict {
                 Verdict::Fail(fault) => Err(fault.error()),
                 _ => Ok(()),

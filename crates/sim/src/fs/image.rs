@@ -1,10 +1,11 @@
 //! One file: what reads return, what is on disk, and what may reach the disk in between.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use env::SECTOR_BYTES;
 
+use super::losses::{Fate, Losses};
 use crate::Dice;
 
 /// The unit in which a sector can tear.
@@ -15,6 +16,9 @@ const VERSIONS: usize = 4;
 
 /// The bytes of a sector; a missing one reads as zeros.
 type Sector = Option<Arc<[u8; SECTOR_BYTES]>>;
+
+/// All sectors that were written with zeros: files are, before they are used, in large.
+static ZEROS: LazyLock<Arc<[u8; SECTOR_BYTES]>> = LazyLock::new(|| Arc::new([0; SECTOR_BYTES]));
 
 /// How much of what was not forced outlives a loss of power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,13 +41,24 @@ impl Survival {
     }
 }
 
+/// A sector that was written since the last force.
+#[derive(Clone, Debug, Default)]
+struct Dirty {
+    /// What was written, the newest last.
+    versions: Vec<Sector>,
+    /// Which write of the file the newest is.
+    order: u64,
+}
+
 /// A file in memory. Sectors are shared between copies, so that copying a disk is cheap.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Image {
     cached: BTreeMap<u64, Arc<[u8; SECTOR_BYTES]>>,
     durable: BTreeMap<u64, Arc<[u8; SECTOR_BYTES]>>,
-    /// Sectors written since the last force, with their versions, the newest last.
-    dirty: BTreeMap<u64, Vec<Sector>>,
+    /// Sectors written since the last force.
+    dirty: BTreeMap<u64, Dirty>,
+    /// How often a sector has been written.
+    writes: u64,
     /// Sectors that count as clean and yet differ from the disk, because a force has failed.
     wrong: BTreeSet<u64>,
     cached_len: u64,
@@ -102,7 +117,7 @@ impl Image {
                 .get(&number)
                 .map_or([0; SECTOR_BYTES], |old| **old);
             sector[start..start + count].copy_from_slice(&bytes[written..written + count]);
-            self.put(number, Some(Arc::new(sector)));
+            self.put(number, Some(shared(sector)));
             written += count;
         }
         let end = position + written as u64;
@@ -137,22 +152,28 @@ impl Image {
     }
 
     pub(crate) fn force(&mut self) {
-        for (number, versions) in std::mem::take(&mut self.dirty) {
-            let newest = versions.last().cloned().flatten();
+        for (number, dirty) in std::mem::take(&mut self.dirty) {
+            let newest = dirty.versions.last().cloned().flatten();
             store(&mut self.durable, number, newest);
         }
         self.durable_len = self.cached_len;
         self.lengths.clear();
     }
 
-    /// Some of it reached the disk, nobody knows what, and the rest counts as clean.
-    pub(crate) fn force_failing(&mut self, dice: &mut Dice) {
+    /// Some of it reached the disk, nobody knows what, and the rest counts as clean. Whether cache
+    /// and disk differ by it.
+    pub(crate) fn force_failing(&mut self, dice: &mut Dice) -> bool {
         let survival = Survival::roll(dice);
-        for (number, versions) in std::mem::take(&mut self.dirty) {
-            let survivor = survivor(self.durable.get(&number).cloned(), versions, survival, dice);
+        let mut differ = false;
+        for (number, dirty) in std::mem::take(&mut self.dirty) {
+            let before = self.durable.get(&number).cloned();
+            let survivor = survivor(&before, &dirty.versions, survival, dice);
+            let newest = dirty.versions.last().cloned().flatten();
+            differ |= bytes_of(&survivor) != bytes_of(&newest);
             store(&mut self.durable, number, survivor);
             self.wrong.insert(number);
         }
+        differ
     }
 
     /// Clean sectors come from the disk from now on; of the others each is kept or lost.
@@ -161,8 +182,7 @@ impl Image {
             store(&mut self.cached, number, self.durable.get(&number).cloned());
         }
         let survival = Survival::roll(dice);
-        let dirty = std::mem::take(&mut self.dirty);
-        for (number, versions) in dirty {
+        for (number, dirty) in std::mem::take(&mut self.dirty) {
             let is_lost = match survival {
                 Survival::Nothing => true,
                 Survival::Everything => false,
@@ -171,17 +191,33 @@ impl Image {
             if is_lost {
                 store(&mut self.cached, number, self.durable.get(&number).cloned());
             } else {
-                self.dirty.insert(number, versions);
+                self.dirty.insert(number, dirty);
             }
         }
     }
 
     /// The file as it is found after a loss of power.
-    pub(crate) fn crash(mut self, survival: Survival, dice: &mut Dice) -> Self {
-        for (number, versions) in std::mem::take(&mut self.dirty) {
-            let survivor = survivor(self.durable.get(&number).cloned(), versions, survival, dice);
+    pub(crate) fn crash(
+        mut self,
+        survival: Survival,
+        dice: &mut Dice,
+        losses: &mut Losses,
+    ) -> Self {
+        let (mut kept, mut first_lost) = (Vec::new(), u64::MAX);
+        for (number, dirty) in std::mem::take(&mut self.dirty) {
+            let before = self.durable.get(&number).cloned();
+            let survivor = survivor(&before, &dirty.versions, survival, dice);
+            let fate = fate(&before, &dirty.versions, &survivor);
+            match fate {
+                Fate::Kept => kept.push(dirty.order),
+                Fate::Lost | Fate::Older => first_lost = first_lost.min(dirty.order),
+                Fate::Torn => {}
+            }
+            losses.note(fate);
             store(&mut self.durable, number, survivor);
         }
+        let overtaking = kept.iter().filter(|order| **order > first_lost);
+        losses.sectors_reordered += overtaking.count() as u64;
         let length = match survival {
             Survival::Nothing => self.durable_len,
             Survival::Everything => self.cached_len,
@@ -219,17 +255,20 @@ impl Image {
         self.durable.insert(number, durable);
         let cached = changed(self.cached.get(&number));
         self.cached.insert(number, cached.clone());
-        if let Some(newest) = self.dirty.get_mut(&number).and_then(|all| all.last_mut()) {
+        let dirty = self.dirty.get_mut(&number);
+        if let Some(newest) = dirty.and_then(|dirty| dirty.versions.last_mut()) {
             *newest = Some(cached);
         }
     }
 
     fn put(&mut self, number: u64, sector: Sector) {
-        let versions = self.dirty.entry(number).or_default();
-        if versions.len() == VERSIONS {
-            versions.remove(0);
+        self.writes += 1;
+        let dirty = self.dirty.entry(number).or_default();
+        if dirty.versions.len() == VERSIONS {
+            dirty.versions.remove(0);
         }
-        versions.push(sector.clone());
+        dirty.versions.push(sector.clone());
+        dirty.order = self.writes;
         self.wrong.remove(&number);
         store(&mut self.cached, number, sector);
     }
@@ -238,6 +277,19 @@ impl Image {
 fn within(position: u64) -> usize {
     // Below the size of a sector, so it fits.
     (position % SECTOR) as usize
+}
+
+/// Memory for a sector. Those of zeros share theirs.
+fn shared(sector: [u8; SECTOR_BYTES]) -> Arc<[u8; SECTOR_BYTES]> {
+    if sector == **ZEROS {
+        ZEROS.clone()
+    } else {
+        Arc::new(sector)
+    }
+}
+
+fn bytes_of(sector: &Sector) -> &[u8; SECTOR_BYTES] {
+    sector.as_ref().unwrap_or(&ZEROS)
 }
 
 fn store(to: &mut BTreeMap<u64, Arc<[u8; SECTOR_BYTES]>>, number: u64, sector: Sector) {
@@ -263,25 +315,19 @@ fn copy_out(from: &BTreeMap<u64, Arc<[u8; SECTOR_BYTES]>>, buffer: &mut [u8], po
 }
 
 /// What the disk holds of a sector whose versions were on their way to it.
-fn survivor(
-    durable: Sector,
-    mut versions: Vec<Sector>,
-    survival: Survival,
-    dice: &mut Dice,
-) -> Sector {
+fn survivor(durable: &Sector, versions: &[Sector], survival: Survival, dice: &mut Dice) -> Sector {
     match survival {
-        Survival::Nothing => return durable,
-        Survival::Everything => return versions.pop().flatten(),
+        Survival::Nothing => return durable.clone(),
+        Survival::Everything => return versions.last().cloned().flatten(),
         Survival::Mixed => {}
     }
-    versions.insert(0, durable);
-    let newer = dice.index(versions.len());
+    let all: Vec<&Sector> = std::iter::once(durable).chain(versions).collect();
+    let newer = dice.index(all.len());
     let older = dice.index(newer + 1);
     if !dice.one_in(3) {
-        return versions.swap_remove(newer);
+        return all[newer].clone();
     }
-    let read = |sector: &Sector| sector.as_ref().map_or([0; SECTOR_BYTES], |sector| **sector);
-    let (mut torn, newer) = (read(&versions[older]), read(&versions[newer]));
+    let (mut torn, newer) = (*bytes_of(all[older]), bytes_of(all[newer]));
     let boundary = dice.index(SECTOR_BYTES / SHARD_BYTES + 1);
     let is_prefix = dice.one_in(2);
     for shard in 0..SECTOR_BYTES / SHARD_BYTES {
@@ -296,4 +342,18 @@ fn survivor(
         }
     }
     Some(Arc::new(torn))
+}
+
+/// What became of a sector, by what the disk holds of it in the end.
+fn fate(durable: &Sector, versions: &[Sector], survivor: &Sector) -> Fate {
+    let is = |version: &Sector| bytes_of(version) == bytes_of(survivor);
+    if versions.last().is_some_and(is) {
+        Fate::Kept
+    } else if is(durable) {
+        Fate::Lost
+    } else if versions.iter().any(is) {
+        Fate::Older
+    } else {
+        Fate::Torn
+    }
 }

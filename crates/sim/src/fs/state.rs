@@ -4,10 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::Losses;
+use super::faults::{Fault, Faults};
 use super::image::{Image, Survival};
-use super::tree::{Node, Tree};
-use crate::Dice;
+use super::tree::{self, Node, Tree};
+use crate::{Dice, SimClock};
 
 /// Steps that [`super::SimFs::trace`] remembers.
 const TRACE_STEPS: usize = 1000;
@@ -37,25 +40,6 @@ pub enum Operation {
     Open,
 }
 
-/// What an operation fails with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The device reports an error (EIO). A write may have happened in part. A force leaves what
-    /// was not on disk in the cache and calls it clean.
-    Device,
-    /// No space is left (ENOSPC); otherwise like [`Fault::Device`].
-    NoSpace,
-}
-
-impl Fault {
-    pub(crate) fn error(self) -> io::Error {
-        match self {
-            Self::Device => io::Error::from_raw_os_error(5),
-            Self::NoSpace => io::Error::from_raw_os_error(28),
-        }
-    }
-}
-
 /// One operation and how it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -73,6 +57,15 @@ pub struct Step {
     pub is_ok: bool,
 }
 
+/// An operation and the bytes that it was about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The operation.
+    pub step: Step,
+    /// What a write had to write; what the medium holds of a file after a force; else nothing.
+    pub bytes: Vec<u8>,
+}
+
 /// What becomes of an operation.
 #[derive(Debug)]
 pub(crate) enum Verdict {
@@ -87,39 +80,55 @@ pub(crate) struct State {
     pub(crate) tree: Tree,
     pub(crate) files: BTreeMap<u64, Image>,
     next_id: u64,
+    /// How often a file is open.
+    handles: BTreeMap<u64, u64>,
+    /// Files that have lost their name and are kept for who has them open, or because the power may
+    /// go before the loss of the name is on disk.
+    nameless: BTreeSet<u64>,
     pub(crate) locks: BTreeSet<PathBuf>,
     pub(crate) operations: u64,
+    pub(crate) operations_by_kind: BTreeMap<Operation, u64>,
+    /// What the loss of power took that made this disk.
+    pub(crate) losses: Losses,
     pub(crate) crash_at: Option<u64>,
     pub(crate) is_dead: bool,
-    pub(crate) faults_at: BTreeMap<u64, Fault>,
-    pub(crate) faults_next: Vec<(Operation, String, Fault, u64)>,
-    pub(crate) faults: u64,
+    pub(crate) faults: Faults,
+    /// Moves while an operation is slow.
+    pub(crate) clock: Arc<SimClock>,
     /// Sectors in all; `None` without limit.
     pub(crate) space: Option<u64>,
     /// Sectors taken.
     pub(crate) used: u64,
     pub(crate) trace: VecDeque<Step>,
     pub(crate) digest: u64,
+    /// All operations since somebody asked for them.
+    pub(crate) recorded: Option<Vec<Recorded>>,
+    bytes_under_way: Vec<u8>,
 }
 
 impl State {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, clock: Arc<SimClock>) -> Self {
         Self {
             dice: Dice::new(seed),
             tree: Tree::default(),
             files: BTreeMap::new(),
-            next_id: 1,
+            next_id: tree::ROOT,
+            handles: BTreeMap::new(),
+            nameless: BTreeSet::new(),
             locks: BTreeSet::new(),
             operations: 0,
+            operations_by_kind: BTreeMap::new(),
+            losses: Losses::default(),
             crash_at: None,
             is_dead: false,
-            faults_at: BTreeMap::new(),
-            faults_next: Vec::new(),
-            faults: 0,
+            faults: Faults::default(),
+            clock,
             space: None,
             used: 0,
             trace: VecDeque::new(),
             digest: 0,
+            recorded: None,
+            bytes_under_way: Vec::new(),
         }
     }
 
@@ -129,9 +138,10 @@ impl State {
             tree: self.tree.clone(),
             files: self.files.clone(),
             next_id: self.next_id,
+            nameless: self.nameless.clone(),
             space: self.space,
             used: self.used,
-            ..Self::new(self.dice.number())
+            ..Self::new(self.dice.number(), Arc::clone(&self.clock))
         }
     }
 
@@ -140,12 +150,15 @@ impl State {
     pub(crate) fn crash(&mut self) -> Self {
         let survival = Survival::roll(&mut self.dice);
         let mut found = self.copy();
-        found.tree = found.tree.crash(survival, &mut found.dice);
+        found.nameless.clear();
+        found.tree = found
+            .tree
+            .crash(survival, &mut found.dice, &mut found.losses);
         let (_, named) = found.tree.reachable();
         found.used = 0;
         for (id, image) in std::mem::take(&mut found.files) {
             if named.contains(&id) {
-                let image = image.crash(survival, &mut found.dice);
+                let image = image.crash(survival, &mut found.dice, &mut found.losses);
                 found.used += image.sectors();
                 found.files.insert(id, image);
             }
@@ -177,11 +190,37 @@ impl State {
 
     /// Gives back the space of a file that loses its name.
     pub(crate) fn unlink(&mut self, path: &Path) {
-        let id = self.file_id(path);
-        let freed = id
-            .and_then(|id| self.image(id))
-            .map_or(0, |image| image.sectors());
+        let Some(id) = self.file_id(path) else { return };
+        let freed = self.image(id).map_or(0, |image| image.sectors());
         self.used = self.used.saturating_sub(freed);
+        self.nameless.insert(id);
+    }
+
+    /// Counts a handle of a file.
+    pub(crate) fn opened(&mut self, id: u64) {
+        *self.handles.entry(id).or_default() += 1;
+    }
+
+    /// Forgets a handle of a file, and the file if it was the last that led there.
+    pub(crate) fn closed(&mut self, id: u64) {
+        if let Some(left) = self.handles.get_mut(&id) {
+            *left -= 1;
+            if *left == 0 {
+                self.handles.remove(&id);
+                self.forget_nameless();
+            }
+        }
+    }
+
+    /// Forgets the files that nothing leads to any more, for their memory.
+    pub(crate) fn forget_nameless(&mut self) {
+        let (kept, gone) = std::mem::take(&mut self.nameless)
+            .into_iter()
+            .partition(|id| self.handles.contains_key(id) || self.tree.can_lead_to(*id));
+        self.nameless = kept;
+        for id in BTreeSet::<u64>::into_iter(gone) {
+            self.files.remove(&id);
+        }
     }
 
     /// Sectors that can still be written.
@@ -203,17 +242,42 @@ impl State {
         written
     }
 
+    /// Errs if the power has gone.
+    pub(crate) fn check_power(&self) -> io::Result<()> {
+        if self.is_dead {
+            return Err(io::Error::other("the simulated machine has lost its power"));
+        }
+        Ok(())
+    }
+
+    /// The error for which there is no room.
+    pub(crate) fn no_space(&mut self, operation: Operation) -> io::Error {
+        self.faults.counts.note(operation, Fault::NoSpace);
+        Fault::NoSpace.error()
+    }
+
+    /// What is on the medium of a file.
+    pub(crate) fn on_medium(&self, id: u64) -> Vec<u8> {
+        let image = self.files.get(&id);
+        image.map_or_else(Vec::new, Image::durable_bytes)
+    }
+
     /// Checks an access that changes nothing.
     pub(crate) fn read(&mut self, kind: Operation, path: &Path) -> io::Result<()> {
-        if self.is_dead {
-            return Err(power_lost());
-        }
-        match self.armed(kind, path) {
-            Some(fault) => {
-                self.faults += 1;
-                Err(fault.error())
-            }
+        self.check_power()?;
+        *self.operations_by_kind.entry(kind).or_default() += 1;
+        self.let_time_pass(kind, path);
+        match self.faults.take(None, kind, path) {
+            Some(fault) => Err(fault.error()),
             None => Ok(()),
+        }
+    }
+
+    /// The time that a slow operation takes passes before anything comes of it. Who is woken by it
+    /// runs later: a wake is only a note.
+    fn let_time_pass(&mut self, kind: Operation, path: &Path) {
+        if let Some(delay) = self.faults.take_delay(kind, path) {
+            self.clock.advance(delay);
         }
     }
 
@@ -225,10 +289,10 @@ impl State {
         position: u64,
         bytes: u64,
     ) -> io::Result<Verdict> {
-        if self.is_dead {
-            return Err(power_lost());
-        }
+        self.check_power()?;
+        self.let_time_pass(operation, path);
         self.operations += 1;
+        *self.operations_by_kind.entry(operation).or_default() += 1;
         if self.trace.len() == TRACE_STEPS {
             self.trace.pop_front();
         }
@@ -244,20 +308,21 @@ impl State {
             self.is_dead = true;
             return Ok(Verdict::PowerLost);
         }
-        let fault = self.faults_at.remove(&self.operations);
-        match fault.or_else(|| self.armed(operation, path)) {
-            Some(fault) => {
-                self.faults += 1;
-                Ok(Verdict::Fail(fault))
-            }
-            None => Ok(Verdict::Proceed),
+        let fault = self.faults.take(Some(self.operations), operation, path);
+        Ok(fault.map_or(Verdict::Proceed, Verdict::Fail))
+    }
+
+    /// Notes what the operation under way is about, for who records.
+    pub(crate) fn note_bytes(&mut self, bytes: impl FnOnce(&Self) -> Vec<u8>) {
+        if self.recorded.is_some() {
+            self.bytes_under_way = bytes(self);
         }
     }
 
     /// Records how an operation ended. Nobody hears of a success after the power has gone.
     pub(crate) fn end(&mut self, verdict: &Verdict, result: io::Result<()>) -> io::Result<()> {
         let result = match verdict {
-            Verdict::PowerLost => Err(power_lost()),
+            Verdict::PowerLost => self.check_power(),
             Verdict::Proceed | Verdict::Fail(_) => result,
         };
         let Some(step) = self.trace.back_mut() else {
@@ -267,26 +332,15 @@ impl State {
         for byte in format!("{step:?}").bytes() {
             self.digest = (self.digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
+        if let Some(recorded) = &mut self.recorded {
+            let bytes = std::mem::take(&mut self.bytes_under_way);
+            let step = step.clone();
+            recorded.push(Recorded { step, bytes });
+        }
         result
-    }
-
-    fn armed(&mut self, kind: Operation, path: &Path) -> Option<Fault> {
-        let path = path.to_string_lossy();
-        let (_, _, fault, left) =
-            self.faults_next
-                .iter_mut()
-                .find(|(operation, part, _, left)| {
-                    *operation == kind && *left > 0 && path.contains(part.as_str())
-                })?;
-        *left -= 1;
-        Some(*fault)
     }
 }
 
 pub(crate) fn not_found() -> io::Error {
     io::ErrorKind::NotFound.into()
-}
-
-fn power_lost() -> io::Error {
-    io::Error::other("the simulated machine has lost its power")
 }

@@ -1,5 +1,7 @@
 //! Every kind of fault really happens, and one seed gives one run.
 
+mod counts;
+
 use std::collections::BTreeSet;
 
 use super::*;

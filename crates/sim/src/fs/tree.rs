@@ -1,8 +1,9 @@
 //! Names: directories whose changes are durable only once the directory is forced.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
+use super::Losses;
 use super::image::Survival;
 use crate::Dice;
 
@@ -11,6 +12,15 @@ use crate::Dice;
 pub(crate) enum Node {
     File(u64),
     Dir(u64),
+}
+
+impl Node {
+    /// The number of the file or directory.
+    pub(crate) fn id(self) -> u64 {
+        match self {
+            Self::File(id) | Self::Dir(id) => id,
+        }
+    }
 }
 
 /// One name that gets another meaning, or none.
@@ -36,7 +46,8 @@ pub(crate) struct Tree {
     pending: Vec<Vec<Change>>,
 }
 
-const ROOT: u64 = 0;
+/// The number of the root.
+pub(crate) const ROOT: u64 = 1;
 
 impl Default for Tree {
     fn default() -> Self {
@@ -65,6 +76,47 @@ impl Tree {
             Node::Dir(dir) => Some((dir, name)),
             Node::File(_) => None,
         }
+    }
+
+    /// What a name in a directory leads to.
+    pub(crate) fn entry(&self, dir: u64, name: &str) -> Option<Node> {
+        self.dirs.get(&dir)?.cached.get(name).copied()
+    }
+
+    /// Whether this is the number of a directory.
+    pub(crate) fn is_dir(&self, id: u64) -> bool {
+        self.dirs.contains_key(&id)
+    }
+
+    /// A path to a file or directory. None if it has lost its name.
+    pub(crate) fn path_to(&self, id: u64) -> Option<PathBuf> {
+        let mut upwards = Vec::new();
+        let mut at = id;
+        while at != ROOT {
+            let (dir, name) = self.dirs.iter().find_map(|(dir, entries)| {
+                let mut entries = entries.cached.iter();
+                let (name, _) = entries.find(|(_, node)| node.id() == at)?;
+                Some((*dir, name))
+            })?;
+            upwards.push(name);
+            at = dir;
+        }
+        let mut path = PathBuf::from("/");
+        path.extend(upwards.into_iter().rev());
+        Some(path)
+    }
+
+    /// Whether a name leads to this file, or led to it and may do so again after a loss of power.
+    pub(crate) fn can_lead_to(&self, file: u64) -> bool {
+        let names_it = |node: &Node| *node == Node::File(file);
+        self.dirs.values().any(|dir| {
+            let mut nodes = dir.cached.values().chain(dir.durable.values());
+            nodes.any(names_it)
+        }) || self
+            .pending
+            .iter()
+            .flatten()
+            .any(|change| change.node.as_ref().is_some_and(names_it))
     }
 
     pub(crate) fn entries(&self, dir: u64) -> impl Iterator<Item = (&String, Node)> {
@@ -100,7 +152,12 @@ impl Tree {
     }
 
     /// The names as they are found after a loss of power.
-    pub(crate) fn crash(mut self, survival: Survival, dice: &mut Dice) -> Self {
+    pub(crate) fn crash(
+        mut self,
+        survival: Survival,
+        dice: &mut Dice,
+        losses: &mut Losses,
+    ) -> Self {
         for changes in std::mem::take(&mut self.pending) {
             let is_kept = match survival {
                 Survival::Nothing => false,
@@ -108,8 +165,12 @@ impl Tree {
                 Survival::Mixed => dice.one_in(2),
             };
             if !is_kept {
+                losses.names_lost += 1;
+                // A change of a name from one to another is one of both.
+                losses.renames_lost += u64::from(changes.len() > 1);
                 continue;
             }
+            losses.names_kept += 1;
             for change in changes {
                 if let Some(dir) = self.dirs.get_mut(&change.dir) {
                     put(&mut dir.durable, &change);

@@ -10,6 +10,7 @@ use super::segment_writer::remove_if_there;
 use super::{Flusher, Garbage};
 use crate::format::checkpoint::{Checkpoint, FILE_NAMES};
 use crate::log::Log;
+use crate::marks::{Mark, mark};
 
 impl Flusher {
     /// Writes a snapshot for each log whose segments have grown and that has something to remember.
@@ -28,6 +29,7 @@ impl Flusher {
                     fs.create_dir_all(&directory)?;
                     write_forced(fs, &path, &snapshot.encode())?;
                     fs.sync_dir(&directory)?;
+                    mark(Mark::SnapshotWritten);
                     snapshot.offset
                 }
                 None => -1,
@@ -47,12 +49,16 @@ impl Flusher {
         Ok(())
     }
 
-    /// Writes down what the segments hold, and frees the rounds that are not needed any more.
+    /// Writes down what the segments hold, and frees the rounds that neither checkpoint needs any more.
     pub(super) fn write_checkpoint(
         &mut self,
         logs: &[Arc<Log>],
         durable_seq: u64,
     ) -> io::Result<()> {
+        debug_assert!(
+            logs.iter().all(|log| log.snapshot_work().is_none()),
+            "a checkpoint forgets what no snapshot remembers"
+        );
         // Log starts are in the checkpoint as they are shown, so decisions do not keep rounds.
         let oldest = logs
             .iter()
@@ -76,13 +82,14 @@ impl Flusher {
             writer_epoch: self.checkpoint.writer_epoch,
             file_number: self.engine.slots.file_number(),
             next_log_id: self.logs.next_id(),
+            attested_seq: self.engine.durable_seq(),
+            attested_slot: self.engine.slots.current().unwrap_or(0),
             logs: logs.iter().map(|log| log.to_checkpoint()).collect(),
         };
         let fs = self.engine.env.fs.as_ref();
         let data_dir = &self.engine.settings.data_dir;
-        let name = FILE_NAMES
-            .get(self.checkpoint.next_file)
-            .unwrap_or(&FILE_NAMES[0]);
+        let file = self.checkpoint.next_file;
+        let name = FILE_NAMES.get(file).unwrap_or(&FILE_NAMES[0]);
         // A generation is used once, even if writing it fails.
         self.checkpoint.generation = generation;
         if has_defect(Defect::ReleaseBeforeCheckpoint) {
@@ -90,11 +97,19 @@ impl Flusher {
         }
         write_forced(fs, &data_dir.join(name), &checkpoint.encode())?;
         fs.sync_dir(data_dir)?;
-        self.checkpoint.next_file = 1 - self.checkpoint.next_file;
+        mark(match file {
+            0 => Mark::CheckpointA,
+            _ => Mark::CheckpointB,
+        });
+        self.checkpoint.next_file = 1 - file;
         self.checkpoint.release_seq = release_seq;
         self.checkpoint.release_crc = release_crc;
+        if let Some(released) = self.checkpoint.released_by.get_mut(file) {
+            *released = release_seq;
+        }
         self.engine.metrics.note_checkpoint();
-        self.engine.slots.release(release_seq);
+        let [a, b] = self.checkpoint.released_by;
+        self.engine.slots.release(a.min(b));
         for garbage in &mut self.garbage {
             garbage.forgotten_by.get_or_insert(generation);
         }
@@ -119,13 +134,8 @@ impl Flusher {
         }
     }
 
-    /// Removes what neither checkpoint lists, after writing the second one that does not.
-    pub(super) fn remove_garbage(&mut self, logs: &[Arc<Log>]) -> io::Result<()> {
-        if self.garbage.is_empty() {
-            return Ok(());
-        }
-        let durable_seq = self.checkpoint.release_seq;
-        self.write_checkpoint(logs, durable_seq)?;
+    /// Removes what neither checkpoint lists.
+    pub(super) fn remove_garbage(&mut self) {
         let generation = self.checkpoint.generation;
         let garbage = std::mem::take(&mut self.garbage);
         let (unlisted, listed): (Vec<_>, Vec<_>) = garbage.into_iter().partition(|garbage| {
@@ -135,17 +145,20 @@ impl Flusher {
         });
         self.garbage = listed;
         for file in unlisted {
+            mark(match file.is_directory {
+                true => Mark::DirectoryRemoved,
+                false => Mark::FileRemoved,
+            });
             let removed = if file.is_directory {
                 remove_directory(self.engine.env.fs.as_ref(), &file.path)
             } else {
-                remove_if_there(&self.engine, &file.path)
+                remove_if_there(&self.engine, &file.path).map(drop)
             };
             // What stays is found and removed by the next start.
             if let Err(error) = removed {
                 tracing::warn!(path = %file.path.display(), %error, "a file cannot be removed");
             }
         }
-        Ok(())
     }
 }
 

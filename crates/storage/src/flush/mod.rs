@@ -22,6 +22,7 @@ use tracing::{info, warn};
 
 use crate::engine::Engine;
 use crate::log::Log;
+use crate::marks::{Mark, mark};
 use crate::segment::Segment;
 use crate::wal::slots::NoSlot;
 pub(crate) use checkpointing::write_forced;
@@ -129,6 +130,8 @@ pub(crate) struct CheckpointState {
     /// The release_seq of the last durable checkpoint, and the header_crc of that round.
     pub release_seq: u64,
     pub release_crc: u32,
+    /// What each of the two files releases. Only what both do is given up, so that either may be lost.
+    pub released_by: [u64; 2],
 }
 
 impl Flusher {
@@ -158,9 +161,29 @@ impl Flusher {
         }
     }
 
+    /// The rounds that the last durable checkpoint has made unnecessary.
+    pub(crate) fn released_seq(&self) -> u64 {
+        self.checkpoint.release_seq
+    }
+
     /// From now on the rounds of this epoch are there.
     pub(crate) fn set_writer_epoch(&mut self, writer_epoch: u32) {
         self.checkpoint.writer_epoch = writer_epoch;
+    }
+
+    /// Writes down that the epoch has begun, and in which slot: a slot that is lost later is missed.
+    /// On a full disk it is done when there is space.
+    pub(crate) fn attest_epoch(&mut self) -> io::Result<()> {
+        let logs = self.logs.all();
+        // A flush within the start may have got as far as the segments.
+        let snapshots = self.write_snapshots(&logs);
+        match snapshots.and_then(|()| self.write_checkpoint(&logs, self.checkpoint.release_seq)) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                self.engine.ask_for_chores();
+                Ok(())
+            }
+            written => written,
+        }
     }
 
     /// Does what is to be done now, if anything.
@@ -218,6 +241,7 @@ impl Flusher {
     fn make_spare(&mut self) -> bool {
         match self.engine.slots.make_spare() {
             Ok(_) => {
+                mark(Mark::SpareMade);
                 if self.engine.set_disk_full(false) {
                     info!("there is room for the write-ahead log again");
                 }
@@ -226,6 +250,7 @@ impl Flusher {
             }
             Err(NoSlot::AllInUse) => true,
             Err(NoSlot::Io(error)) => {
+                mark(Mark::SpareFailed);
                 if self.engine.set_disk_full(true) {
                     warn!(%error, "no room for the write-ahead log: appends are refused");
                 }
@@ -311,14 +336,18 @@ impl Flusher {
         }
         self.collect_garbage(&logs);
         self.write_snapshots(&logs)?;
-        self.write_checkpoint(&logs, durable_seq)?;
+        self.write_checkpoint(&logs, durable_seq)
+            .inspect_err(|_| mark(Mark::CheckpointFailed))?;
+        // The other one too: only what neither needs can be given up.
+        self.write_checkpoint(&logs, self.checkpoint.release_seq)
+            .inspect_err(|_| mark(Mark::CheckpointFailed))?;
         if has_defect(Defect::CheckpointBeforeSegments) {
             for segment in &self.indexed {
                 let file = self.engine.env.fs.open(&segment.path(), OpenMode::Write)?;
                 file.sync_data()?;
             }
         }
-        self.remove_garbage(&logs)?;
+        self.remove_garbage();
         self.evict(&logs);
         self.engine.let_in(bytes > 0);
         self.engine.commit_signal.raise();
@@ -352,6 +381,7 @@ impl Flusher {
                     flushed.push((log, done));
                 }
                 Err(error) => {
+                    mark(Mark::FlushFailedAndSealed);
                     log.seal();
                     *failure = Some(error);
                 }
@@ -367,6 +397,8 @@ impl Flusher {
                     }
                     !done.has_new_directory
                 });
+            } else {
+                mark(Mark::LogsDirectoryForced);
             }
         }
         flushed
@@ -413,6 +445,7 @@ impl Flusher {
             through = Some(round_seq);
         }
         if let Some(round_seq) = through {
+            mark(Mark::Evicted);
             logs.iter().for_each(|log| log.evict(round_seq));
         }
         while self.indexed.len() > INDEXES_MAX {

@@ -8,7 +8,9 @@ use env::{Defect, File, OpenMode, has_defect};
 
 use crate::batch::BatchHeader;
 use crate::engine::Engine;
+use crate::format::checkpoint::SegmentEnds;
 use crate::log::{FlushDone, FlushWork, Log};
+use crate::marks::{Mark, mark};
 use crate::segment::{Segment, SegmentFacts, SegmentFault, SegmentIndex};
 use crate::settings::LogConfig;
 use crate::tail::TailBatch;
@@ -56,9 +58,12 @@ pub(super) fn flush_log(
     let mut open = None;
     if let Some(active) = &work.active
         && !work.batches.is_empty()
-        && !is_too_old(&active.facts(), &work, now_ms)
     {
-        open = Some(writer.reopen(active)?);
+        if is_too_old(&active.facts(), &work, now_ms) {
+            mark(Mark::RollByTime);
+        } else {
+            open = Some(writer.reopen(active)?);
+        }
     }
     for batch in &work.batches {
         open = Some(writer.add(open, batch)?);
@@ -66,8 +71,12 @@ pub(super) fn flush_log(
     if let Some(open) = open {
         writer.finish(open)?;
     }
+    if work.rolls_after {
+        mark(Mark::RollByRequest);
+    }
     if writer.has_new_file && !has_defect(Defect::SkipDirectoryForce) {
         engine.env.fs.sync_dir(&engine.log_directory(log.id().0))?;
+        mark(Mark::LogDirectoryForced);
     }
     Ok(FlushedLog {
         done: FlushDone {
@@ -100,13 +109,14 @@ impl Writer<'_> {
     /// Goes on in a segment behind what counts of it.
     fn reopen(&self, segment: &Arc<Segment>) -> io::Result<OpenSegment> {
         let fs = self.engine.env.fs.as_ref();
-        let facts = segment.facts();
-        let file = fs.open(&segment.path(), OpenMode::Write)?;
+        let (file, facts) = segment.open(fs, OpenMode::Write).map_err(into_io)?;
         let length = file.len()?;
         if length < facts.bytes {
             return Err(io::Error::other("the segment is shorter than it was"));
         }
+        mark(Mark::SegmentReopened);
         if length > facts.bytes {
+            mark(Mark::ActiveSegmentCut);
             file.set_len(facts.bytes)?;
         }
         let index = segment.take_index(fs, self.interval()).map_err(into_io)?;
@@ -131,14 +141,18 @@ impl Writer<'_> {
             bytes: 0,
             max_timestamp: -1,
             created_ms: self.now_ms,
+            ends: None,
         };
-        let segment = Arc::new(Segment::new(directory, base_offset, facts));
+        let segment = Arc::new(Segment::new(self.log_id, directory, base_offset, facts));
         // A file of that name is what a flush that failed has left.
         for path in segment.paths() {
-            remove_if_there(self.engine, &path)?;
+            if remove_if_there(self.engine, &path)? {
+                mark(Mark::LeftoverRemoved);
+            }
         }
         let file = fs.open(&segment.path(), OpenMode::CreateNew)?;
         self.has_new_file = true;
+        mark(Mark::SegmentNew);
         Ok(OpenSegment {
             segment,
             file,
@@ -153,6 +167,7 @@ impl Writer<'_> {
         let mut open = match open {
             Some(open) if open.fits(batch, &self.work.config) => open,
             Some(full) => {
+                mark(Mark::RollBySize);
                 self.finish(full)?;
                 self.create(batch.base_offset)?
             }
@@ -162,6 +177,11 @@ impl Writer<'_> {
             .ok_or_else(|| io::Error::other("a batch in memory has no header"))?;
         open.index
             .add(open.segment.base_offset, &header, self.interval());
+        open.facts.ends = if open.is_empty() {
+            Some(SegmentEnds::first(&header))
+        } else {
+            open.facts.ends.map(|ends| ends.with_last(&header))
+        };
         open.facts.end_offset = batch.last_offset + 1;
         open.facts.max_timestamp = open.facts.max_timestamp.max(batch.max_timestamp);
         if open.gathered.len() + batch.bytes.len() > WRITE_BYTES {
@@ -183,12 +203,10 @@ impl Writer<'_> {
         if !has_defect(Defect::CheckpointBeforeSegments) {
             open.file.sync_data()?;
         }
-        let base_offset = open.segment.base_offset;
+        let index_of = open.segment.index_of();
         let paths = open.segment.paths();
-        for (path, (position, bytes)) in paths
-            .iter()
-            .skip(1)
-            .zip(open.index.take_unstored(base_offset))
+        for (path, (position, bytes)) in
+            paths.iter().skip(1).zip(open.index.take_unstored(index_of))
         {
             write_index(self.engine, path, position, &bytes)?;
         }
@@ -205,8 +223,12 @@ impl OpenSegment {
             .max(1)
             .cast_unsigned()
             .min(SEGMENT_BYTES_MAX);
-        let is_empty = self.facts.bytes == 0 && self.gathered.is_empty();
-        is_empty || (bytes <= limit && batch.last_offset - self.segment.base_offset < OFFSETS_MAX)
+        self.is_empty()
+            || (bytes <= limit && batch.last_offset - self.segment.base_offset < OFFSETS_MAX)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.facts.bytes == 0 && self.gathered.is_empty()
     }
 
     fn write_gathered(&mut self) -> io::Result<()> {
@@ -235,10 +257,12 @@ fn write_index(engine: &Engine, path: &Path, position: u64, bytes: &[u8]) -> io:
     Ok(())
 }
 
-pub(super) fn remove_if_there(engine: &Engine, path: &Path) -> io::Result<()> {
+/// Removes a file; whether it was there.
+pub(super) fn remove_if_there(engine: &Engine, path: &Path) -> io::Result<bool> {
     match engine.env.fs.remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

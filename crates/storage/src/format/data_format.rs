@@ -9,18 +9,21 @@
 //! | 16 | 4 | CRC-32C of bytes 0 to 15 |
 //!
 //! A reader looks at the magic and the version first: a newer version may continue differently.
+//! Version 2 has Handover entries, which a reader of version 1 would take for damage.
 
 use super::bytes::{Put, Reader, seal, unseal};
 
 pub(crate) const FILE_NAME: &str = "format";
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"OTFM");
 /// The version that is written, and the newest that is read.
-pub(crate) const VERSION: u16 = 1;
+pub(crate) const VERSION: u16 = 2;
 pub(crate) const BYTES: usize = 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DataFormat {
     pub wal_id: u64,
+    /// Whether it was written by an earlier version.
+    pub is_older: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +49,7 @@ impl DataFormat {
             return Err(DataFormatError::Malformed);
         }
         match version {
-            Some(VERSION) => {}
+            Some(1..=VERSION) => {}
             Some(newer) if newer > VERSION => return Err(DataFormatError::Newer(newer)),
             _ => return Err(DataFormatError::Malformed),
         }
@@ -55,7 +58,10 @@ impl DataFormat {
         reader
             .take(8)
             .and_then(|_| reader.u64())
-            .map(|wal_id| Self { wal_id })
+            .map(|wal_id| Self {
+                wal_id,
+                is_older: version != Some(VERSION),
+            })
             .ok_or(DataFormatError::Malformed)
     }
 }

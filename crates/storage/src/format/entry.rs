@@ -2,18 +2,19 @@
 //!
 //! | position | bytes | field |
 //! |---|---|---|
-//! | 0 | 1 | kind: 1 Batch, 2 SetLogStart, 4 Open; 3, 5 and 6 are reserved |
+//! | 0 | 1 | kind: 1 Batch, 2 SetLogStart, 4 Open, 6 Handover; 3 and 5 are reserved |
 //! | 1 | 1 | flags, zero; bit 0 is reserved: the entry belongs together with the next one |
 //! | 2 | 2 | zero |
 //! | 4 | 4 | log_id |
 //! | 8 | 4 | bytes: length of the payload |
 //! | 12 | 4 | crc: CRC-32C of the payload; for a Batch of its first 61 bytes, as its own covers the rest |
-//! | 16 | 8 | base_offset of the batch; the new start of a SetLogStart; -1 for Open |
+//! | 16 | 8 | base_offset of the batch; the new start of a SetLogStart; the number of the slot of a Handover; -1 for Open |
 //! | 24 | 4 | last_offset_delta of the batch, else 0 |
 //! | 28 | 4 | leader_epoch the entry was made in |
-//! | 32 | 8 | max_timestamp of the batch, else -1 |
+//! | 32 | 8 | max_timestamp of the batch; the length of the slot of a Handover; else -1 |
 
 use super::bytes::{Put, Reader};
+use super::is_offset;
 
 pub(crate) const BYTES: usize = 40;
 
@@ -25,6 +26,8 @@ pub(crate) enum EntryKind {
     SetLogStart,
     /// A start of the broker; the first entry of its writer epoch.
     Open,
+    /// The log goes on in another slot; the last entry of this one.
+    Handover,
 }
 
 impl EntryKind {
@@ -33,6 +36,7 @@ impl EntryKind {
             Self::Batch => 1,
             Self::SetLogStart => 2,
             Self::Open => 4,
+            Self::Handover => 6,
         }
     }
 
@@ -41,6 +45,7 @@ impl EntryKind {
             1 => Some(Self::Batch),
             2 => Some(Self::SetLogStart),
             4 => Some(Self::Open),
+            6 => Some(Self::Handover),
             _ => None,
         }
     }
@@ -59,6 +64,13 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// The number and the length of the slot in which the log goes on, if the entry says so.
+    pub(crate) fn next_slot(&self) -> Option<(u32, u64)> {
+        let index = u32::try_from(self.base_offset).ok()?;
+        let bytes = u64::try_from(self.max_timestamp).ok()?;
+        (self.kind == EntryKind::Handover).then_some((index, bytes))
+    }
+
     pub(crate) fn encode_into(&self, table: &mut Vec<u8>) {
         table.put(&[self.kind.code(), 0]);
         table.put_u16(0);
@@ -76,7 +88,7 @@ impl Entry {
         if reader.u8()? != 0 || reader.u16()? != 0 {
             return None;
         }
-        Some(Self {
+        let entry = Self {
             kind,
             log_id: reader.u32()?,
             bytes: reader.u32()?,
@@ -85,7 +97,17 @@ impl Entry {
             last_offset_delta: reader.i32()?,
             leader_epoch: reader.i32()?,
             max_timestamp: reader.i64()?,
-        })
+        };
+        entry.is_possible().then_some(entry)
+    }
+
+    fn is_possible(&self) -> bool {
+        let is_placed = match self.kind {
+            EntryKind::Batch | EntryKind::SetLogStart => is_offset(self.base_offset),
+            EntryKind::Open => self.base_offset == -1,
+            EntryKind::Handover => self.next_slot().is_some(),
+        };
+        is_placed && self.last_offset_delta >= 0
     }
 }
 

@@ -1,14 +1,16 @@
 //! An offset index (`<base offset>.index`): where some of the batches of a segment begin.
 //!
-//! A header of 16 bytes: magic `OTOI` 4, version 2, zero 2, base offset of the segment 8. Then
-//! entries of 16 bytes in rising order:
+//! A header of 20 bytes: magic `OTOI` 4, version 2, zero 2, base offset of the segment 8, log_id 4.
+//! Then entries of 16 bytes in rising order:
 //!
 //! | position | bytes | field |
 //! |---|---|---|
 //! | 0 | 4 | offset of the batch, less the base offset of the segment |
 //! | 4 | 4 | zero |
 //! | 8 | 4 | position of the batch in the segment file |
-//! | 12 | 4 | CRC-32C of bytes 0 to 11, continued over the base offset |
+//! | 12 | 4 | CRC-32C of bytes 0 to 11, continued over base offset and log_id |
+//!
+//! Version 1 had no log_id. It counts as damaged.
 //!
 //! The file is not forced: an entry speaks for itself, and whatever is missing is found by
 //! reading the segment on from the last sound entry.
@@ -16,9 +18,17 @@
 use super::bytes::{Put, Reader, crc32c};
 
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"OTOI");
-pub(crate) const VERSION: u16 = 1;
-pub(crate) const HEADER_BYTES: usize = 16;
+pub(crate) const VERSION: u16 = 2;
+pub(crate) const HEADER_BYTES: usize = 20;
 pub(crate) const ENTRY_BYTES: usize = 16;
+
+/// The segment that an index is of. It goes into every checksum, so that an entry of another one is
+/// not taken for one of this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct IndexOf {
+    pub log_id: u32,
+    pub base_offset: i64,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OffsetIndexEntry {
@@ -26,29 +36,29 @@ pub(crate) struct OffsetIndexEntry {
     pub position: u32,
 }
 
-pub(crate) fn encode_header(base_offset: i64) -> Vec<u8> {
-    header(MAGIC, VERSION, base_offset)
+pub(crate) fn encode_header(segment: IndexOf) -> Vec<u8> {
+    header(MAGIC, VERSION, segment)
 }
 
-pub(crate) fn encode_entry(base_offset: i64, entry: OffsetIndexEntry, bytes: &mut Vec<u8>) {
+pub(crate) fn encode_entry(segment: IndexOf, entry: OffsetIndexEntry, bytes: &mut Vec<u8>) {
     let start = bytes.len();
     bytes.put_u32(entry.offset_delta);
     bytes.put_u32(0);
     bytes.put_u32(entry.position);
-    seal_entry(base_offset, start, bytes);
+    seal_entry(segment, start, bytes);
 }
 
 /// The sound entries at the front of the file, up to the first that is not above the one before.
-pub(crate) fn decode(bytes: &[u8], base_offset: i64) -> Vec<OffsetIndexEntry> {
+pub(crate) fn decode(bytes: &[u8], segment: IndexOf) -> Vec<OffsetIndexEntry> {
     let mut entries: Vec<OffsetIndexEntry> = Vec::new();
     let Some((found, rest)) = bytes.split_at_checked(HEADER_BYTES) else {
         return entries;
     };
-    if found != encode_header(base_offset) {
+    if found != encode_header(segment) {
         return entries;
     }
     for bytes in rest.chunks_exact(ENTRY_BYTES) {
-        let Some(entry) = decode_entry(bytes, base_offset) else {
+        let Some(entry) = decode_entry(bytes, segment) else {
             break;
         };
         if entries.last().is_some_and(|last| {
@@ -61,8 +71,8 @@ pub(crate) fn decode(bytes: &[u8], base_offset: i64) -> Vec<OffsetIndexEntry> {
     entries
 }
 
-fn decode_entry(bytes: &[u8], base_offset: i64) -> Option<OffsetIndexEntry> {
-    let mut reader = Reader::new(unseal_entry(bytes, base_offset)?);
+fn decode_entry(bytes: &[u8], segment: IndexOf) -> Option<OffsetIndexEntry> {
+    let mut reader = Reader::new(unseal_entry(bytes, segment)?);
     let offset_delta = reader.u32()?;
     let zero = reader.u32()?;
     let position = reader.u32()?;
@@ -73,31 +83,32 @@ fn decode_entry(bytes: &[u8], base_offset: i64) -> Option<OffsetIndexEntry> {
 }
 
 /// The header that both kinds of index have.
-pub(super) fn header(magic: u32, version: u16, base_offset: i64) -> Vec<u8> {
+pub(super) fn header(magic: u32, version: u16, segment: IndexOf) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER_BYTES);
     bytes.put_u32(magic);
     bytes.put_u16(version);
     bytes.put_u16(0);
-    bytes.put_i64(base_offset);
+    bytes.put_i64(segment.base_offset);
+    bytes.put_u32(segment.log_id);
     bytes
 }
 
-/// Appends the checksum of an entry that begins at `start`. The base offset goes into it so that
-/// an entry of another segment is not taken for one of this.
-pub(super) fn seal_entry(base_offset: i64, start: usize, bytes: &mut Vec<u8>) {
-    let crc = entry_crc(bytes.get(start..).unwrap_or(&[]), base_offset);
+/// Appends the checksum of an entry that begins at `start`.
+pub(super) fn seal_entry(segment: IndexOf, start: usize, bytes: &mut Vec<u8>) {
+    let crc = entry_crc(bytes.get(start..).unwrap_or(&[]), segment);
     bytes.put_u32(crc);
 }
 
 /// Takes off the checksum that [`seal_entry`] appended; `None` if it is wrong.
-pub(super) fn unseal_entry(bytes: &[u8], base_offset: i64) -> Option<&[u8]> {
+pub(super) fn unseal_entry(bytes: &[u8], segment: IndexOf) -> Option<&[u8]> {
     let (body, crc) = bytes.split_last_chunk::<4>()?;
-    (u32::from_le_bytes(*crc) == entry_crc(body, base_offset)).then_some(body)
+    (u32::from_le_bytes(*crc) == entry_crc(body, segment)).then_some(body)
 }
 
-fn entry_crc(body: &[u8], base_offset: i64) -> u32 {
+fn entry_crc(body: &[u8], segment: IndexOf) -> u32 {
     let mut covered = Vec::with_capacity(24);
     covered.put(body);
-    covered.put_i64(base_offset);
+    covered.put_i64(segment.base_offset);
+    covered.put_u32(segment.log_id);
     crc32c(&covered)
 }

@@ -7,6 +7,7 @@
 //! | version | 2 |
 //! | zero | 2 |
 //! | offset: the end of what was folded | 8 |
+//! | log_id | 4 |
 //! | count of producers, then the producers in the order of their ids | 4 |
 //! | count of aborted transactions, then each: producer id 8, first offset 8, last offset 8 | 4 |
 //! | CRC-32C of everything before | 4 |
@@ -14,11 +15,13 @@
 //! A producer: id 8, epoch 2, zero 2, time of its last batch in milliseconds 8, first offset of
 //! its open transaction (-1: none) 8, count of batches 4, then each (oldest first): first sequence
 //! 4, last sequence 4, base offset 8, last offset 8, append time (-1: the producer's) 8.
+//!
+//! Version 1 had no log_id.
 
 use super::bytes::{Put, Reader, seal, unseal};
 
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"OTPS");
-pub(crate) const VERSION: u16 = 1;
+pub(crate) const VERSION: u16 = 2;
 pub(crate) const PRODUCER_BYTES_MIN: usize = 32;
 pub(crate) const BATCH_BYTES: usize = 32;
 pub(crate) const ABORTED_BYTES: usize = 24;
@@ -26,6 +29,8 @@ pub(crate) const ABORTED_BYTES: usize = 24;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ProducerSnapshot {
     pub offset: i64,
+    /// `None` if an earlier version wrote it.
+    pub log_id: Option<u32>,
     pub producers: Vec<ProducerSnapshotEntry>,
     pub aborted: Vec<AbortedSnapshotEntry>,
 }
@@ -62,6 +67,7 @@ impl ProducerSnapshot {
         bytes.put_u16(VERSION);
         bytes.put_u16(0);
         bytes.put_i64(self.offset);
+        bytes.put_u32(self.log_id.unwrap_or(0));
         bytes.put_count(self.producers.len());
         for producer in &self.producers {
             bytes.put_i64(producer.producer_id);
@@ -87,14 +93,26 @@ impl ProducerSnapshot {
         seal(bytes)
     }
 
-    /// `None` when the bytes are not a sound snapshot of this version.
+    /// The snapshot of a log up to an offset; `None` when the bytes are not a sound one, or another.
+    pub(crate) fn decode_of(bytes: &[u8], log_id: u32, offset: i64) -> Option<Self> {
+        Self::decode(bytes).filter(|snapshot| {
+            snapshot.offset == offset && snapshot.log_id.is_none_or(|of| of == log_id)
+        })
+    }
+
+    /// `None` when the bytes are not a sound snapshot of a known version.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(unseal(bytes)?);
-        if reader.u32()? != MAGIC || reader.u16()? != VERSION || reader.u16()? != 0 {
+        let (magic, version) = (reader.u32()?, reader.u16()?);
+        if magic != MAGIC || !(1..=VERSION).contains(&version) || reader.u16()? != 0 {
             return None;
         }
         let mut snapshot = Self {
             offset: reader.i64()?,
+            log_id: match version {
+                1 => None,
+                _ => Some(reader.u32()?),
+            },
             ..Self::default()
         };
         let producers = reader.count(PRODUCER_BYTES_MIN)?;

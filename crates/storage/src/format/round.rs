@@ -23,7 +23,7 @@
 use env::SECTOR_BYTES;
 
 use super::bytes::{Put, Reader, seal, unseal};
-use super::entry;
+use super::{COUNTER_MAX, entry};
 
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"OTRD");
 pub(crate) const VERSION: u16 = 1;
@@ -87,7 +87,14 @@ impl RoundHeader {
             prev_crc: reader.u32()?,
             table_crc: reader.u32()?,
         };
-        (header.table_bytes() <= u64::from(header.body_bytes)).then_some((header, header_crc))
+        header.is_possible().then_some((header, header_crc))
+    }
+
+    fn is_possible(&self) -> bool {
+        let counters = [self.file_number, self.seq, self.durable_seq];
+        self.table_bytes() <= u64::from(self.body_bytes)
+            && counters.iter().all(|counter| *counter <= COUNTER_MAX)
+            && self.writer_epoch < i32::MAX.unsigned_abs()
     }
 
     /// The length of the entry table in bytes.

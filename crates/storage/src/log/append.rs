@@ -37,7 +37,7 @@ impl Log {
         if state.is_deleted {
             return Err(AppendError::Deleted);
         }
-        if state.quarantined_from.is_some() {
+        if state.quarantine.is_some() {
             return Err(AppendError::Quarantined);
         }
         if mode == Append::Produce
@@ -46,6 +46,9 @@ impl Log {
             return Ok(duplicate(&state, &original));
         }
         if is_disk_full {
+            if mode == Append::Produce {
+                state.producers.note_refused(&header);
+            }
             return Err(AppendError::DiskFull);
         }
         let base_offset = state.appended_end;
@@ -98,7 +101,7 @@ impl Log {
         if state.is_deleted {
             return Err(SetLogStartError::Deleted);
         }
-        if state.quarantined_from.is_some() {
+        if state.quarantine.is_some() {
             return Err(SetLogStartError::Quarantined);
         }
         if offset.get() > state.high_watermark {

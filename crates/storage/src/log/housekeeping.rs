@@ -1,13 +1,15 @@
 //! What the flusher and retention ask of a log.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{Flushed, Log};
 use crate::batch::{BatchHeader, transaction_marker};
+use crate::damage::Quarantine;
 use crate::format::checkpoint::LogCheckpoint;
 use crate::format::producer_snapshot::ProducerSnapshot;
+use crate::marks::{Mark, mark};
 use crate::retention::{self, RetentionFacts, RetentionPlan, SegmentAge};
 use crate::segment::{SNAPSHOT, Segment, SegmentFacts, SegmentIndex, file_name};
 use crate::settings::LogConfig;
@@ -76,6 +78,8 @@ impl Log {
             end = batch.last_offset + 1;
             if batch.last_offset >= state.log_start {
                 batches.push(batch.clone());
+            } else {
+                mark(Mark::BelowStartLeftOut);
             }
         }
         let is_contiguous = |segment: &&Arc<Segment>| {
@@ -183,6 +187,7 @@ impl Log {
         }
         let snapshot = ProducerSnapshot {
             offset,
+            log_id: Some(self.id.0),
             producers: flushed
                 .producers
                 .to_snapshot(|producer_id| flushed.transactions.start_of(producer_id)),
@@ -206,11 +211,15 @@ impl Log {
     pub(crate) fn to_checkpoint(&self) -> LogCheckpoint {
         let flushed = self.flushed.lock();
         let state = self.state.lock();
+        let data_dir = &self.engine.settings.data_dir;
         LogCheckpoint {
             log_id: self.id.0,
             log_start: state.log_start,
             flushed_end: state.tail.flushed_end(),
-            quarantined_from: state.quarantined_from.unwrap_or(-1),
+            quarantine: state.quarantine.as_ref().map(|found| Quarantine {
+                from: found.from,
+                cause: found.cause.moved(data_dir, Path::new("")),
+            }),
             snapshot_offset: flushed.snapshot_offset,
             epochs: state.epochs.below(state.tail.flushed_end()),
             segments: state
@@ -267,7 +276,7 @@ impl Log {
     /// What retention has to do for this log now.
     pub(crate) fn plan_retention(&self, now_ms: i64) -> RetentionPlan {
         let state = self.state.lock();
-        if state.is_deleted || state.quarantined_from.is_some() {
+        if state.is_deleted || state.quarantine.is_some() {
             return RetentionPlan::default();
         }
         let segments: Vec<_> = state
@@ -308,7 +317,10 @@ impl Log {
 
     /// Forgets producers that have not been heard of for long.
     pub(crate) fn expire_producers(&self, now_ms: i64) {
-        let expiration_ms = self.engine.settings.producer_id_expiration_ms;
+        let expiration_ms = self
+            .engine
+            .producer_id_expiration_ms
+            .load(Ordering::Relaxed);
         let mut flushed = self.flushed.lock();
         let Flushed {
             producers,

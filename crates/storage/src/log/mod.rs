@@ -4,6 +4,7 @@
 //! lock is held for a few assignments at a time and never while anything is waited for.
 
 mod append;
+mod holdings;
 mod housekeeping;
 mod publish;
 mod read;
@@ -17,11 +18,13 @@ use env::{Defect, has_defect};
 use model::{LeaderEpoch, LogId, Offset, ProducerEpoch, ProducerId};
 use parking_lot::Mutex;
 
+pub use holdings::LogHoldings;
 pub(crate) use housekeeping::{FlushCandidate, FlushDone, FlushWork};
 pub use read::{DiskRead, Read};
 pub(crate) use restore::RestoredLog;
 pub use watch::WatchGuard;
 
+use crate::damage::Quarantine;
 use crate::engine::Engine;
 use crate::epochs::Epochs;
 use crate::producers::Producers;
@@ -44,8 +47,8 @@ pub struct Log {
 struct LogState {
     config: Arc<LogConfig>,
     is_deleted: bool,
-    /// The first offset that is damaged or follows damage.
-    quarantined_from: Option<i64>,
+    /// Why nothing can be appended, if it is damaged.
+    quarantine: Option<Quarantine>,
 
     appended_end: i64,
     appended_start: i64,
@@ -80,7 +83,9 @@ pub(crate) struct Flushed {
 
 impl LogState {
     fn last_stable_offset(&self) -> i64 {
-        self.transactions.last_stable_offset(self.high_watermark)
+        let first_open = self.transactions.last_stable_offset(self.high_watermark);
+        // Nobody can read what was deleted from the start of an open transaction.
+        first_open.max(self.log_start)
     }
 
     fn end_for(&self, isolation: Isolation) -> i64 {
@@ -152,7 +157,12 @@ impl Log {
 
     /// Whether the log is damaged, so that nothing can be appended to it.
     pub fn is_quarantined(&self) -> bool {
-        self.state.lock().quarantined_from.is_some()
+        self.state.lock().quarantine.is_some()
+    }
+
+    /// Whether records that were acknowledged are known to be missing at the end of the log.
+    pub fn lacks_end(&self) -> bool {
+        self.is_cut_off(&self.state.lock())
     }
 
     /// The largest epoch of the log's batches that is not above `epoch`, and the offset at which it

@@ -7,7 +7,7 @@ use model::Offset;
 use tracing::warn;
 
 use super::{Log, LogState};
-use crate::damage::{Damage, DamageCode};
+use crate::damage::Quarantine;
 use crate::errors::ReadError;
 use crate::segment::{ReadRequest, Segment, SegmentFault};
 use crate::views::{Isolation, LogView, ReadBatches};
@@ -48,10 +48,7 @@ impl Log {
         }
         let view = state.view(self.engine.leader_epoch);
         let end = state.end_for(isolation);
-        let is_quarantined = state
-            .quarantined_from
-            .is_some_and(|first| first >= state.high_watermark);
-        if from.get() >= end && (is_quarantined || self.engine.is_read_only) {
+        if from.get() >= end && self.is_cut_off(&state) {
             // There were more records, and there will be no others. A reader that was further must
             // not be sent back to the beginning by an offset that is out of range.
             return Err(ReadError::Damaged);
@@ -96,6 +93,15 @@ impl Log {
         }))
     }
 
+    /// Whether there were more records than there are, and there will be no others.
+    pub(super) fn is_cut_off(&self, state: &LogState) -> bool {
+        let is_quarantined = state
+            .quarantine
+            .as_ref()
+            .is_some_and(|quarantine| quarantine.from >= state.high_watermark);
+        is_quarantined || self.engine.has_lost_rounds
+    }
+
     /// Notes that a segment is damaged: what lies before the damage can be read, and nothing can be
     /// appended behind it. An error of the device is the answer to this read only.
     pub(super) fn note_fault(&self, fault: SegmentFault, offset: i64) -> ReadError {
@@ -116,23 +122,16 @@ impl Log {
                 "a segment cannot be read: {}", fault.message);
             return ReadError::Damaged;
         }
-        let earlier = state.quarantined_from.unwrap_or(i64::MAX);
-        state.quarantined_from = Some(earlier.min(offset));
+        let what = format!("log {} cannot be read from offset {offset}", self.id);
+        let cause = fault.into_damage(&what);
+        let quarantine = Quarantine {
+            from: offset,
+            cause: cause.clone(),
+        };
+        state.quarantine = Some(quarantine.earlier(state.quarantine.take()));
         state.watchers.notify();
         drop(state);
-        self.engine.add_damage(Damage {
-            code: if fault.is_missing {
-                DamageCode::SegmentMissing
-            } else {
-                DamageCode::SegmentBatch
-            },
-            path: fault.path,
-            position: fault.position,
-            message: format!(
-                "log {} cannot be read from offset {offset}: {}",
-                self.id, fault.message
-            ),
-        });
+        self.engine.add_damage(cause);
         ReadError::Damaged
     }
 }

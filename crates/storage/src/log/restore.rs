@@ -8,6 +8,7 @@ use model::LogId;
 use parking_lot::Mutex;
 
 use super::{Flushed, Log, LogState};
+use crate::damage::Quarantine;
 use crate::engine::Engine;
 use crate::epochs::Epochs;
 use crate::producers::Producers;
@@ -22,7 +23,7 @@ pub(crate) struct RestoredLog {
     pub log_start: i64,
     pub end: i64,
     pub flushed_end: i64,
-    pub quarantined_from: Option<i64>,
+    pub quarantine: Option<Quarantine>,
     pub producers: Producers,
     pub transactions: Transactions,
     pub epochs: Epochs,
@@ -61,7 +62,7 @@ impl Log {
         let state = LogState {
             config: Arc::new(config),
             is_deleted: false,
-            quarantined_from: restored.quarantined_from,
+            quarantine: restored.quarantine,
             appended_end: restored.end,
             appended_start: restored.log_start,
             producers: match has_defect(Defect::ForgetProducers) {

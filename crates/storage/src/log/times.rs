@@ -14,8 +14,10 @@ use crate::errors::ReadError;
 use crate::segment::{BatchScanner, Expected, Segment, SegmentFault};
 use crate::views::{Isolation, TimestampAndOffset};
 
-/// How far a batch is opened to look at its records' times, in bytes.
-const OPENED_BYTES_MAX: usize = 256 << 20;
+/// How far a batch is opened to look at its records' times, in bytes; a large one a few times its own
+/// size. Several batches are opened at the same time, and anybody may have made them.
+const OPENED_BYTES_MAX: usize = 16 << 20;
+const OPENED_BYTES_PER_BYTE: usize = 4;
 /// How many batches in memory are looked into. Each of them holds a record that fits, unless the
 /// log starts behind it or its records are malformed.
 const CANDIDATES_MAX: usize = 64;
@@ -28,7 +30,7 @@ impl Log {
         timestamp_ms: TimestampMs,
         isolation: Isolation,
     ) -> Result<Option<TimestampAndOffset>, ReadError> {
-        let (search, segments, in_memory) = {
+        let (search, segments, in_memory, is_cut_off) = {
             let state = self.state.lock();
             if state.is_deleted {
                 return Err(ReadError::Deleted);
@@ -48,7 +50,8 @@ impl Log {
                 .take(CANDIDATES_MAX)
                 .map(|batch| batch.bytes.clone())
                 .collect();
-            (search, state.segments.clone(), in_memory)
+            let is_cut_off = self.is_cut_off(&state);
+            (search, state.segments.clone(), in_memory, is_cut_off)
         };
         for segment in &segments {
             let facts = segment.facts();
@@ -61,7 +64,12 @@ impl Log {
                 }
             }
         }
-        Ok(in_memory.iter().find_map(|batch| search.in_batch(batch)))
+        let found = in_memory.iter().find_map(|batch| search.in_batch(batch));
+        if found.is_none() && is_cut_off {
+            // It may have been in what is lost.
+            return Err(ReadError::Damaged);
+        }
+        Ok(found)
     }
 
     fn search_segment(
@@ -77,21 +85,18 @@ impl Log {
             ..Expected::default()
         };
         let path = segment.path();
-        let file = fs
-            .open(&path, OpenMode::Read)
-            .map_err(|error| SegmentFault::io(&path, 0, &error))?;
-        let mut scanner = BatchScanner::new(file, position, segment.facts().bytes, expected);
+        let (file, facts) = segment.open(fs, OpenMode::Read)?;
+        let mut scanner = BatchScanner::new(file, position, facts.bytes, expected);
         let fault = |error: crate::segment::ScanError| error.into_fault(&path);
-        while let Some(header) = scanner.peek().map_err(fault)? {
+        // Also what is passed over has its checksum: a wrong time must not hide a record.
+        while let Some((header, batch)) = scanner.next_batch().map_err(fault)? {
             if header.last_offset() >= search.end {
                 return Ok(None);
             }
             if header.max_timestamp < search.timestamp_ms {
-                scanner.skip(&header);
                 continue;
             }
-            let batch = scanner.next_batch().map_err(fault)?;
-            let found = batch.and_then(|(_, bytes)| search.in_batch(&bytes));
+            let found = search.in_batch(&batch);
             if found.is_some() {
                 return Ok(found);
             }
@@ -104,6 +109,10 @@ impl Log {
     pub fn offset_of_max_timestamp(&self) -> Result<Option<TimestampAndOffset>, ReadError> {
         let largest = {
             let state = self.state.lock();
+            if self.is_cut_off(&state) {
+                // It may have been in what is lost.
+                return Err(ReadError::Damaged);
+            }
             let tail = state.tail.unflushed().map(|batch| batch.max_timestamp);
             let segments = state
                 .segments
@@ -145,12 +154,15 @@ impl Search {
                 header.max_timestamp >= self.timestamp_ms && header.last_offset() >= self.log_start;
             return fits.then_some(whole);
         }
-        let Ok(opened) = view.decompressed(OPENED_BYTES_MAX) else {
+        let opened_bytes_max = OPENED_BYTES_MAX.max(bytes.len() * OPENED_BYTES_PER_BYTE);
+        let Ok(opened) = view.decompressed(opened_bytes_max) else {
             return Some(whole);
         };
         let base_timestamp = view.header().base_timestamp;
         Records::new(&opened, view.header().record_count)
             .map_while(Result::ok)
+            // Of a compressed batch nobody has looked inside.
+            .take_while(|record| (0..=header.last_offset_delta).contains(&record.offset_delta))
             .map(|record| {
                 at(
                     base_timestamp.saturating_add(record.timestamp_delta),

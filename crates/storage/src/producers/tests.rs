@@ -39,6 +39,24 @@ fn check(before: &[(i16, i32, i32)], batch: (i16, i32, i32)) -> Result<Option<i6
     }
 }
 
+/// The first batch had no room, and the one behind it, under way already, was taken for the first.
+#[test]
+fn a_first_batch_that_was_refused_is_not_overtaken() {
+    let mut producers = Producers::default();
+    producers.note_refused(&header(0, 5, 2));
+    let out_of_order = Err(AppendError::OutOfOrderSequence);
+    assert_eq!(producers.check(&header(0, 7, 1)), out_of_order);
+    assert_eq!(producers.check(&header(0, 5, 2)), Ok(Verdict::Append));
+    let next_epoch = header(1, 0, 1);
+    assert_eq!(
+        producers.check(&next_epoch),
+        Ok(Verdict::Append),
+        "it has given up the batch"
+    );
+    producers.apply(&header(0, 5, 2), 0, -1, Sequence(1), 1_000);
+    assert_eq!(producers.check(&header(0, 7, 1)), Ok(Verdict::Append));
+}
+
 #[test]
 fn sequences_follow_one_another() {
     let out_of_order = Err(AppendError::OutOfOrderSequence);

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use model::LogId;
 use tracing::warn;
 
+use super::scan::ScannedRound;
 use super::{Opened, Recovery, RecoveryReport};
 use crate::engine::Engine;
 use crate::errors::OpenError;
 use crate::flush::{CheckpointState, Flusher, Logs};
 use crate::log::{Log, RestoredLog};
+use crate::marks::{Mark, mark};
 use crate::settings::{LogConfig, StorageSettings};
 use crate::storage::Storage;
 use crate::wal::committer::{CommitStart, Committer};
@@ -34,8 +36,7 @@ impl Recovery {
             .writer_epoch
             .max(newest.map(|newest| newest.writer_epoch));
         let writer_epoch = highest_epoch.map_or(0, |highest| highest.saturating_add(1));
-        let (release_seq, release_crc) = self.release();
-        let slots = self.build_slots(release_seq, release_crc)?;
+        let slots = self.build_slots()?;
         let engine = Arc::new(Engine::new(
             self.env.clone(),
             self.settings.clone(),
@@ -44,6 +45,7 @@ impl Recovery {
             slots,
             self.chain.end_seq,
             self.is_read_only,
+            self.has_lost_rounds,
             self.damages,
         ));
         let logs: HashMap<u32, Arc<Log>> = live
@@ -60,12 +62,21 @@ impl Recovery {
             .collect();
         let logs = Arc::new(Logs::new(logs, next_id));
         let has_unlisted = !unlisted.is_empty();
+        let release_seq = self.chain.origin.release_seq;
+        let mut released_by = [release_seq; 2];
+        if let (Some(older), Some(released)) = (
+            &self.checkpoints.older,
+            released_by.get_mut(self.checkpoints.next_file),
+        ) {
+            *released = older.release_seq;
+        }
         let checkpoint = CheckpointState {
             generation: newest.map_or(0, |newest| newest.generation),
             next_file: self.checkpoints.next_file,
             writer_epoch: highest_epoch.unwrap_or(0),
             release_seq,
-            release_crc,
+            release_crc: self.chain.origin.release_crc,
+            released_by,
         };
         let mut flusher =
             Flusher::new(Arc::clone(&engine), Arc::clone(&logs), checkpoint, unlisted);
@@ -78,6 +89,9 @@ impl Recovery {
         if !self.is_read_only {
             begin_epoch(&engine, &mut flusher, &mut committer, &self.settings)?;
             flusher.set_writer_epoch(writer_epoch);
+            flusher
+                .attest_epoch()
+                .map_err(OpenError::io(&self.settings.data_dir))?;
         }
         if has_unlisted {
             engine.ask_for_chores();
@@ -86,22 +100,27 @@ impl Recovery {
         Ok(Opened { storage, report })
     }
 
-    /// The slots that can be used: those with rounds of the chain are in use, the others are free.
-    fn build_slots(&self, release_seq: u64, release_crc: u32) -> Result<Slots, OpenError> {
+    /// The slots that can be used. Those with rounds of the chain are in use, and so is the one with
+    /// the last round, released or not, until the next checkpoint; the others are free.
+    fn build_slots(&self) -> Result<Slots, OpenError> {
         let fs = self.env.fs.as_ref();
         let mut states = Vec::with_capacity(self.slots.len());
         for (number, slot) in self.slots.iter().enumerate() {
+            let end = (self.chain.end_seq, self.chain.end_crc);
+            let is_end = |round: &&ScannedRound| (round.header.seq, round.header_crc) == end;
             let in_chain = self
                 .chain
                 .rounds
                 .iter()
                 .filter_map(|index| self.rounds.get(*index))
+                .chain(self.rounds.iter().filter(is_end))
                 .filter(|round| round.slot == number)
                 .map(|round| (round.header.seq, round.header.file_number));
             let highest = in_chain.max();
             if highest.is_none() && !slot.has_sound_header {
                 // Making it was cut short; it has never been used.
                 if !self.is_read_only {
+                    mark(Mark::UnfinishedSlotRemoved);
                     fs.remove_file(&slot.path)
                         .map_err(OpenError::io(&slot.path))?;
                 }
@@ -109,7 +128,7 @@ impl Recovery {
             }
             states.push(SlotState {
                 index: slot.index,
-                bytes: slot.bytes,
+                bytes: slot.usable_bytes(),
                 highest_seq: highest.map(|(seq, _)| seq),
                 file_number: highest.map_or(0, |(_, file_number)| file_number),
             });
@@ -124,7 +143,8 @@ impl Recovery {
             .rounds
             .iter()
             .filter_map(|index| self.rounds.get(*index));
-        let crcs: VecDeque<u32> = std::iter::once(release_crc)
+        let origin = self.chain.origin;
+        let crcs: VecDeque<u32> = std::iter::once(origin.release_crc)
             .chain(in_chain.map(|round| round.header_crc))
             .collect();
         Ok(Slots::new(
@@ -135,7 +155,7 @@ impl Recovery {
             self.settings.wal_bytes_max,
             states,
             listed.max(self.chain.file_number),
-            (release_seq, crcs),
+            (origin.release_seq, crcs),
         ))
     }
 }
@@ -151,9 +171,14 @@ fn begin_epoch(
 ) -> Result<(), OpenError> {
     let directory = settings.data_dir.join("wal");
     let mut begun = Ok(());
-    if !engine.slots.has_free() {
+    if engine.slots.has_free() {
+        mark(Mark::OpenInFreeSlot);
+    } else {
         let made = engine.slots.make(u64::from(settings.wal_first_slot_bytes));
-        if !matches!(made, Ok(true)) {
+        if matches!(made, Ok(true)) {
+            mark(Mark::OpenInNewSlot);
+        } else {
+            mark(Mark::OpenAfterFlush);
             // What fails here is tried again by the flusher; what counts is whether a slot is free.
             let flushed = flusher.flush_everything();
             begun = match (made, flushed) {
@@ -168,6 +193,7 @@ fn begin_epoch(
     match begun {
         Ok(()) => Ok(()),
         Err(NoSlot::Io(error)) if error.kind() == io::ErrorKind::StorageFull => {
+            mark(Mark::StartOnFullDisk);
             warn!(%error, "the disk is full: appends are refused until there is space");
             engine.set_disk_full(true);
             Ok(())

@@ -1,27 +1,57 @@
 //! Which of the rounds on disk make up the log, and what the end of it means. Decides, and
 //! touches nothing.
 //!
-//! Every round says which was the last durable one when it was built. So the end of the chain can
-//! be judged: above the highest number that any round gives, it is a tail that was never
-//! acknowledged, and is cut; at or below it, acknowledged rounds are damaged.
+//! Every round says which was the last durable one when it was built, and so does every checkpoint.
+//! So the end of the chain can be judged: above the highest number that anything gives, it is a tail
+//! that was never acknowledged, and is cut; at or below it, acknowledged rounds are damaged. That no
+//! file with later rounds is missing, [`end`] sees to.
+
+mod end;
+mod naming;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use env::{Defect, SECTOR_BYTES, has_defect};
+use env::{Defect, has_defect};
 
 use super::scan::{ScannedRound, ScannedSlot};
-use crate::damage::{Damage, DamageCode};
+use crate::format::checkpoint::Checkpoint;
+use crate::marks::{Mark, mark};
+pub(crate) use naming::damage;
+
+/// Where the chain begins: what the checkpoint says of the write-ahead log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// Rounds up to this one are not needed.
+    pub release_seq: u64,
+    /// The header_crc of that round.
+    pub release_crc: u32,
+    /// Rounds up to this one were durable,
+    pub attested_seq: u64,
+    /// and the last of them was in the slot of this number.
+    pub attested_slot: u32,
+}
+
+impl Origin {
+    pub(crate) fn of(checkpoint: Option<&Checkpoint>) -> Self {
+        checkpoint.map_or_else(Self::default, |checkpoint| Self {
+            release_seq: checkpoint.release_seq,
+            release_crc: checkpoint.prev_crc,
+            attested_seq: checkpoint.attested_seq.max(checkpoint.release_seq),
+            attested_slot: checkpoint.attested_slot,
+        })
+    }
+}
 
 /// The log as the rounds give it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Chain {
+    pub origin: Origin,
     /// The rounds after the checkpoint, in order, as indexes into what was scanned.
     pub rounds: Vec<usize>,
     /// The last round of the chain; what the checkpoint released if there is none.
     pub end_seq: u64,
     pub end_crc: u32,
-    /// The highest round that any header calls durable.
+    /// The highest round that anything calls durable.
     pub attested_seq: u64,
     /// The highest epoch of any header.
     pub writer_epoch: Option<u32>,
@@ -46,13 +76,35 @@ pub(crate) enum BreakReason {
     OtherPredecessor,
     OlderEpoch,
     DamagedTable,
+    /// The round before it, which is not needed itself, is not there either.
+    LostWithItsPredecessor,
+    /// The slot in which the chain ends has become shorter.
+    CutSlot(usize),
+    /// The slot of this number, in which the log goes on, is missing or is another one.
+    LostSlot(u32),
 }
 
-/// Builds the chain behind a checkpoint that released rounds up to `release_seq`.
-pub(crate) fn build(rounds: &[ScannedRound], release_seq: u64, release_crc: u32) -> Chain {
+impl BreakReason {
+    fn mark(self) -> Mark {
+        match self {
+            Self::Missing => Mark::ChainEndMissing,
+            Self::OtherPredecessor => Mark::ChainEndOtherPredecessor,
+            Self::OlderEpoch => Mark::ChainEndOlderEpoch,
+            Self::DamagedTable => Mark::ChainEndDamagedTable,
+            Self::LostWithItsPredecessor | Self::CutSlot(_) | Self::LostSlot(_) => {
+                Mark::AcknowledgedRoundsDamaged
+            }
+        }
+    }
+}
+
+/// Builds the chain behind a checkpoint.
+pub(crate) fn build(rounds: &[ScannedRound], slots: &[ScannedSlot], origin: Origin) -> Chain {
     let mut chain = Chain {
-        end_seq: release_seq,
-        end_crc: release_crc,
+        origin,
+        end_seq: origin.release_seq,
+        end_crc: origin.release_crc,
+        attested_seq: origin.attested_seq,
         ..Chain::default()
     };
     // For equal numbers the later writer counts: it found the end of the log below them.
@@ -62,11 +114,17 @@ pub(crate) fn build(rounds: &[ScannedRound], release_seq: u64, release_crc: u32)
         chain.attested_seq = chain.attested_seq.max(header.durable_seq);
         chain.writer_epoch = chain.writer_epoch.max(Some(header.writer_epoch));
         chain.file_number = chain.file_number.max(header.file_number);
-        let is_later = by_seq
+        if header.seq <= origin.release_seq {
+            continue;
+        }
+        let other = by_seq
             .get(&header.seq)
             .and_then(|other| rounds.get(*other))
-            .is_none_or(|other| other.header.writer_epoch < header.writer_epoch);
-        if header.seq > release_seq && is_later {
+            .map(|other| other.header.writer_epoch);
+        if other.is_some() {
+            mark(Mark::HigherEpochWins);
+        }
+        if other.is_none_or(|other| other < header.writer_epoch) {
             by_seq.insert(header.seq, index);
         }
     }
@@ -78,11 +136,11 @@ pub(crate) fn build(rounds: &[ScannedRound], release_seq: u64, release_crc: u32)
         let Some(round) = rounds.get(index) else {
             break (BreakReason::Missing, None);
         };
-        if round.header.prev_crc != chain.end_crc && !has_defect(Defect::IgnorePreviousCrc) {
-            break (BreakReason::OtherPredecessor, Some(index));
-        }
         if round.header.writer_epoch < epoch {
             break (BreakReason::OlderEpoch, Some(index));
+        }
+        if round.header.prev_crc != chain.end_crc && !has_defect(Defect::IgnorePreviousCrc) {
+            break (BreakReason::OtherPredecessor, Some(index));
         }
         if round.entries.is_none() {
             break (BreakReason::DamagedTable, Some(index));
@@ -92,27 +150,33 @@ pub(crate) fn build(rounds: &[ScannedRound], release_seq: u64, release_crc: u32)
         chain.end_seq += 1;
         chain.end_crc = round.header_crc;
     };
-    if chain.end_seq < chain.attested_seq {
-        chain.broken = Some(Break {
-            seq: chain.end_seq + 1,
-            found,
-            reason,
-        });
+    mark(reason.mark());
+    chain.broken = if chain.end_seq < chain.attested_seq {
+        Some((reason, found))
+    } else {
+        end::judge(&chain, rounds, slots).map(|reason| (reason, None))
     }
+    .map(|(reason, found)| Break {
+        seq: chain.end_seq + 1,
+        found,
+        reason,
+    });
     chain
 }
 
 impl Chain {
     /// Ends the chain before a round whose payload is damaged and that nobody calls durable.
-    pub(crate) fn cut_at(&mut self, seq: u64, rounds: &[ScannedRound], release: (u64, u32)) {
+    pub(crate) fn cut_at(&mut self, seq: u64, rounds: &[ScannedRound]) {
+        mark(Mark::PayloadCut);
         self.rounds.retain(|index| {
             rounds
                 .get(*index)
                 .is_some_and(|round| round.header.seq < seq)
         });
         let last = self.rounds.last().and_then(|index| rounds.get(*index));
+        let origin = (self.origin.release_seq, self.origin.release_crc);
         (self.end_seq, self.end_crc) =
-            last.map_or(release, |round| (round.header.seq, round.header_crc));
+            last.map_or(origin, |round| (round.header.seq, round.header_crc));
     }
 
     /// Rounds above the end that the last writer wrote: how many, and how many bytes.
@@ -127,47 +191,6 @@ impl Chain {
                 (count + 1, bytes + round.header.padded_bytes())
             })
     }
-}
-
-/// The damage that a broken chain is.
-pub(crate) fn damage(
-    directory: &Path,
-    slots: &[ScannedSlot],
-    rounds: &[ScannedRound],
-    chain: &Chain,
-) -> Option<Damage> {
-    let broken = chain.broken?;
-    let at = |index: usize| {
-        let round = rounds.get(index)?;
-        Some((slots.get(round.slot)?.path.clone(), round.position, round))
-    };
-    let reason = match broken.reason {
-        BreakReason::Missing => "is missing",
-        BreakReason::OtherPredecessor => "does not follow the one before",
-        BreakReason::OlderEpoch => "was written by an earlier start than the one before",
-        BreakReason::DamagedTable => "has a damaged table",
-    };
-    // A round that is missing should stand behind the last one, or at the front of a slot.
-    let behind_last = || {
-        let (path, position, round) = at(*chain.rounds.last()?)?;
-        Some((path, position + round.header.padded_bytes()))
-    };
-    let found = broken
-        .found
-        .and_then(at)
-        .map(|(path, position, _)| (path, position));
-    let (path, position) = found
-        .or_else(behind_last)
-        .unwrap_or_else(|| (directory.to_owned(), SECTOR_BYTES as u64));
-    Some(Damage {
-        code: DamageCode::WalChain,
-        path,
-        position,
-        message: format!(
-            "round {} {reason}, yet rounds up to {} were acknowledged",
-            broken.seq, chain.attested_seq
-        ),
-    })
 }
 
 #[cfg(test)]

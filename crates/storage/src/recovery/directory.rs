@@ -10,6 +10,7 @@ use crate::errors::OpenError;
 use crate::flush::write_forced;
 use crate::format::checkpoint::{Checkpoint, FILE_NAMES, LogCheckpoint};
 use crate::format::data_format::{self, DataFormat, DataFormatError};
+use crate::marks::{Mark, mark};
 use crate::segment::{INDEX, LOG, SNAPSHOT, TIME_INDEX, file_name};
 
 /// The name under which the format file is made before it gets its own.
@@ -37,6 +38,10 @@ pub(crate) fn open_format(env: &Env, data_dir: &Path) -> Result<DataFormat, Open
                 fs.sync_dir(data_dir).map_err(OpenError::io(data_dir))?;
             }
         }
+        if format.is_older {
+            // Before anything is written that the earlier version does not know.
+            write_format(fs, data_dir, format.wal_id)?;
+        }
         return Ok(format);
     }
     for name in FILE_NAMES {
@@ -49,13 +54,21 @@ pub(crate) fn open_format(env: &Env, data_dir: &Path) -> Result<DataFormat, Open
     if !slots.is_empty() {
         return Err(missing_format(path));
     }
-    let format = DataFormat {
-        wal_id: env.rng.random_u64(),
-    };
+    mark(Mark::DirectoryMade);
     sync_ancestors(fs, data_dir)?;
-    let new_path = data_dir.join(NEW_FORMAT_FILE);
     fs.create_dir_all(&wal).map_err(OpenError::io(&wal))?;
     fs.create_dir_all(&logs).map_err(OpenError::io(&logs))?;
+    write_format(fs, data_dir, env.rng.random_u64())
+}
+
+/// Puts a format file of this version in place.
+fn write_format(fs: &dyn Fs, data_dir: &Path, wal_id: u64) -> Result<DataFormat, OpenError> {
+    let format = DataFormat {
+        wal_id,
+        is_older: false,
+    };
+    let path = data_dir.join(data_format::FILE_NAME);
+    let new_path = data_dir.join(NEW_FORMAT_FILE);
     write_forced(fs, &new_path, &format.encode()).map_err(OpenError::io(&new_path))?;
     fs.rename(&new_path, &path).map_err(OpenError::io(&path))?;
     fs.sync_dir(data_dir).map_err(OpenError::io(data_dir))?;
@@ -146,6 +159,7 @@ pub(crate) fn read_checkpoints(
         };
         let sound = Checkpoint::decode(&bytes).filter(|checkpoint| checkpoint.wal_id == wal_id);
         let Some(checkpoint) = sound else {
+            mark(Mark::UnsoundCheckpoint);
             found.unsound.push(path);
             continue;
         };
@@ -159,6 +173,11 @@ pub(crate) fn read_checkpoints(
         } else {
             found.older = Some(checkpoint);
         }
+    }
+    match (&found.newest, &found.older) {
+        (None, _) => mark(Mark::NoCheckpoint),
+        (Some(_), Some(_)) => mark(Mark::NewestOfTwoCheckpoints),
+        (Some(_), None) => {}
     }
     Ok(found)
 }

@@ -26,10 +26,11 @@ use crate::damage::{Damage, DamageCode};
 use crate::errors::OpenError;
 use crate::format::checkpoint::LogCheckpoint;
 use crate::log::RestoredLog;
-use crate::segment::{BatchScanner, Expected};
+use crate::marks::{Mark, mark};
+use crate::segment::{BatchScanner, Expected, ScanError, SegmentFault};
 use crate::settings::{LogConfig, StorageSettings};
 use crate::storage::Storage;
-use chain::Chain;
+use chain::{Chain, Origin};
 use directory::Checkpoints;
 use payloads::ReplayEntry;
 use scan::{ScanOptions, ScannedRound, ScannedSlot};
@@ -48,6 +49,8 @@ pub struct Recovery {
     metadata: RestoredLog,
     metadata_batches: Vec<Bytes>,
     is_read_only: bool,
+    /// Acknowledged rounds cannot be read.
+    has_lost_rounds: bool,
     damages: Vec<Damage>,
     now_ms: i64,
 }
@@ -116,12 +119,13 @@ impl Recovery {
             metadata: RestoredLog::default(),
             metadata_batches: Vec::new(),
             is_read_only: false,
+            has_lost_rounds: false,
             damages: Vec::new(),
             now_ms,
             settings,
         };
         recovery.read_wal()?;
-        recovery.fold_metadata();
+        recovery.fold_metadata()?;
         Ok(recovery)
     }
 
@@ -135,31 +139,33 @@ impl Recovery {
         let directory = self.settings.data_dir.join("wal");
         // The name of a slot that was just made may be in the cache only.
         fs.sync_dir(&directory).map_err(OpenError::io(&directory))?;
-        let (release_seq, release_crc) = self.release();
+        let origin = Origin::of(self.checkpoints.newest.as_ref());
         let paths = scan::list_slots(fs, &directory).map_err(OpenError::io(&directory))?;
         for (number, slot) in paths.iter().enumerate() {
             let options = ScanOptions {
                 number,
                 wal_id: Some(self.wal_id),
-                release_seq,
+                release_seq: origin.release_seq,
                 repairs: true,
             };
             let scanned = scan::scan_slot(fs, slot, options, &mut self.rounds);
             self.slots.push(scanned.map_err(OpenError::io(&slot.1))?);
         }
-        self.chain = chain::build(&self.rounds, release_seq, release_crc);
+        self.chain = chain::build(&self.rounds, &self.slots, origin);
         let newest = self.checkpoints.newest.as_ref();
         self.replay = payloads::read(fs, &self.slots, &self.rounds, &mut self.chain, newest)
             .map_err(OpenError::io(&directory))?;
         if let Some(damage) = chain::damage(&directory, &self.slots, &self.rounds, &self.chain) {
-            self.is_read_only = true;
+            mark(Mark::AcknowledgedRoundsDamaged);
+            self.has_lost_rounds = true;
             self.damages.push(damage);
         }
         let lost = self.checkpoints.unsound.first();
         if let (None, Some(path)) = (newest, lost)
             && self.chain.rounds.is_empty()
         {
-            self.is_read_only = true;
+            mark(Mark::FirstRoundMissing);
+            self.has_lost_rounds = true;
             self.damages.push(Damage {
                 code: DamageCode::WalChain,
                 path: path.clone(),
@@ -169,14 +175,8 @@ impl Recovery {
                     .to_owned(),
             });
         }
+        self.is_read_only = self.has_lost_rounds;
         Ok(())
-    }
-
-    fn release(&self) -> (u64, u32) {
-        self.checkpoints
-            .newest
-            .as_ref()
-            .map_or((0, 0), |newest| (newest.release_seq, newest.prev_crc))
     }
 
     fn listed(&self, log_id: u32) -> Option<&LogCheckpoint> {
@@ -185,7 +185,7 @@ impl Recovery {
     }
 
     /// Folds log 0 and gathers its batches.
-    fn fold_metadata(&mut self) {
+    fn fold_metadata(&mut self) -> Result<(), OpenError> {
         let listed = self.listed(0).cloned();
         let entries: Vec<_> = self
             .replay
@@ -193,53 +193,81 @@ impl Recovery {
             .filter(|replayed| replayed.entry.log_id == 0)
             .cloned()
             .collect();
-        let (log, mut damages) = self.restore_log(listed.as_ref(), entries);
+        let (log, mut damages) = self.restore_log(listed.as_ref(), entries)?;
+        // Up to the first damage: what follows rests on what is missing.
+        match self.segment_batches(&log)? {
+            (batches, None) => {
+                self.metadata_batches = batches;
+                let tail = log.tail.iter().map(|batch| batch.bytes.clone());
+                self.metadata_batches.extend(tail);
+            }
+            (batches, Some(fault)) => {
+                self.metadata_batches = batches;
+                if !fault.is_missing {
+                    damages.push(Damage {
+                        code: DamageCode::SegmentBatch,
+                        path: fault.path,
+                        position: fault.position,
+                        message: fault.message,
+                    });
+                }
+            }
+        }
+        if !self.metadata_batches.is_empty() {
+            mark(Mark::MetadataFolded);
+        }
+        // Without the metadata log nobody knows which log is whose.
+        self.is_read_only |= damages.iter().any(|damage| !damage.code.is_repaired());
+        self.damages.extend(damages);
+        self.metadata = log;
+        Ok(())
+    }
+
+    /// The batches in the segments of a log, and why there are no more. Errs when the device does.
+    fn segment_batches(
+        &self,
+        log: &RestoredLog,
+    ) -> Result<(Vec<Bytes>, Option<SegmentFault>), OpenError> {
         let fs = self.env.fs.as_ref();
+        let mut batches = Vec::new();
         for segment in &log.segments {
             let path = segment.path();
-            let Ok(file) = fs.open(&path, OpenMode::Read) else {
-                continue;
+            let (file, facts) = match segment.open(fs, OpenMode::Read) {
+                Ok(opened) => opened,
+                Err(fault) => {
+                    restore::not_of_the_device(&fault)?;
+                    return Ok((batches, Some(fault)));
+                }
             };
             let expected = Expected {
                 offset: segment.base_offset,
                 epochs: log.epochs.below(i64::MAX).into(),
             };
-            let mut scanner = BatchScanner::new(file, 0, segment.facts().bytes, expected);
+            let mut scanner = BatchScanner::new(file, 0, facts.bytes, expected);
             loop {
                 match scanner.next_batch() {
-                    Ok(Some((_, batch))) => self.metadata_batches.push(batch),
+                    Ok(Some((_, batch))) => batches.push(batch),
                     Ok(None) => break,
-                    Err(error) => {
-                        let fault = error.into_fault(&path);
-                        damages.push(Damage {
-                            code: DamageCode::SegmentBatch,
-                            path: fault.path,
-                            position: fault.position,
-                            message: fault.message,
-                        });
-                        break;
+                    Err(ScanError::Io(_, error)) => return Err(OpenError::io(&path)(error)),
+                    Err(error @ ScanError::Unsound(_)) => {
+                        return Ok((batches, Some(error.into_fault(&path))));
                     }
                 }
             }
         }
-        self.metadata_batches
-            .extend(log.tail.iter().map(|batch| batch.bytes.clone()));
-        // Without the metadata log nobody knows which log is whose.
-        self.is_read_only |= damages.iter().any(|damage| !damage.code.is_repaired());
-        self.damages.extend(damages);
-        self.metadata = log;
+        Ok((batches, None))
     }
 
     fn restore_log(
         &self,
         listed: Option<&LogCheckpoint>,
         entries: Vec<ReplayEntry>,
-    ) -> (RestoredLog, Vec<Damage>) {
+    ) -> Result<(RestoredLog, Vec<Damage>), OpenError> {
         let mut damages = Vec::new();
         let fs = self.env.fs.as_ref();
         let data_dir = &self.settings.data_dir;
         let mut log = match listed {
-            Some(listed) => restore::restore(fs, data_dir, listed, self.now_ms, &mut damages),
+            Some(listed) => restore::restore(fs, data_dir, listed, self.now_ms, &mut damages)?,
             None => {
                 let mut log = RestoredLog::default();
                 log.flushed.snapshot_offset = -1;
@@ -249,7 +277,13 @@ impl Recovery {
         for replayed in &entries {
             damages.extend(fold::apply(&mut log, replayed, self.now_ms));
         }
-        (log, damages)
+        if let Some(listed) = listed {
+            damages.extend(fold::end_at_start(&mut log, listed.log_id, data_dir));
+        }
+        // The checkpoint may know a later start than the rounds that were replayed after it.
+        log.transactions.forget_below(log.log_start);
+        log.epochs.forget_below(log.log_start);
+        Ok((log, damages))
     }
 
     /// Restores the logs that are alive and makes the engine ready: a new epoch has begun, durably,
@@ -275,7 +309,7 @@ impl Recovery {
                 std::mem::take(&mut self.metadata)
             } else {
                 let entries = by_log.remove(&id.0).unwrap_or_default();
-                let (log, damages) = self.restore_log(self.listed(id.0), entries);
+                let (log, damages) = self.restore_log(self.listed(id.0), entries)?;
                 self.damages.extend(damages);
                 log
             };
@@ -298,7 +332,10 @@ impl Recovery {
             let log_id = replayed.entry.log_id;
             if live.contains_key(&LogId(log_id)) {
                 by_log.entry(log_id).or_default().push(replayed);
-            } else if log_id >= next_id && unknown.insert(log_id) {
+            } else if log_id < next_id {
+                mark(Mark::DeletedLogEntryDropped);
+            } else if unknown.insert(log_id) {
+                mark(Mark::UnknownLogEntry);
                 self.damages.push(Damage {
                     code: DamageCode::WalUnknownLog,
                     path: replayed.path,
@@ -316,6 +353,9 @@ impl Recovery {
         } else {
             self.chain.cut_rounds(&self.rounds)
         };
+        if cut_rounds > 0 {
+            mark(Mark::TailCut);
+        }
         RecoveryReport {
             replayed_rounds: self.chain.rounds.len() as u64,
             replayed_bytes: 0,

@@ -14,6 +14,7 @@ use crate::format::bytes::crc32c;
 use crate::format::checkpoint::Checkpoint;
 use crate::format::entry::{Entry, EntryKind};
 use crate::format::round;
+use crate::marks::{Mark, mark};
 
 /// Smaller payloads are copied, so that they do not keep their round in memory.
 const SHARED_BYTES_MIN: usize = 4 << 10;
@@ -45,13 +46,10 @@ pub(crate) fn read(
             logs.map(|log| (log.log_id, log.flushed_end)).collect()
         })
         .unwrap_or_default();
-    let release = checkpoint.map_or((0, 0), |checkpoint| {
-        (checkpoint.release_seq, checkpoint.prev_crc)
-    });
     let is_needed = |entry: &Entry| match entry.kind {
         EntryKind::Batch => entry.base_offset >= flushed.get(&entry.log_id).copied().unwrap_or(0),
         EntryKind::SetLogStart => true,
-        EntryKind::Open => false,
+        EntryKind::Open | EntryKind::Handover => false,
     };
     let mut replay = Vec::new();
     for index in chain.rounds.clone() {
@@ -59,6 +57,10 @@ pub(crate) fn read(
             continue;
         };
         let entries = round.entries.as_deref().unwrap_or(&[]);
+        let is_flushed = |entry: &Entry| entry.kind == EntryKind::Batch && !is_needed(entry);
+        if entries.iter().any(is_flushed) {
+            mark(Mark::FlushedEntrySkipped);
+        }
         if !entries.iter().any(is_needed) {
             continue;
         }
@@ -68,7 +70,7 @@ pub(crate) fn read(
         let read = read_round(fs, slot, round, is_needed)?;
         let is_damaged = read.iter().any(|entry| entry.payload.is_none());
         if is_damaged && round.header.seq > chain.attested_seq {
-            chain.cut_at(round.header.seq, rounds, release);
+            chain.cut_at(round.header.seq, rounds);
             break;
         }
         replay.extend(read);

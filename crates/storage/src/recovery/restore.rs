@@ -1,74 +1,120 @@
 //! One log as the checkpoint describes it: its segments, and what they leave to remember.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use env::{Fs, OpenMode};
 
-use crate::damage::{Damage, DamageCode};
+use crate::damage::{Damage, DamageCode, Quarantine};
 use crate::engine::log_directory;
 use crate::epochs::Epochs;
+use crate::errors::OpenError;
 use crate::format::checkpoint::LogCheckpoint;
 use crate::format::producer_snapshot::ProducerSnapshot;
 use crate::log::{Flushed, RestoredLog};
+use crate::marks::{Mark, mark};
 use crate::producers::Producers;
-use crate::segment::{BatchScanner, Expected, LOG, SNAPSHOT, Segment, SegmentFacts, file_name};
+use crate::segment::{
+    BatchScanner, Expected, LOG, SNAPSHOT, ScanError, Segment, SegmentFault, file_name,
+};
 use crate::transactions::Transactions;
 
 /// Restores the part of a log that is in segments. Damage is noted and quarantines the log where it
-/// must.
+/// must. An error of the device says nothing about what is on disk, and ends the start.
 pub(crate) fn restore(
     fs: &dyn Fs,
     data_dir: &Path,
     listed: &LogCheckpoint,
     now_ms: i64,
     damages: &mut Vec<Damage>,
-) -> RestoredLog {
+) -> Result<RestoredLog, OpenError> {
     let directory = log_directory(data_dir, listed.log_id);
     let segments: Vec<_> = listed
         .segments
         .iter()
-        .map(|segment| {
-            let facts = SegmentFacts {
-                end_offset: segment.end_offset,
-                bytes: segment.bytes,
-                max_timestamp: segment.max_timestamp,
-                created_ms: segment.created_ms,
-            };
-            Arc::new(Segment::new(directory.clone(), segment.base_offset, facts))
-        })
+        .map(|segment| Arc::new(Segment::listed(listed.log_id, directory.clone(), segment)))
         .collect();
-    let mut quarantined_from = (listed.quarantined_from >= 0).then_some(listed.quarantined_from);
-    for damage in missing_segments(fs, &directory, listed) {
-        quarantined_from = Some(quarantined_from.unwrap_or(i64::MAX).min(damage.0));
-        damages.push(damage.1);
+    let mut quarantine = still_quarantined(fs, data_dir, listed, &segments)?;
+    damages.extend(quarantine.as_ref().map(|found| found.cause.found_earlier()));
+    for missing in missing_segments(fs, &directory, listed)? {
+        mark(Mark::SegmentMissing);
+        if quarantine
+            .as_ref()
+            .is_none_or(|found| found.cause.path != missing.cause.path)
+        {
+            damages.push(missing.cause.clone());
+        }
+        quarantine = Some(missing.earlier(quarantine));
     }
-    let flushed = restore_flushed(fs, &directory, listed, &segments, now_ms, damages);
-    RestoredLog {
+    let flushed = restore_flushed(fs, &directory, listed, &segments, now_ms, damages)?;
+    Ok(RestoredLog {
         log_start: listed.log_start,
         end: listed.flushed_end,
         flushed_end: listed.flushed_end,
-        quarantined_from,
+        quarantine,
         producers: flushed.producers.clone(),
         transactions: flushed.transactions.clone(),
         epochs: Epochs::from_entries(listed.epochs.clone()),
         flushed,
         segments,
         tail: Vec::new(),
-    }
+    })
 }
 
-/// Segments that are not there, or shorter than what was forced of them, with the first offset that
-/// is lost by it.
-fn missing_segments(fs: &dyn Fs, directory: &Path, listed: &LogCheckpoint) -> Vec<(i64, Damage)> {
-    if listed.segments.is_empty() {
-        return Vec::new();
+/// Errs with what the device said: that is no damage, and the start can be tried again.
+pub(super) fn not_of_the_device(fault: &SegmentFault) -> Result<(), OpenError> {
+    if fault.is_device_error {
+        let error = io::Error::other(fault.message.clone());
+        return Err(OpenError::io(&fault.path)(error));
     }
-    let present: BTreeSet<String> = fs
-        .list_dir(directory)
-        .map(|entries| entries.into_iter().map(|entry| entry.name).collect())
-        .unwrap_or_default();
+    Ok(())
+}
+
+/// The quarantine of an earlier start. What was damaged in a segment is looked at again: it may have
+/// been restored. What was lost with the write-ahead log is lost.
+fn still_quarantined(
+    fs: &dyn Fs,
+    data_dir: &Path,
+    listed: &LogCheckpoint,
+    segments: &[Arc<Segment>],
+) -> Result<Option<Quarantine>, OpenError> {
+    let Some(found) = listed.quarantine.as_ref() else {
+        return Ok(None);
+    };
+    let quarantine = |cause| Quarantine {
+        from: found.from,
+        cause,
+    };
+    if found.from >= listed.flushed_end {
+        let cause = found.cause.moved(Path::new(""), data_dir);
+        return Ok(Some(quarantine(cause)));
+    }
+    let is_in = |segment: &&Arc<Segment>| segment.facts().end_offset > found.from;
+    let segment = segments.iter().find(is_in);
+    let Some(fault) = segment.and_then(|segment| segment.check(fs, &listed.epochs)) else {
+        return Ok(None);
+    };
+    not_of_the_device(&fault)?;
+    let what = format!("log {:010} cannot be read", listed.log_id);
+    Ok(Some(quarantine(fault.into_damage(&what))))
+}
+
+/// Segments that are not there, or shorter than what was forced of them.
+fn missing_segments(
+    fs: &dyn Fs,
+    directory: &Path,
+    listed: &LogCheckpoint,
+) -> Result<Vec<Quarantine>, OpenError> {
+    if listed.segments.is_empty() {
+        return Ok(Vec::new());
+    }
+    let entries = match fs.list_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        found => found.map_err(OpenError::io(directory))?,
+    };
+    let present: BTreeSet<String> = entries.into_iter().map(|entry| entry.name).collect();
     let mut missing = Vec::new();
     for segment in &listed.segments {
         let name = file_name(segment.base_offset, LOG);
@@ -80,13 +126,18 @@ fn missing_segments(fs: &dyn Fs, directory: &Path, listed: &LogCheckpoint) -> Ve
                 position,
                 message,
             };
-            missing.push((segment.base_offset, damage));
+            missing.push(Quarantine {
+                from: segment.base_offset,
+                cause: damage,
+            });
         };
         if !present.contains(&name) {
             note(0, "the segment is missing".to_owned());
-        } else if let Ok(length) = fs.open(&path, OpenMode::Read).and_then(|file| file.len())
-            && length < segment.bytes
-        {
+            continue;
+        }
+        let length = fs.open(&path, OpenMode::Read).and_then(|file| file.len());
+        let length = length.map_err(OpenError::io(&path))?;
+        if length < segment.bytes {
             let bytes = segment.bytes;
             note(
                 length,
@@ -94,7 +145,7 @@ fn missing_segments(fs: &dyn Fs, directory: &Path, listed: &LogCheckpoint) -> Ve
             );
         }
     }
-    missing
+    Ok(missing)
 }
 
 /// What the batches in segments leave to remember: from the snapshot, or from the batches if it
@@ -106,44 +157,61 @@ fn restore_flushed(
     segments: &[Arc<Segment>],
     now_ms: i64,
     damages: &mut Vec<Damage>,
-) -> Flushed {
+) -> Result<Flushed, OpenError> {
     let nothing = Flushed {
         snapshot_offset: -1,
         ..Flushed::default()
     };
     if listed.snapshot_offset < 0 {
-        return nothing;
+        return Ok(nothing);
     }
     let path = directory.join(file_name(listed.snapshot_offset, SNAPSHOT));
-    let found = fs.read(&path).ok();
-    let snapshot = found.as_deref().and_then(ProducerSnapshot::decode);
-    if let Some(snapshot) = snapshot.filter(|snapshot| snapshot.offset == listed.snapshot_offset) {
-        return Flushed {
+    let found = match fs.read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        found => Some(found.map_err(OpenError::io(&path))?),
+    };
+    let decode =
+        |bytes: &[u8]| ProducerSnapshot::decode_of(bytes, listed.log_id, listed.snapshot_offset);
+    if let Some(snapshot) = found.as_deref().and_then(decode) {
+        mark(Mark::SnapshotUsed);
+        return Ok(Flushed {
             producers: Producers::from_snapshot(&snapshot.producers),
             transactions: Transactions::from_snapshot(&snapshot),
             snapshot_offset: listed.snapshot_offset,
-        };
+        });
     }
+    mark(Mark::SnapshotRebuilt);
     damages.push(Damage {
         code: DamageCode::ProducerSnapshot,
         path,
         position: 0,
-        message: "the snapshot cannot be read; it was built anew from the segments".to_owned(),
+        message: "this is not the snapshot of the log; it was built anew from the segments"
+            .to_owned(),
     });
     let mut flushed = nothing;
     for segment in segments {
-        let Ok(file) = fs.open(&segment.path(), OpenMode::Read) else {
-            continue;
+        let (file, facts) = match segment.open(fs, OpenMode::Read) {
+            Ok(opened) => opened,
+            Err(fault) => {
+                not_of_the_device(&fault)?;
+                continue;
+            }
         };
         let expected = Expected {
             offset: segment.base_offset,
             ..Expected::default()
         };
-        let mut scanner = BatchScanner::new(file, 0, segment.facts().bytes, expected);
-        // Damage in a segment is found, and named, when it is read.
-        while let Ok(Some((_, batch))) = scanner.next_batch() {
-            flushed.fold(&batch, now_ms);
+        let mut scanner = BatchScanner::new(file, 0, facts.bytes, expected);
+        loop {
+            match scanner.next_batch() {
+                Ok(Some((_, batch))) => flushed.fold(&batch, now_ms),
+                // Damage in a segment is found, and named, when it is read.
+                Ok(None) | Err(ScanError::Unsound(_)) => break,
+                Err(ScanError::Io(_, error)) => {
+                    return Err(OpenError::io(segment.path())(error));
+                }
+            }
         }
     }
-    flushed
+    Ok(flushed)
 }

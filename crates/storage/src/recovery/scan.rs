@@ -10,6 +10,7 @@ use crate::format::bytes::crc32c;
 use crate::format::entry::{Entry, decode_table};
 use crate::format::round::{self, RoundHeader};
 use crate::format::slot_header::SlotHeader;
+use crate::marks::{Mark, mark};
 use crate::wal::slots;
 
 /// How much is read at once.
@@ -23,8 +24,17 @@ pub(crate) struct ScannedRound {
     pub position: u64,
     pub header: RoundHeader,
     pub header_crc: u32,
-    /// The entry table; `None` if it is damaged, empty if the round is released.
+    /// The entry table; `None` if it is damaged, empty if the round is released and not the last one
+    /// that is.
     pub entries: Option<Vec<Entry>>,
+}
+
+impl ScannedRound {
+    /// The number and the length of the slot in which the log goes on, if this is the last round of
+    /// its slot.
+    pub(crate) fn next_slot(&self) -> Option<(u32, u64)> {
+        self.entries.as_ref()?.last()?.next_slot()
+    }
 }
 
 /// A slot that was scanned.
@@ -33,8 +43,32 @@ pub(crate) struct ScannedSlot {
     pub index: u32,
     pub path: PathBuf,
     pub bytes: u64,
-    /// Whether block 0 is as it was made.
+    /// Whether block 0 is as it was made, and the file as long.
     pub has_sound_header: bool,
+    /// What block 0 says, if it can be read and is of this log.
+    pub header: Option<SlotHeader>,
+}
+
+impl ScannedSlot {
+    /// The number that the slot was made with.
+    pub(crate) fn made_as(&self) -> u32 {
+        self.header
+            .and_then(|header| header.index)
+            .unwrap_or(self.index)
+    }
+
+    /// The blocks that can be written to.
+    pub(crate) fn usable_bytes(&self) -> u64 {
+        let made = self.header.map_or(self.bytes, |header| header.slot_bytes);
+        let block = SECTOR_BYTES as u64;
+        made.min(self.bytes) / block * block
+    }
+
+    /// Whether the file has become shorter.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.header
+            .is_some_and(|header| self.bytes < header.slot_bytes)
+    }
 }
 
 /// The slots in a directory, in the order of their names.
@@ -57,7 +91,7 @@ pub(crate) struct ScanOptions {
     pub number: usize,
     /// The log whose rounds count; `None` for any.
     pub wal_id: Option<u64>,
-    /// The tables of rounds up to this one are not needed.
+    /// The tables of rounds below this one are not needed.
     pub release_seq: u64,
     /// What the cache may hold and the disk may not is forced and dropped first, so that only what
     /// is on disk is found.
@@ -83,15 +117,17 @@ pub(crate) fn scan_slot(
         if !has_defect(Defect::KeepCacheAtRecovery) {
             file.drop_cache()?;
         }
+        mark(Mark::SlotForcedAndDropped);
         file
     } else {
         fs.open(path, OpenMode::Read)?
     };
     let bytes = file.len()?;
     let mut window = Window::new(file, bytes);
-    let header = SlotHeader::decode(window.at(0, SECTOR_BYTES)?);
-    let has_sound_header = header.is_some_and(|header| {
-        header.slot_bytes == bytes && wal_id.is_none_or(|wal_id| header.wal_id == wal_id)
+    let slot_header = SlotHeader::decode(window.at(0, SECTOR_BYTES)?)
+        .filter(|header| wal_id.is_none_or(|wal_id| header.wal_id == wal_id));
+    let has_sound_header = slot_header.is_some_and(|header| {
+        header.slot_bytes == bytes && header.index.is_none_or(|made_as| made_as == *index)
     });
     let mut position = SECTOR_BYTES as u64;
     while position < bytes {
@@ -101,10 +137,11 @@ pub(crate) fn scan_slot(
                 && position + header.padded_bytes() <= bytes
         });
         let Some((header, header_crc)) = fitting else {
+            mark(Mark::InvalidBlockSteppedOver);
             position += SECTOR_BYTES as u64;
             continue;
         };
-        let entries = if header.seq > release_seq {
+        let entries = if header.seq >= release_seq {
             let table_bytes = usize::try_from(header.table_bytes()).unwrap_or(usize::MAX);
             let table = window.at(position + round::BYTES as u64, table_bytes)?;
             let payload_bytes = u64::from(header.body_bytes) - header.table_bytes();
@@ -122,12 +159,16 @@ pub(crate) fn scan_slot(
             entries,
         });
         position += header.padded_bytes();
+        if header.padded_bytes() > SECTOR_BYTES as u64 {
+            mark(Mark::BodyJumpedOver);
+        }
     }
     Ok(ScannedSlot {
         index: *index,
         path: path.clone(),
         bytes,
         has_sound_header,
+        header: slot_header,
     })
 }
 

@@ -7,6 +7,7 @@ use model::LogId;
 
 use super::{Recovery, directory};
 use crate::errors::OpenError;
+use crate::marks::{Mark, mark};
 use crate::settings::LogConfig;
 
 impl Recovery {
@@ -39,6 +40,7 @@ impl Recovery {
             };
             let path = logs.join(&entry.name);
             if !live.contains_key(&LogId(id)) {
+                mark(Mark::DeletedLogDirectoryLeft);
                 later.push((path, true));
                 continue;
             }
@@ -51,8 +53,10 @@ impl Recovery {
                     continue;
                 }
                 if is_in(&older, &file.name) {
+                    mark(Mark::UnlistedFileLeft);
                     later.push((file_path, false));
                 } else {
+                    mark(Mark::UnlistedFileRemoved);
                     fs.remove_file(&file_path)
                         .map_err(OpenError::io(&file_path))?;
                 }

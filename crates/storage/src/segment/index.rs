@@ -8,8 +8,9 @@ use super::{
     file_name,
 };
 use crate::batch::BatchHeader;
-use crate::format::offset_index::{self, OffsetIndexEntry};
+use crate::format::offset_index::{self, IndexOf, OffsetIndexEntry};
 use crate::format::time_index::{self, TimeIndexEntry};
+use crate::marks::{Mark, mark};
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SegmentIndex {
@@ -41,9 +42,7 @@ impl SegmentIndex {
         interval: u64,
     ) -> Result<Self, SegmentFault> {
         let path = segment.path();
-        let file = fs
-            .open(&path, OpenMode::Read)
-            .map_err(|error| SegmentFault::io(&path, 0, &error))?;
+        let (file, _) = segment.open(fs, OpenMode::Read)?;
         let mut index = Self::from_files(fs, segment, facts.bytes);
         if let Some(last) = index.offsets.last().copied() {
             let position = u64::from(last.position);
@@ -58,6 +57,10 @@ impl SegmentIndex {
                 index = Self::empty();
             }
         }
+        mark(match index.offsets.is_empty() {
+            true => Mark::IndexBuilt,
+            false => Mark::IndexLoaded,
+        });
         let expected = Expected {
             offset: index.offset_at(segment.base_offset),
             ..Expected::default()
@@ -86,8 +89,8 @@ impl SegmentIndex {
                 .join(file_name(segment.base_offset, suffix));
             fs.read(&path).unwrap_or_default()
         };
-        let mut offsets = offset_index::decode(&read(INDEX), segment.base_offset);
-        let mut times = time_index::decode(&read(TIME_INDEX), segment.base_offset);
+        let mut offsets = offset_index::decode(&read(INDEX), segment.index_of());
+        let mut times = time_index::decode(&read(TIME_INDEX), segment.index_of());
         // Both have an entry for the same batches.
         let agreeing = offsets
             .iter()
@@ -171,22 +174,22 @@ impl SegmentIndex {
 
     /// What the files lack: the position to write at, and the bytes, for the offset index and the
     /// time index.
-    pub(crate) fn take_unstored(&mut self, segment_base: i64) -> [(u64, Vec<u8>); 2] {
+    pub(crate) fn take_unstored(&mut self, segment: IndexOf) -> [(u64, Vec<u8>); 2] {
         let (mut offsets, mut times) = (Vec::new(), Vec::new());
         let mut places = [
             (offset_index::HEADER_BYTES + self.stored * offset_index::ENTRY_BYTES) as u64,
             (time_index::HEADER_BYTES + self.stored * time_index::ENTRY_BYTES) as u64,
         ];
         if self.stored == 0 {
-            offsets = offset_index::encode_header(segment_base);
-            times = time_index::encode_header(segment_base);
+            offsets = offset_index::encode_header(segment);
+            times = time_index::encode_header(segment);
             places = [0, 0];
         }
         for entry in self.offsets.iter().skip(self.stored) {
-            offset_index::encode_entry(segment_base, *entry, &mut offsets);
+            offset_index::encode_entry(segment, *entry, &mut offsets);
         }
         for entry in self.times.iter().skip(self.stored) {
-            time_index::encode_entry(segment_base, *entry, &mut times);
+            time_index::encode_entry(segment, *entry, &mut times);
         }
         self.stored = self.offsets.len();
         let [offsets_place, times_place] = places;

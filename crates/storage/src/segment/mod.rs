@@ -1,5 +1,6 @@
 //! Segments: the files that hold the older batches of a log, exactly as they were acknowledged.
 
+mod identity;
 mod index;
 mod scanner;
 
@@ -8,13 +9,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use env::{Fs, OpenMode};
+use env::{File, Fs, OpenMode};
 use parking_lot::Mutex;
 
 pub(crate) use index::SegmentIndex;
 pub(crate) use scanner::{BatchScanner, Expected, ScanError};
 
-use crate::format::checkpoint::SegmentCheckpoint;
+use crate::damage::{Damage, DamageCode};
+use crate::format::checkpoint::{SegmentCheckpoint, SegmentEnds};
+use crate::format::offset_index::IndexOf;
 
 /// How much of a segment is read at once to serve a fetch.
 const READ_BYTES_MAX: u64 = 4 << 20;
@@ -24,6 +27,7 @@ const READ_BYTES_MIN: u64 = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub base_offset: i64,
+    log_id: u32,
     directory: PathBuf,
     state: Mutex<SegmentState>,
 }
@@ -31,6 +35,8 @@ pub(crate) struct Segment {
 #[derive(Debug)]
 struct SegmentState {
     facts: SegmentFacts,
+    /// The file has been found to be the one that was written.
+    is_known: bool,
     index: Option<SegmentIndex>,
 }
 
@@ -43,6 +49,8 @@ pub(crate) struct SegmentFacts {
     pub max_timestamp: i64,
     /// When the broker began it.
     pub created_ms: i64,
+    /// By which it is told from others, if that is known.
+    pub ends: Option<SegmentEnds>,
 }
 
 /// Why batches cannot be read from a segment.
@@ -58,12 +66,34 @@ pub(crate) struct SegmentFault {
 }
 
 impl Segment {
-    pub(crate) fn new(directory: PathBuf, base_offset: i64, facts: SegmentFacts) -> Self {
+    pub(crate) fn new(
+        log_id: u32,
+        directory: PathBuf,
+        base_offset: i64,
+        facts: SegmentFacts,
+    ) -> Self {
         Self {
             base_offset,
+            log_id,
             directory,
-            state: Mutex::new(SegmentState { facts, index: None }),
+            state: Mutex::new(SegmentState {
+                facts,
+                is_known: false,
+                index: None,
+            }),
         }
+    }
+
+    /// A segment as a checkpoint lists it.
+    pub(crate) fn listed(log_id: u32, directory: PathBuf, listed: &SegmentCheckpoint) -> Self {
+        let facts = SegmentFacts {
+            end_offset: listed.end_offset,
+            bytes: listed.bytes,
+            max_timestamp: listed.max_timestamp,
+            created_ms: listed.created_ms,
+            ends: listed.ends,
+        };
+        Self::new(log_id, directory, listed.base_offset, facts)
     }
 
     pub(crate) fn facts(&self) -> SegmentFacts {
@@ -72,6 +102,34 @@ impl Segment {
 
     pub(crate) fn path(&self) -> PathBuf {
         self.directory.join(file_name(self.base_offset, LOG))
+    }
+
+    /// Reads all of it; what is wrong with the first batch that is not sound.
+    pub(crate) fn check(&self, fs: &dyn Fs, epochs: &[(i32, i64)]) -> Option<SegmentFault> {
+        let (file, facts) = match self.open(fs, OpenMode::Read) {
+            Ok(opened) => opened,
+            Err(fault) => return Some(fault),
+        };
+        let expected = Expected {
+            offset: self.base_offset,
+            epochs: epochs.into(),
+        };
+        let mut scanner = BatchScanner::new(file, 0, facts.bytes, expected);
+        loop {
+            match scanner.next_batch() {
+                Ok(Some(_)) => {}
+                Ok(None) => return None,
+                Err(error) => return Some(error.into_fault(&self.path())),
+            }
+        }
+    }
+
+    /// What its indexes carry.
+    pub(crate) fn index_of(&self) -> IndexOf {
+        IndexOf {
+            log_id: self.log_id,
+            base_offset: self.base_offset,
+        }
     }
 
     /// The segment's three files.
@@ -88,7 +146,35 @@ impl Segment {
             bytes: facts.bytes,
             max_timestamp: facts.max_timestamp,
             created_ms: facts.created_ms,
+            ends: facts.ends,
         }
+    }
+
+    /// Opens the file, and the first time sees that it is the one that was written. With what counts
+    /// of it at this moment.
+    pub(crate) fn open(
+        &self,
+        fs: &dyn Fs,
+        mode: OpenMode,
+    ) -> Result<(Arc<dyn File>, SegmentFacts), SegmentFault> {
+        let path = self.path();
+        let fault = |error| SegmentFault::io(&path, 0, &error);
+        let file = fs.open(&path, mode).map_err(fault)?;
+        let (facts, is_known) = {
+            let state = self.state.lock();
+            (state.facts, state.is_known)
+        };
+        if !is_known {
+            if !identity::is_own(file.as_ref(), &facts).map_err(fault)? {
+                return Err(SegmentFault::unsound(
+                    &path,
+                    0,
+                    "this is not the segment that was written here",
+                ));
+            }
+            self.state.lock().is_known = true;
+        }
+        Ok((file, facts))
     }
 
     /// Makes forced bytes count, with the index entries that belong to them.
@@ -181,11 +267,8 @@ impl Segment {
         request: &ReadRequest,
         chunks: &mut Vec<Bytes>,
     ) -> Result<i64, SegmentFault> {
-        let facts = self.facts();
+        let (file, facts) = self.open(fs, OpenMode::Read)?;
         let path = self.path();
-        let file = fs
-            .open(&path, OpenMode::Read)
-            .map_err(|error| SegmentFault::io(&path, 0, &error))?;
         let interval = request.index_interval_bytes;
         let (start, offset) = self.position_before(fs, request.from, interval)?;
         let expected = Expected {
@@ -196,20 +279,25 @@ impl Segment {
         let mut budget = request.bytes_max;
         let mut next = request.from;
         let mut is_first = request.at_least_one;
-        // Past what the index does not know.
-        loop {
-            match scanner.peek() {
-                Ok(Some(header)) if header.last_offset() < request.from => scanner.skip(&header),
-                Ok(Some(_)) => break,
-                Ok(None) => return Ok(next),
-                Err(error) => return Err(error.into_fault(&path)),
+        let end = request.end.min(facts.end_offset);
+        while next < end && (budget > 0 || is_first) {
+            let header = scanner
+                .peek()
+                .and_then(|header| header.ok_or_else(|| scanner.unsound()))
+                .map_err(|error| error.into_fault(&path))?;
+            if header.last_offset() < request.from {
+                // Past what the index does not know.
+                scanner.skip(&header);
+                continue;
             }
-        }
-        while budget > 0 || is_first {
+            if header.last_offset() >= end {
+                // Batches end where the log does: a length or a count is wrong.
+                return Err(scanner.unsound().into_fault(&path));
+            }
             let want = (budget as u64).clamp(READ_BYTES_MIN, READ_BYTES_MAX);
             let run = scanner
                 .read_run(want, |header, run_bytes| {
-                    let is_within = header.last_offset() < request.end;
+                    let is_within = header.last_offset() < end;
                     let fits = run_bytes + header.bytes <= budget || (is_first && run_bytes == 0);
                     is_within && fits
                 })
@@ -246,6 +334,29 @@ impl SegmentFault {
             message: error.to_string(),
             is_missing: error.kind() == io::ErrorKind::NotFound,
             is_device_error: error.kind() != io::ErrorKind::NotFound,
+        }
+    }
+
+    /// The damage that it is; `what` says what it costs.
+    pub(crate) fn into_damage(self, what: &str) -> Damage {
+        Damage {
+            code: match self.is_missing {
+                true => DamageCode::SegmentMissing,
+                false => DamageCode::SegmentBatch,
+            },
+            path: self.path,
+            position: self.position,
+            message: format!("{what}: {}", self.message),
+        }
+    }
+
+    pub(crate) fn unsound(path: &Path, position: u64, message: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            position,
+            message: message.to_owned(),
+            is_missing: false,
+            is_device_error: false,
         }
     }
 }

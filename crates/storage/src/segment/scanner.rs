@@ -73,13 +73,10 @@ pub(crate) enum ScanError {
 impl ScanError {
     pub(crate) fn into_fault(self, path: &Path) -> SegmentFault {
         match self {
-            Self::Unsound(position) => SegmentFault {
-                path: path.to_owned(),
-                position,
-                message: "there is no batch with a right checksum".to_owned(),
-                is_missing: false,
-                is_device_error: false,
-            },
+            Self::Unsound(position) => {
+                let what = "there is no batch with a right checksum";
+                SegmentFault::unsound(path, position, what)
+            }
             Self::Io(position, error) => SegmentFault::io(path, position, &error),
         }
     }
@@ -130,6 +127,11 @@ impl BatchScanner {
             .map_err(|error| ScanError::Io(self.position, error))?;
         self.window.truncate(read);
         Ok(())
+    }
+
+    /// Says that what stands at the position cannot be what belongs there.
+    pub(crate) fn unsound(&self) -> ScanError {
+        ScanError::Unsound(self.position)
     }
 
     /// Goes past the batch whose header was peeked at.

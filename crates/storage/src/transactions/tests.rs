@@ -68,6 +68,7 @@ fn a_snapshot_holds_open_and_aborted_transactions() {
     transactions.apply(&header(1, 4, MARKER), Some(false));
     transactions.apply(&header(2, 5, DATA), None);
     let snapshot = ProducerSnapshot {
+        log_id: None,
         offset: 6,
         producers: vec![ProducerSnapshotEntry {
             producer_id: 2,

@@ -10,23 +10,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use env::{Defect, Monotonic, Step, has_defect};
+use env::{Defect, Monotonic, SECTOR_BYTES, Step, has_defect};
 use tracing::{error, info, warn};
 
 use super::buffers::BufferPool;
 use super::queue::{Content, Queued, Refusal};
 use super::round_builder::{self, BuiltRound, RoundIdentity};
-use super::slots::{NoSlot, OpenSlot};
+use super::slots::{FreeSlot, NoSlot, OpenSlot};
+use super::unforced::Unforced;
 use crate::damage::{Damage, DamageCode};
 use crate::engine::Engine;
 use crate::errors::CommitError;
+use crate::marks::{Mark, mark};
 use crate::tail::TailBatch;
 use crate::views::{Durability, Sequence};
 
 /// How many bytes of entries go into a round; a single larger one travels alone.
 const ROUND_BYTES_MAX: usize = 8 << 20;
-/// How many written bytes may wait for a force that no entry asks for.
-const UNFORCED_BYTES_MAX: u64 = 64 << 20;
 /// How long after a durable round its durability is written down if no later round does it.
 const ATTEST_AFTER: Duration = Duration::from_millis(100);
 /// Rounds up to this length are copied out of their buffer, so that it can be used again.
@@ -39,6 +39,9 @@ pub(crate) struct Committer {
     pool: BufferPool,
     /// How many bytes of entries go into a round.
     round_bytes_max: usize,
+    /// How many written bytes may wait for a force that no entry asks for: half a slot, as all of a
+    /// slot is forced before it is left.
+    unforced_bytes_max: u64,
     writer_epoch: u32,
     /// Whether the round that begins the epoch has been written.
     is_open: bool,
@@ -56,15 +59,6 @@ pub(crate) struct Committer {
     entries: Vec<Queued>,
 }
 
-/// What was written and not forced, of relaxed logs only.
-#[derive(Debug, Default)]
-struct Unforced {
-    bytes: u64,
-    records: i64,
-    records_max: i64,
-    deadline: Option<Monotonic>,
-}
-
 /// Where the log stands when the commit loop begins.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CommitStart {
@@ -77,15 +71,16 @@ pub(crate) struct CommitStart {
 impl Committer {
     pub(crate) fn new(engine: Arc<Engine>, start: CommitStart) -> Self {
         // A round that fits no slot would wait for one that may never be made. What is taken off is
-        // more than the first block, the header and the padding need.
+        // what the first block, the header with the padding and the last round need.
         let slot_bytes = engine.settings.wal_slot_bytes as usize;
-        let round_bytes_max = ROUND_BYTES_MAX.min(slot_bytes - 3 * env::SECTOR_BYTES);
+        let round_bytes_max = ROUND_BYTES_MAX.min(slot_bytes.saturating_sub(3 * SECTOR_BYTES));
         let pool_bytes = engine.settings.memory_bytes_max / 8;
         let pool = BufferPool::new(usize::try_from(pool_bytes).unwrap_or(usize::MAX));
         Self {
             engine,
             pool,
             round_bytes_max,
+            unforced_bytes_max: slot_bytes as u64 / 2,
             writer_epoch: start.writer_epoch,
             is_open: false,
             slot: None,
@@ -100,9 +95,14 @@ impl Committer {
         }
     }
 
+    /// The last round that was written.
+    pub(crate) fn written_seq(&self) -> u64 {
+        self.seq
+    }
+
     /// Writes and forces the round that begins this start's epoch.
     pub(crate) fn open(&mut self) -> Result<(), NoSlot> {
-        self.make_room(env::SECTOR_BYTES as u64)?;
+        self.make_room(SECTOR_BYTES as u64)?;
         self.write_open().map_err(NoSlot::Io)
     }
 
@@ -121,13 +121,16 @@ impl Committer {
         if self.is_open || self.engine.is_read_only {
             return None;
         }
-        if let Err(no_slot) = self.make_room(env::SECTOR_BYTES as u64) {
+        if let Err(no_slot) = self.make_room(SECTOR_BYTES as u64) {
             return Some(self.wait_for_slot(no_slot));
         }
         if let Err(error) = self.write_open() {
             self.poison(&error);
             return Some(Step::Worked);
         }
+        mark(Mark::OpenLate);
+        // The next checkpoint says where the epoch began.
+        self.engine.ask_for_chores();
         None
     }
 
@@ -165,7 +168,8 @@ impl Committer {
         let is_closing = self.engine.queue.refusal() == Some(Refusal::ShuttingDown);
         let is_due =
             |deadline: Option<Monotonic>| deadline.is_some_and(|at| at <= now || is_closing);
-        if is_due(self.unforced.deadline) {
+        if is_due(self.unforced.deadline()) {
+            mark(Mark::ForceByAge);
             if let Err(error) = self.force() {
                 self.poison(&error);
             }
@@ -182,7 +186,7 @@ impl Committer {
             self.engine.progress.fail(CommitError::ShuttingDown, true);
             return Step::Stopped;
         }
-        let until = match (self.unforced.deadline, self.attest_at) {
+        let until = match (self.unforced.deadline(), self.attest_at) {
             (Some(force), Some(attest)) => Some(force.min(attest)),
             (force, attest) => force.or(attest),
         };
@@ -196,11 +200,12 @@ impl Committer {
             return Ok(());
         }
         // Without a slot it can wait for the next entry.
-        if self.make_room(env::SECTOR_BYTES as u64).is_err() {
+        if self.make_room(SECTOR_BYTES as u64).is_err() {
             return Ok(());
         }
         let built = round_builder::build(&self.pool, self.identity(), &[]);
         self.write(&built)?;
+        mark(Mark::Attested);
         if is_closing {
             self.force_file()?;
         }
@@ -218,28 +223,47 @@ impl Committer {
         }
     }
 
-    /// Sees to it that the current slot has room for a round of this length.
+    /// Sees to it that the current slot has room for a round of this length, and for the one that
+    /// hands over to the next slot.
     fn make_room(&mut self, bytes: u64) -> Result<(), NoSlot> {
+        let needed = bytes + SECTOR_BYTES as u64;
         if self
             .slot
             .as_ref()
-            .is_some_and(|slot| slot.position + bytes <= slot.bytes)
+            .is_some_and(|slot| slot.position + needed <= slot.bytes)
         {
             return Ok(());
         }
         if self.slot.is_some() && self.seq > self.durable_seq {
-            // Nothing unforced is left behind in a slot.
+            // Nothing unforced is left behind in a slot, also if there is no other slot yet.
+            mark(Mark::ForceLeavingSlot);
             if let Err(error) = self.force() {
                 self.poison(&error);
                 return Err(NoSlot::Io(error));
             }
         }
-        self.slot = Some(self.engine.slots.acquire(bytes, self.seq)?);
+        let next = self.engine.slots.acquire(bytes)?;
+        if self.slot.is_some()
+            && let Err(error) = self.hand_over(&next)
+        {
+            self.poison(&error);
+            return Err(NoSlot::Io(error));
+        }
+        self.slot = Some(self.engine.slots.switch(next, self.seq));
         if self.engine.set_disk_full(false) {
             info!("there is room for the write-ahead log again");
         }
         self.engine.flush_signal.raise();
         Ok(())
+    }
+
+    /// Writes into the current slot in which one the log goes on, and forces it: so a slot that is
+    /// lost is missed.
+    fn hand_over(&mut self, next: &FreeSlot) -> io::Result<()> {
+        let next = (next.index, next.bytes);
+        let built = round_builder::build_handover(&self.pool, self.identity(), next);
+        self.write(&built)?;
+        self.force()
     }
 
     fn wait_for_slot(&mut self, no_slot: NoSlot) -> Step {
@@ -249,8 +273,12 @@ impl Committer {
         }
         self.engine.queue.put_back(&mut self.entries);
         match no_slot {
-            NoSlot::AllInUse => self.engine.demand_release(),
+            NoSlot::AllInUse => {
+                mark(Mark::AllSlotsInUse);
+                self.engine.demand_release();
+            }
             NoSlot::Io(error) => {
+                mark(Mark::NoRoomForSlot);
                 if self.engine.set_disk_full(true) {
                     warn!(%error, "no room for the write-ahead log: appends wait for space");
                 }
@@ -289,7 +317,12 @@ impl Committer {
         self.engine
             .progress
             .advance(self.written, Durability::Written);
-        if has_strict || self.unforced.is_over() {
+        let bound = self.unforced.bound(self.unforced_bytes_max);
+        if has_strict || bound.is_some() {
+            mark(match bound {
+                Some(bound) if !has_strict => bound,
+                _ => Mark::ForceStrict,
+            });
             self.force_file()?;
             self.unforced = Unforced::default();
             self.durable_seq = self.seq;
@@ -313,20 +346,10 @@ impl Committer {
     }
 
     fn note_unforced(&mut self, entry: &Queued) {
-        let Content::Batch(batch) = &entry.content else {
-            return;
-        };
-        let config = entry.log.config();
-        let now = self.engine.env.clock.now();
-        let deadline = now + Duration::from_millis(config.flush_ms.max(0).cast_unsigned());
-        let unforced = &mut self.unforced;
-        unforced.bytes += batch.bytes.len() as u64;
-        unforced.records += i64::from(batch.last_offset_delta) + 1;
-        unforced.records_max = match unforced.records_max {
-            0 => config.flush_messages,
-            bound => bound.min(config.flush_messages),
-        };
-        unforced.deadline = Some(unforced.deadline.map_or(deadline, |at| at.min(deadline)));
+        if let Content::Batch(batch) = &entry.content {
+            let now = self.engine.env.clock.now();
+            self.unforced.note(batch, &entry.log.config(), now);
+        }
     }
 
     fn write(&mut self, built: &BuiltRound) -> io::Result<()> {
@@ -382,12 +405,15 @@ impl Committer {
             .advance(self.written, Durability::Durable);
         self.attest_at = Some(self.engine.env.clock.now() + ATTEST_AFTER);
         self.engine.raise_if_flush_wanted();
+        // Only what is durable is flushed: whoever waits for room may have asked too early.
+        self.engine.let_in(true);
     }
 
     fn poison(&self, cause: &io::Error) {
         let (path, position) = self.slot.as_ref().map_or_else(Default::default, |slot| {
             (slot.file.path().clone(), slot.position)
         });
+        mark(Mark::Poisoned);
         error!(path = %path.display(), position, error = %cause,
             "the write-ahead log cannot be written: nothing is acknowledged until a restart");
         self.engine.queue.refuse(Refusal::Poisoned);
@@ -400,13 +426,6 @@ impl Committer {
         self.engine.queue.clear();
         self.engine.progress.fail(CommitError::Poisoned, true);
         self.engine.admission.open_for_good();
-    }
-}
-
-impl Unforced {
-    fn is_over(&self) -> bool {
-        self.bytes >= UNFORCED_BYTES_MAX
-            || (self.records_max > 0 && self.records >= self.records_max)
     }
 }
 

@@ -6,3 +6,4 @@ pub(crate) mod progress;
 pub(crate) mod queue;
 pub(crate) mod round_builder;
 pub(crate) mod slots;
+mod unforced;

@@ -87,8 +87,30 @@ pub(crate) fn build(pool: &BufferPool, identity: RoundIdentity, entries: &[Queue
 
 /// Builds the first round of a start.
 pub(crate) fn build_open(pool: &BufferPool, identity: RoundIdentity) -> BuiltRound {
+    let leader_epoch = identity.writer_epoch.cast_signed();
+    let open = decision(EntryKind::Open, 0, -1, leader_epoch);
+    build_one(pool, identity, &open)
+}
+
+/// Builds the last round of a slot: it says in which one the log goes on.
+pub(crate) fn build_handover(
+    pool: &BufferPool,
+    identity: RoundIdentity,
+    (index, slot_bytes): (u32, u64),
+) -> BuiltRound {
+    let leader_epoch = identity.writer_epoch.cast_signed();
+    let handover = Entry {
+        // Slots are far shorter than 2^63 bytes.
+        max_timestamp: slot_bytes.cast_signed(),
+        ..decision(EntryKind::Handover, 0, i64::from(index), leader_epoch)
+    };
+    build_one(pool, identity, &handover)
+}
+
+/// Builds a round of one entry without a payload.
+fn build_one(pool: &BufferPool, identity: RoundIdentity, entry: &Entry) -> BuiltRound {
     let mut table = Vec::with_capacity(entry::BYTES);
-    decision(EntryKind::Open, 0, -1, identity.writer_epoch.cast_signed()).encode_into(&mut table);
+    entry.encode_into(&mut table);
     let end = round::BYTES + table.len();
     let mut buffer = pool.take(padded(end as u64) as usize);
     let header_crc = finish(&mut buffer, identity, &table, 1, end);

@@ -9,6 +9,7 @@ use env::{Defect, Env, File, OpenMode, SECTOR_BYTES, has_defect};
 use parking_lot::Mutex;
 
 use crate::format::slot_header::SlotHeader;
+use crate::marks::{Mark, mark};
 
 /// How many used slots, of whatever size, make the flusher release some.
 const USED_SLOTS_MANY: usize = 8;
@@ -22,6 +23,13 @@ pub(crate) struct SlotState {
     pub highest_seq: Option<u64>,
     /// Which use of a slot this is.
     pub file_number: u64,
+}
+
+/// A free slot that is to be written to next.
+pub(crate) struct FreeSlot {
+    pub file: Arc<dyn File>,
+    pub index: u32,
+    pub bytes: u64,
 }
 
 /// The slot that is written to.
@@ -97,10 +105,10 @@ impl Slots {
         self.directory.join(file_name(index))
     }
 
-    /// Takes a free slot that holds a round of this length, or makes one. `last_seq` is the last
-    /// round in the slot that is left.
-    pub(crate) fn acquire(&self, round_bytes: u64, last_seq: u64) -> Result<OpenSlot, NoSlot> {
-        let needed = round_bytes + SECTOR_BYTES as u64;
+    /// Finds a free slot that holds a round of this length besides its header and the round that
+    /// hands over to the next one, or makes one.
+    pub(crate) fn acquire(&self, round_bytes: u64) -> Result<FreeSlot, NoSlot> {
+        let needed = round_bytes + 2 * SECTOR_BYTES as u64;
         loop {
             if let Some((index, bytes)) = self.find_free(needed) {
                 let file = self
@@ -108,16 +116,12 @@ impl Slots {
                     .fs
                     .open(&self.path(index), OpenMode::WriteDirect)
                     .map_err(NoSlot::Io)?;
-                let file_number = self.switch(index, last_seq);
-                return Ok(OpenSlot {
-                    file,
-                    bytes,
-                    position: SECTOR_BYTES as u64,
-                    file_number,
-                });
+                return Ok(FreeSlot { file, index, bytes });
             }
             let bytes = self.slot_bytes.max(needed);
-            if !self.make(bytes)? && !self.remove_small(needed, bytes).map_err(NoSlot::Io)? {
+            if self.make(bytes)? {
+                mark(Mark::SlotMadeForRound);
+            } else if !self.remove_small(needed, bytes).map_err(NoSlot::Io)? {
                 return Err(NoSlot::AllInUse);
             }
         }
@@ -145,6 +149,7 @@ impl Slots {
             removed
         };
         for slot in &removed {
+            mark(Mark::SmallSlotsRemoved);
             self.env.fs.remove_file(&self.path(slot.index))?;
         }
         Ok(!removed.is_empty())
@@ -160,7 +165,9 @@ impl Slots {
             .min()
     }
 
-    fn switch(&self, index: u32, last_seq: u64) -> u64 {
+    /// Takes a free slot. `last_seq` is the last round in the slot that is left.
+    pub(crate) fn switch(&self, free: FreeSlot, last_seq: u64) -> OpenSlot {
+        let FreeSlot { file, index, bytes } = free;
         let mut inner = self.inner.lock();
         inner.file_number += 1;
         inner.position = SECTOR_BYTES as u64;
@@ -170,11 +177,24 @@ impl Slots {
                 slot.highest_seq = Some(last_seq);
             }
             if slot.index == index {
+                if slot.file_number > 0 {
+                    mark(Mark::SlotReused);
+                }
                 slot.highest_seq = Some(u64::MAX);
                 slot.file_number = file_number;
             }
         }
-        file_number
+        OpenSlot {
+            file,
+            bytes,
+            position: SECTOR_BYTES as u64,
+            file_number,
+        }
+    }
+
+    /// The slot that is written to.
+    pub(crate) fn current(&self) -> Option<u32> {
+        self.inner.lock().current
     }
 
     /// Makes a slot of zeros, durable before it is used. `false` if there may not be another one,
@@ -206,12 +226,12 @@ impl Slots {
     fn write_zeros(&self, index: u32, bytes: u64) -> io::Result<()> {
         let path = self.path(index);
         let made =
-            write_slot(&self.env, &path, self.wal_id, bytes).and_then(|()| {
-                match has_defect(Defect::SkipDirectoryForce) {
+            write_slot(&self.env, &path, (self.wal_id, index), bytes).and_then(
+                |()| match has_defect(Defect::SkipDirectoryForce) {
                     true => Ok(()),
                     false => self.env.fs.sync_dir(&self.directory),
-                }
-            });
+                },
+            );
         if made.is_err() {
             // What is left of it must not eat the space that is missing.
             let _ = self.env.fs.remove_file(&path);
@@ -264,6 +284,7 @@ impl Slots {
         };
         for slot in &mut inner.slots {
             if slot.highest_seq.is_some_and(|highest| highest <= reach) {
+                mark(Mark::SlotsReleased);
                 slot.highest_seq = None;
             }
         }
@@ -339,6 +360,13 @@ impl Slots {
         inner.slots.iter().any(|slot| slot.highest_seq.is_none())
     }
 
+    /// The indexes of the slots that are free.
+    pub(crate) fn free(&self) -> Vec<u32> {
+        let inner = self.inner.lock();
+        let free = inner.slots.iter().filter(|slot| slot.highest_seq.is_none());
+        free.map(|slot| slot.index).collect()
+    }
+
     /// How many slots there are.
     pub(crate) fn count(&self) -> usize {
         self.inner.lock().slots.len()
@@ -357,12 +385,18 @@ pub(crate) fn index_of(file_name: &str) -> Option<u32> {
         .then(|| digits.parse().ok())?
 }
 
-fn write_slot(env: &Env, path: &std::path::Path, wal_id: u64, bytes: u64) -> io::Result<()> {
+fn write_slot(
+    env: &Env,
+    path: &std::path::Path,
+    (wal_id, index): (u64, u32),
+    bytes: u64,
+) -> io::Result<()> {
     let file = env.fs.open(path, OpenMode::CreateOrTruncate)?;
     let mut chunk = vec![0; usize::try_from(bytes.min(1 << 20)).map_err(io::Error::other)?];
     let header = SlotHeader {
         wal_id,
         slot_bytes: bytes,
+        index: Some(index),
     }
     .encode();
     if let Some(place) = chunk.get_mut(..header.len()) {

@@ -14,12 +14,12 @@ use crate::harness::{
     read_values, sim_settings,
 };
 
-fn path(name: &str) -> PathBuf {
+pub(crate) fn path(name: &str) -> PathBuf {
     Path::new(DATA_DIR).join(name)
 }
 
 /// Three logs with 60 batches each, partly in segments; the last rounds are attested.
-fn filled(seed: u64) -> Handles {
+pub(crate) fn filled(seed: u64) -> Handles {
     let (env, handles) = sim::env(seed);
     let engine = open_with(&env, sim_settings(), 3, &config()).unwrap();
     for number in 0..60i32 {
@@ -38,7 +38,7 @@ fn filled(seed: u64) -> Handles {
     handles.crash()
 }
 
-fn config() -> LogConfig {
+pub(crate) fn config() -> LogConfig {
     LogConfig {
         segment_bytes: 16 << 10,
         index_interval_bytes: 1_000,
@@ -46,11 +46,11 @@ fn config() -> LogConfig {
     }
 }
 
-fn reopen(env: &Env) -> Result<Engine, OpenError> {
+pub(crate) fn reopen(env: &Env) -> Result<Engine, OpenError> {
     open_with(env, sim_settings(), 3, &config())
 }
 
-fn files(fs: &SimFs, directory: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(fs: &SimFs, directory: &Path) -> Vec<PathBuf> {
     use env::Fs;
     let mut found = Vec::new();
     for entry in fs.list_dir(directory).unwrap() {
@@ -116,7 +116,7 @@ fn a_damaged_batch_in_a_segment_is_not_served_and_the_rest_is() {
 }
 
 /// The slot and position of the payload of the batch at an offset of log 1.
-fn payload_of(handles: &Handles, offset: i64) -> (PathBuf, u64, u64) {
+pub(crate) fn payload_of(handles: &Handles, offset: i64) -> (PathBuf, u64, u64) {
     let mut last = None;
     for slot in files(&handles.fs, &path("wal")) {
         for round in storage::inspect::wal_slot(&handles.fs, &slot)
@@ -148,7 +148,14 @@ fn a_damaged_payload_that_was_acknowledged_quarantines_its_log() {
     // Twice, and over a checkpoint that forgets the rounds.
     let mut handles = handles;
     for start in 0..3 {
+        let report = verify(&handles.fs, Path::new(DATA_DIR)).unwrap();
         let engine = reopen(&handles.env()).unwrap();
+        for damages in [report.damages, engine.storage.damages()] {
+            let lasting = damages.iter().filter(|one| !one.code.is_repaired());
+            let place = lasting.map(|one| (one.code, &one.path, one.position));
+            let expected = (DamageCode::WalPayload, &slot, position);
+            assert_eq!(place.collect::<Vec<_>>(), [expected], "start {start}");
+        }
         let log = engine.log(LOG);
         assert_eq!(log.view().high_watermark, Offset(58), "start {start}");
         assert_eq!(
@@ -276,7 +283,7 @@ fn a_newer_format_and_a_foreign_directory_are_refused() {
         refused,
         Err(OpenError::NewerFormat {
             found: 9,
-            supported: 1,
+            supported: 2,
             ..
         })
     ));

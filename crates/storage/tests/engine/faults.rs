@@ -6,11 +6,12 @@ use env::Step;
 use model::{LogId, Offset};
 use sim::{Fault, Handles, Operation};
 use storage::{
-    Append, AppendError, CommitError, DamageCode, Durability, LogConfig, SetLogStartError,
+    Append, AppendError, CommitError, DamageCode, Durability, LogConfig, OpenError,
+    SetLogStartError,
 };
 
 use crate::harness::{
-    Engine, LOG, append, batch, open, open_with, poll, read_values, sim_settings,
+    Engine, LOG, append, batch, open, open_with, poll, producer_batch, read_values, sim_settings,
 };
 
 fn advance(handles: &Handles, engine: &Engine) {
@@ -173,4 +174,42 @@ fn a_start_on_a_full_disk_serves_readers_and_goes_on_when_there_is_space() {
     let engine = open(&handles.crash().env());
     assert_eq!(engine.report.damages, []);
     assert_eq!(read_values(&engine.log(LOG), 0).len(), 2);
+}
+
+/// An error of the device was taken for segments that are gone, and remembered by the next
+/// checkpoint: the log was not written to ever again.
+#[test]
+fn a_start_that_cannot_read_fails_and_condemns_nothing() {
+    let (env, mut handles) = sim::env(1);
+    let engine = open(&env);
+    let log = engine.log(LOG);
+    for number in 0..100u8 {
+        let batch = producer_batch(&[number; 3_000], 1, (7, 0), i32::from(number));
+        append(&log, batch).unwrap();
+        engine.settle();
+    }
+    assert!(engine.storage.metrics().flushes > 0);
+    engine.storage.shut_down();
+    drop((log, engine));
+    let parts = ["logs/0000000001", ".snapshot", "wal/slot", "checkpoint.a"];
+    for part in parts {
+        handles = handles.kill();
+        for kind in [Operation::Read, Operation::Open] {
+            let fs = handles.fs.fork();
+            fs.fail_next(kind, part, Fault::Device, 1);
+            let env = env::Env {
+                fs: std::sync::Arc::new(fs.clone()),
+                ..handles.env()
+            };
+            let opened = open_with(&env, sim_settings(), 3, &LogConfig::default());
+            assert_eq!(fs.faults(), 1, "{kind:?} {part}");
+            assert!(
+                matches!(opened, Err(OpenError::Io { .. })),
+                "{kind:?} {part}"
+            );
+        }
+        let engine = open(&handles.env());
+        assert_eq!(engine.report.damages, [], "{part}");
+        assert_eq!(read_values(&engine.log(LOG), 0).len(), 100);
+    }
 }

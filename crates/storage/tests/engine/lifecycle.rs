@@ -103,11 +103,15 @@ fn the_metadata_log_says_which_logs_are_alive() {
 fn entries_of_a_log_that_never_was_are_damage() {
     let (env, handles) = sim::env(1);
     let engine = open(&env);
-    append(&engine.log(LogId(3)), batch(b"x", 1)).unwrap();
+    let unknown = LogId(7);
+    engine
+        .storage
+        .create_logs(&[(unknown, LogConfig::default())]);
+    append(&engine.log(unknown), batch(b"x", 1)).unwrap();
     engine.commit();
     drop(engine);
     let recovery = Recovery::open(&handles.crash().env(), sim_settings()).unwrap();
-    let opened = recovery.finish(BTreeMap::new(), LogId(3)).unwrap();
+    let opened = recovery.finish(BTreeMap::new(), LogId(4)).unwrap();
     assert_eq!(opened.report.damages.len(), 1);
 }
 
@@ -322,6 +326,35 @@ fn room_is_given_back_and_waited_for() {
         assert!(poll(fifth.as_mut()).is_some());
     }
     assert_eq!(log.view().high_watermark, Offset(100));
+}
+
+/// The flusher had been asked while it could not help: only what is durable goes to segments.
+#[test]
+fn room_comes_when_what_takes_it_is_forced() {
+    let (env, handles) = sim::env(1);
+    let relaxed = LogConfig {
+        flush_messages: 1000,
+        flush_ms: 500,
+        ..LogConfig::default()
+    };
+    let settings = StorageSettings {
+        memory_bytes_max: 64 << 10,
+        // All of it stays in one slot: leaving one forces it.
+        wal_first_slot_bytes: 64 << 10,
+        ..sim_settings()
+    };
+    let engine = open_with(&env, settings, 1, &relaxed).unwrap();
+    for _ in 0..3 {
+        append(&engine.log(LOG), batch(&[1; 8_000], 1)).unwrap();
+        engine.commit();
+    }
+    let mut permit = Box::pin(engine.storage.reserve(12_000));
+    assert!(poll(permit.as_mut()).is_none());
+    engine.settle();
+    assert!(poll(permit.as_mut()).is_none(), "nothing is durable yet");
+    handles.clock.advance(Duration::from_millis(500));
+    engine.settle();
+    assert!(poll(permit.as_mut()).is_some());
 }
 
 #[test]

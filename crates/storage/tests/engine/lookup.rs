@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use model::{LeaderEpoch, LogId, Offset};
-use storage::{AbortedTransaction, Append, Isolation, LogConfig, Read, TimestampType};
+use storage::{
+    AbortedTransaction, Append, Isolation, LogConfig, Read, StorageSettings, TimestampType,
+};
 use wire::batch::{BatchBuilder, BatchView, NewRecord};
+use wire::compression::Codec;
 
 use crate::harness::{
     LOG, append, batch, open, open_with, producer_batch, read_all, read_values, sim_settings,
@@ -65,7 +69,7 @@ fn a_record_within_a_batch_is_found_by_time() {
     let (env, _) = sim::env(1);
     let engine = open(&env);
     let log = engine.log(LOG);
-    let mut builder = BatchBuilder::new().codec(wire::compression::Codec::Lz4);
+    let mut builder = BatchBuilder::new().codec(Codec::Lz4);
     for timestamp in [100, 300, 200, 400] {
         builder.push(NewRecord {
             timestamp,
@@ -85,6 +89,80 @@ fn a_record_within_a_batch_is_found_by_time() {
     assert_eq!(find(150), Some((1, 300)));
     assert_eq!(find(350), Some((3, 400)));
     assert_eq!(find(401), None);
+}
+
+/// A batch of two records, the second of which has the later time, and zeros to be opened.
+fn bomb(codec: Codec, zeros: usize) -> Bytes {
+    let zeros = vec![0; zeros];
+    let mut builder = BatchBuilder::new().codec(codec);
+    for (timestamp, value) in [(100, &zeros[..]), (200, b"value")] {
+        builder.push(NewRecord {
+            timestamp,
+            value: Some(value),
+            ..NewRecord::default()
+        });
+    }
+    builder.build().into()
+}
+
+#[test]
+fn a_batch_that_would_take_too_much_memory_is_not_opened_for_a_time() {
+    let (env, _) = sim::env(1);
+    let settings = StorageSettings {
+        wal_bytes_max: 32 << 20,
+        wal_slot_bytes: 4 << 20,
+        wal_first_slot_bytes: 4 << 20,
+        memory_bytes_max: 64 << 20,
+        ..sim_settings()
+    };
+    let engine = open_with(&env, settings, 4, &LogConfig::default()).unwrap();
+    let codecs = [Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd];
+    for (codec, id) in codecs.into_iter().zip(1..) {
+        let log = engine.log(LogId(id));
+        let find = |asked| {
+            let found = log.offset_for_timestamp(asked, Isolation::ReadUncommitted);
+            let found = found.unwrap().unwrap();
+            (found.offset.get(), found.timestamp_ms)
+        };
+        append(&log, bomb(codec, 15 << 20)).unwrap();
+        engine.commit();
+        assert_eq!(find(0), (0, 100), "{codec}: it is opened");
+        assert_eq!(find(150), (1, 200), "{codec}");
+        append(&log, bomb(codec, 17 << 20)).unwrap();
+        log.set_log_start(Offset(2)).unwrap();
+        engine.commit();
+        assert_eq!(find(0), (2, 200), "{codec}: what its header says is told");
+    }
+}
+
+/// Nobody looks into a compressed batch when it is appended.
+#[test]
+fn a_record_outside_of_its_batch_is_not_found_by_time() {
+    let (env, _) = sim::env(1);
+    let engine = open(&env);
+    let log = engine.log(LOG);
+    let mut builder = BatchBuilder::new().codec(Codec::Gzip);
+    for (offset_delta, timestamp) in [(0, 100), (1_000_000, 200)] {
+        let record = NewRecord {
+            timestamp,
+            value: Some(b"value"),
+            ..NewRecord::default()
+        };
+        builder.push_at(offset_delta, record);
+    }
+    let mut batch = builder.build();
+    // The header says that the last of the two records has offset 1.
+    batch[23..27].copy_from_slice(&1i32.to_be_bytes());
+    let crc = crc_fast::crc32_iscsi(&batch[21..]);
+    batch[17..21].copy_from_slice(&crc.to_be_bytes());
+    append(&log, batch.into()).unwrap();
+    engine.commit();
+    let find = |asked| {
+        let found = log.offset_for_timestamp(asked, Isolation::ReadUncommitted);
+        found.unwrap().map(|found| found.offset.get())
+    };
+    assert_eq!(find(0), Some(0));
+    assert_eq!(find(150), None);
 }
 
 #[test]
@@ -158,7 +236,32 @@ fn each_start_is_an_epoch_and_epochs_end_where_the_next_begins() {
     assert_eq!(epochs, [0, 2]);
 }
 
-fn transactional(producer: i64, base_sequence: i32) -> bytes::Bytes {
+/// The checkpoint knew the start of the log, and not the batches below it, which were replayed.
+#[test]
+fn no_epoch_ends_below_the_start_of_its_log_after_a_restart() {
+    let (env, handles) = sim::env(1);
+    drop(open(&env));
+    let handles = handles.crash();
+    let engine = open(&handles.env());
+    let log = engine.log(LOG);
+    append(&log, batch(b"four", 4)).unwrap();
+    engine.commit();
+    log.set_log_start(Offset(2)).unwrap();
+    engine.commit();
+    // For this the flusher writes a checkpoint and moves no batches.
+    engine.storage.delete_log(LogId(3));
+    engine.settle();
+    let metrics = engine.storage.metrics();
+    assert!(metrics.checkpoints > 0 && metrics.flushes == 0);
+    let ended = log.end_offset_for_epoch(LeaderEpoch(0));
+    assert_eq!(ended, (LeaderEpoch(0), Offset(2)));
+    drop((log, engine));
+    let log = open(&handles.crash().env()).log(LOG);
+    assert_eq!(log.view().log_start, Offset(2));
+    assert_eq!(log.end_offset_for_epoch(LeaderEpoch(0)), ended);
+}
+
+fn transactional(producer: i64, base_sequence: i32) -> Bytes {
     let mut builder = BatchBuilder::new()
         .producer(
             model::ProducerId(producer),
@@ -173,7 +276,7 @@ fn transactional(producer: i64, base_sequence: i32) -> bytes::Bytes {
     builder.build().into()
 }
 
-fn marker(producer: i64, is_commit: bool) -> bytes::Bytes {
+fn marker(producer: i64, is_commit: bool) -> Bytes {
     let mut builder = BatchBuilder::new()
         .producer(model::ProducerId(producer), model::ProducerEpoch(0), -1)
         .transactional()
@@ -242,4 +345,30 @@ fn open_transactions_hold_the_last_stable_offset_over_a_restart() {
     log.append(marker(2, true), Append::Internal).unwrap();
     engine.commit();
     assert_eq!(log.view().last_stable_offset, Offset(5));
+}
+
+/// It stayed at the first offset of the transaction, which was out of range.
+#[test]
+fn the_last_stable_offset_is_never_below_the_start_of_the_log() {
+    let (env, handles) = sim::env(1);
+    let engine = open(&env);
+    let log = engine.log(LOG);
+    append(&log, transactional(1, 0)).unwrap();
+    append(&log, transactional(1, 1)).unwrap();
+    append(&log, batch(b"plain", 1)).unwrap();
+    engine.commit();
+    log.set_log_start(Offset(1)).unwrap();
+    engine.commit();
+    let stable = |log: &std::sync::Arc<storage::Log>| {
+        let view = log.view();
+        (view.log_start, view.last_stable_offset)
+    };
+    assert_eq!(stable(&log), (Offset(1), Offset(1)));
+    drop((log, engine));
+    let engine = open(&handles.crash().env());
+    let log = engine.log(LOG);
+    assert_eq!(stable(&log), (Offset(1), Offset(1)));
+    log.append(marker(1, true), Append::Internal).unwrap();
+    engine.commit();
+    assert_eq!(stable(&log), (Offset(1), Offset(4)));
 }

@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod basics;
+mod checkpoint_damage;
 mod crash;
 mod damage;
 mod faults;
@@ -11,3 +12,5 @@ mod lifecycle;
 mod lookup;
 mod model;
 mod real;
+mod segment_damage;
+mod wal_damage;

@@ -11,7 +11,7 @@ use model::TopicId;
 use crate::Text;
 use crate::decoder::{DecodeError, Source};
 use crate::encoder::{Encoder, Tags};
-use crate::field::{Field, nullable};
+use crate::field::Field;
 use crate::message::message;
 
 /// A request of ConsumerGroupHeartbeat.
@@ -174,8 +174,6 @@ impl Field for Assignment {
     }
 }
 
-nullable!(Assignment);
-
 /// Partitions of one topic.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TopicPartitions {
@@ -203,3 +201,5 @@ impl Field for TopicPartitions {
         Tags::default().write(to);
     }
 }
+
+crate::field::nullable_struct!(Assignment);

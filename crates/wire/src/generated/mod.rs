@@ -2,15 +2,22 @@
 //!
 //! Made from `crates/wire/messages` by `cargo xtask codegen`; not to be edited.
 
+pub mod alter_configs;
+pub mod alter_partition_reassignments;
 pub mod api_versions;
 pub mod consumer_group_describe;
 pub mod consumer_group_heartbeat;
+pub mod create_partitions;
 pub mod create_topics;
 pub mod delete_groups;
+pub mod delete_records;
 pub mod delete_topics;
 pub mod describe_cluster;
 pub mod describe_configs;
 pub mod describe_groups;
+pub mod describe_log_dirs;
+pub mod describe_topic_partitions;
+pub mod elect_leaders;
 pub mod fetch;
 pub mod find_coordinator;
 pub mod heartbeat;
@@ -18,10 +25,13 @@ pub mod incremental_alter_configs;
 pub mod init_producer_id;
 pub mod join_group;
 pub mod leave_group;
+pub mod list_config_resources;
 pub mod list_groups;
 pub mod list_offsets;
+pub mod list_partition_reassignments;
 pub mod metadata;
 pub mod offset_commit;
+pub mod offset_delete;
 pub mod offset_fetch;
 pub mod offset_for_leader_epoch;
 pub mod produce;
@@ -29,6 +39,7 @@ pub mod sync_group;
 
 /// Hands a line for every API to a macro: name, key, versions, first flexible
 /// version, module, request, response.
+#[macro_export]
 macro_rules! for_each_api { ($with:ident) => { $with! {
 Produce = 0, 3..=13, 9, produce, ProduceRequest, ProduceResponse;
 Fetch = 1, 4..=18, 12, fetch, FetchRequest, FetchResponse;
@@ -46,14 +57,24 @@ ListGroups = 16, 0..=5, 3, list_groups, ListGroupsRequest, ListGroupsResponse;
 ApiVersions = 18, 0..=4, 3, api_versions, ApiVersionsRequest, ApiVersionsResponse;
 CreateTopics = 19, 2..=7, 5, create_topics, CreateTopicsRequest, CreateTopicsResponse;
 DeleteTopics = 20, 1..=6, 4, delete_topics, DeleteTopicsRequest, DeleteTopicsResponse;
+DeleteRecords = 21, 0..=2, 2, delete_records, DeleteRecordsRequest, DeleteRecordsResponse;
 InitProducerId = 22, 0..=5, 2, init_producer_id, InitProducerIdRequest, InitProducerIdResponse;
 OffsetForLeaderEpoch = 23, 2..=4, 4, offset_for_leader_epoch, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse;
 DescribeConfigs = 32, 1..=4, 4, describe_configs, DescribeConfigsRequest, DescribeConfigsResponse;
+AlterConfigs = 33, 0..=2, 2, alter_configs, AlterConfigsRequest, AlterConfigsResponse;
+DescribeLogDirs = 35, 1..=5, 2, describe_log_dirs, DescribeLogDirsRequest, DescribeLogDirsResponse;
+CreatePartitions = 37, 0..=3, 2, create_partitions, CreatePartitionsRequest, CreatePartitionsResponse;
 DeleteGroups = 42, 0..=2, 2, delete_groups, DeleteGroupsRequest, DeleteGroupsResponse;
+ElectLeaders = 43, 0..=2, 2, elect_leaders, ElectLeadersRequest, ElectLeadersResponse;
 IncrementalAlterConfigs = 44, 0..=1, 1, incremental_alter_configs, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse;
+AlterPartitionReassignments = 45, 0..=1, 0, alter_partition_reassignments, AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse;
+ListPartitionReassignments = 46, 0..=0, 0, list_partition_reassignments, ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse;
+OffsetDelete = 47, 0..=0, i16::MAX, offset_delete, OffsetDeleteRequest, OffsetDeleteResponse;
 DescribeCluster = 60, 0..=2, 0, describe_cluster, DescribeClusterRequest, DescribeClusterResponse;
 ConsumerGroupHeartbeat = 68, 0..=1, 0, consumer_group_heartbeat, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse;
 ConsumerGroupDescribe = 69, 0..=1, 0, consumer_group_describe, ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse;
+ListConfigResources = 74, 0..=1, 0, list_config_resources, ListConfigResourcesRequest, ListConfigResourcesResponse;
+DescribeTopicPartitions = 75, 0..=0, 0, describe_topic_partitions, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse;
 } }; }
 
 pub(crate) use for_each_api;

@@ -7,6 +7,9 @@ use super::{TestMessage, decoded, encoded};
 use crate::apis::ApiKey;
 use crate::messages::api_versions::{ApiVersion, ApiVersionsRequest, ApiVersionsResponse};
 use crate::messages::delete_topics::DeleteTopicsRequest;
+use crate::messages::describe_log_dirs::{
+    DescribableLogDirTopic, DescribeLogDirsRequest, DescribeLogDirsResponse, DescribeLogDirsResult,
+};
 use crate::messages::fetch::{FetchResponse, FetchableTopicResponse, PartitionData};
 use crate::messages::list_offsets::{
     ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse,
@@ -269,6 +272,35 @@ fn list_offsets_version_11_is_laid_out_as_version_10() {
 }
 
 #[test]
+fn describe_log_dirs_version_5_ends_directories_with_a_flag() {
+    let request = DescribeLogDirsRequest {
+        topics: Some(vec![DescribableLogDirTopic {
+            topic: "ab".into(),
+            partitions: vec![3],
+        }]),
+    };
+    for version in [4, 5] {
+        check(&request, version, "02 03 6162 02 00000003 00 00");
+    }
+
+    let response = |is_cordoned| DescribeLogDirsResponse {
+        throttle_time_ms: 0,
+        error_code: 0,
+        results: vec![DescribeLogDirsResult {
+            error_code: 56,
+            log_dir: "/d".into(),
+            topics: Vec::new(),
+            total_bytes: 16,
+            usable_bytes: 9,
+            is_cordoned,
+        }],
+    };
+    let before = "00000000 0000 02 0038 03 2f64 01 0000000000000010 0000000000000009";
+    check(&response(false), 4, &format!("{before} 00 00"));
+    check(&response(true), 5, &format!("{before} 01 00 00"));
+}
+
+#[test]
 fn offset_commit_version_10_names_topics_by_id() {
     let request = |name: &str, topic_id| OffsetCommitRequest {
         group_id: "g".into(),
@@ -376,9 +408,10 @@ fn arrays_of_nothing_do_not_fill_the_memory() {
     frame.extend_from_slice(&[0; 2_000_004]);
     let read = DeleteTopicsRequest::decode(&mut Decoder::new(frame.into()), 1);
     assert_eq!(read, Err(DecodeError::Memory));
-    // As many as anyone would ask for are no trouble.
+    // As many names as anyone would ask for are no trouble, however short.
     let mut frame = 10_000u32.to_be_bytes().to_vec();
-    frame.extend_from_slice(&[0; 20_004]);
+    frame.extend_from_slice(&b"\0\x03abc".repeat(10_000));
+    frame.extend_from_slice(&[0; 4]);
     let read = DeleteTopicsRequest::decode(&mut Decoder::new(frame.into()), 1);
     assert_eq!(read.map(|request| request.topic_names.len()), Ok(10_000));
 }

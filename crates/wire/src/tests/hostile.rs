@@ -8,7 +8,7 @@ use super::{TestMessage, decoded, encoded};
 use crate::decoder::Source;
 use crate::filler::Filler;
 use crate::messages::{self, for_each_api};
-use crate::{Decoder, RequestHeader};
+use crate::{DecodeError, Decoder, RequestHeader};
 
 /// What is cut anywhere is refused.
 fn cut<M: TestMessage>(seed: u64) {
@@ -113,10 +113,56 @@ proptest! {
     }
 
     #[test]
-    fn memory_is_taken_for_what_has_arrived(left in 0..10_000usize, count: u32, element in 1..200usize) {
-        let decoder = Decoder::new(vec![0; left].into());
+    fn memory_is_taken_for_what_has_arrived(left in 0..10_000usize, count in 1..u32::MAX, element in 1..200usize) {
+        let mut decoder = Decoder::new(vec![0; left].into());
         let count = count as usize;
-        let at_once = decoder.capacity(count, element);
-        prop_assert!(at_once <= count && (at_once <= 4 || at_once * element <= left));
+        let first = decoder.grow(0, count, element).unwrap();
+        prop_assert!(first <= count && (first <= 4 || first * element <= left));
+        // However long it goes on, all of it together stays below eight times the frame and 64 KiB.
+        let mut held = first;
+        while held < count && let Ok(more) = decoder.grow(held, count, element) {
+            prop_assert!(0 < more && more <= held);
+            held += more;
+        }
+        prop_assert!(held * element <= 8 * left + (64 << 10));
     }
+}
+
+#[test]
+fn arrays_of_large_requests_take_twice_their_bytes_at_most() {
+    let taken = |mut decoder: Decoder| {
+        let mut held = 0;
+        while let Ok(more) = decoder.grow(held, usize::MAX, 1) {
+            held += more;
+        }
+        held
+    };
+    let frame = |bytes: usize| Bytes::from(vec![0; bytes]);
+    assert_eq!(taken(Decoder::new(frame(100))), 800 + (64 << 10));
+    assert_eq!(taken(Decoder::new(frame(4 << 20))), 16 << 20);
+    assert_eq!(taken(Decoder::new(frame(20 << 20))), 40 << 20);
+    // What a large cluster has to tell takes more than its bytes.
+    let answer = Decoder::of_answer(frame(20 << 20));
+    assert_eq!(taken(answer), (160 << 20) + (64 << 10));
+}
+
+#[test]
+fn a_text_is_no_longer_in_compact_form() {
+    use crate::messages::find_coordinator::FindCoordinatorRequest;
+    let key = |bytes: usize| {
+        let length = u32::try_from(bytes + 1).unwrap();
+        let varint = [
+            length as u8 | 0x80,
+            (length >> 7) as u8 | 0x80,
+            (length >> 14) as u8,
+        ];
+        // The key, its type, no tags.
+        [&varint[..], &vec![b'k'; bytes], &[0, 0]].concat().into()
+    };
+    let longest = decoded::<FindCoordinatorRequest>(key(32_767), 3).unwrap();
+    assert_eq!(longest.key.len(), 32_767);
+    assert_eq!(
+        decoded::<FindCoordinatorRequest>(key(32_768), 3),
+        Err(DecodeError::Length)
+    );
 }

@@ -1,26 +1,23 @@
 //! How the tests reach the engine: the few calls that the rest is written in.
 
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 use env::{Env, Step};
 use model::{LogId, Offset, ProducerId};
 use storage::{
-    Damage, Isolation, Log, LogConfig, Permit, Read, ReadBatches, ReadError, Recovery, Storage,
-    StorageSettings, TimestampType,
+    AbortedTransaction, Damage, Isolation, Log, LogConfig, Read, ReadBatches, ReadError, Recovery,
+    Storage, TimestampType,
 };
 
 use crate::batch;
+use crate::engine::dump::LogDump;
+use crate::engine::setup::Setup;
+use crate::engine::transactions::Aborted;
 use crate::engine::world::{Checked, pick};
 
 /// Steps after which a loop that still works is taken for one that never ends.
 const STEPS_MAX: usize = 10_000;
-
-/// More logs than a run ever makes.
-const LOG_IDS_MAX: u32 = 200;
 
 /// What a recovery came to.
 pub(crate) struct Opened {
@@ -28,21 +25,10 @@ pub(crate) struct Opened {
     pub damages: Vec<Damage>,
 }
 
-/// Sizes at which a hundred actions fill slots and segments several times.
-pub(crate) fn settings() -> StorageSettings {
-    StorageSettings {
-        wal_bytes_max: 192 << 10,
-        wal_slot_bytes: 32 << 10,
-        wal_first_slot_bytes: 16 << 10,
-        memory_bytes_max: 32 << 10,
-        flush_bytes: 4 << 10,
-        ..StorageSettings::new("/data")
-    }
-}
-
 /// Opens the data directory. Which logs exist is what the metadata log says.
-pub(crate) fn recover(env: &Env) -> Checked<Opened> {
-    let recovery = Recovery::open(env, settings()).map_err(|error| format!("recovery: {error}"))?;
+pub(crate) fn recover(env: &Env, setup: Setup) -> Checked<Opened> {
+    let recovery =
+        Recovery::open(env, setup.settings()).map_err(|error| format!("recovery: {error}"))?;
     let mut live = BTreeMap::from([(LogId::METADATA, LogConfig::internal())]);
     let mut next_log_id = 1;
     let metadata: Vec<Vec<u8>> = recovery
@@ -134,99 +120,60 @@ pub(crate) fn flush_all(storage: &Storage) {
     assert!(idle, "the flusher never rests");
 }
 
-/// Room for an append; `None` if there is none now.
-pub(crate) fn reserve(storage: &Storage, bytes: usize) -> Option<Permit> {
-    let mut ctx = Context::from_waker(Waker::noop());
-    match pin!(storage.reserve(bytes)).poll(&mut ctx) {
-        Poll::Ready(permit) => Some(permit),
-        Poll::Pending => None,
-    }
+/// What is asked of a read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    pub from: i64,
+    pub bytes_max: usize,
+    pub is_committed: bool,
+    pub at_least_one: bool,
 }
 
-/// The batches from an offset on; `None` if it is out of range.
-pub(crate) fn read(log: &Arc<Log>, from: i64, bytes_max: usize) -> Checked<Option<Vec<u8>>> {
+/// What a read found.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub bytes: Vec<u8>,
+    pub aborted: Vec<Aborted>,
+}
+
+/// Reads; `None` if the offset is out of range.
+pub(crate) fn read(log: &Arc<Log>, wanted: Wanted) -> Checked<Option<Found>> {
+    let isolation = match wanted.is_committed {
+        true => Isolation::ReadCommitted,
+        false => Isolation::ReadUncommitted,
+    };
+    let from = Offset(wanted.from);
     let result = log
-        .read(Offset(from), bytes_max, Isolation::ReadUncommitted, true)
+        .read(from, wanted.bytes_max, isolation, wanted.at_least_one)
         .and_then(|read| match read {
             Read::Ready(batches) => Ok(batches),
             Read::Disk(disk) => disk.run(),
         });
     match result {
-        Ok(ReadBatches { chunks, bytes, .. }) => {
+        Ok(ReadBatches {
+            chunks,
+            bytes,
+            aborted,
+            ..
+        }) => {
             let all = chunks.concat();
             if all.len() != bytes {
                 return Err(format!("{} bytes are called {bytes}", all.len()));
             }
-            Ok(Some(all))
+            Ok(Some(Found {
+                bytes: all,
+                aborted: aborted.iter().map(plain).collect(),
+            }))
         }
         Err(ReadError::OutOfRange { .. }) => Ok(None),
         Err(error) => Err(format!("log {}: read at {from}: {error:?}", log.id())),
     }
 }
 
-/// What a log holds, as readers see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LogDump {
-    pub log_start: i64,
-    pub end: i64,
-    pub batches: Vec<Vec<u8>>,
-    /// Id, epoch and last sequence number.
-    pub producers: Vec<(i64, i16, i32)>,
-}
-
-/// What all logs hold.
-pub(crate) type Dump = BTreeMap<LogId, LogDump>;
-
-/// Reads everything.
-pub(crate) fn dump(storage: &Storage) -> Checked<Dump> {
-    (0..LOG_IDS_MAX)
-        .filter_map(|id| Some((LogId(id), storage.log(LogId(id))?)))
-        .map(|(id, log)| Ok((id, dump_log(&log)?)))
-        .collect()
-}
-
-fn dump_log(log: &Arc<Log>) -> Checked<LogDump> {
-    let view = log.view();
-    let (log_start, end) = (view.log_start.0, view.high_watermark.0);
-    let mut batches = Vec::new();
-    let mut from = log_start;
-    while from < end {
-        let Some(bytes) = read(log, from, 30_000)? else {
-            return Err(format!("log {}: {from} is out of {view:?}", log.id()));
-        };
-        let found = batch::split(&bytes)?;
-        let Some((_, last, _)) = found.last() else {
-            return Err(format!("log {}: nothing at {from} in {view:?}", log.id()));
-        };
-        if let Some(gap) = found.windows(2).find(|pair| pair[1].0 != pair[0].1 + 1) {
-            let (before, after) = (gap[0].1, gap[1].0);
-            return Err(format!("log {}: {after} comes after {before}", log.id()));
-        }
-        if found[0].1 < from || found[0].0 > from {
-            let (first, last) = (found[0].0, found[0].1);
-            return Err(format!(
-                "log {}: {first}..={last} where {from} was asked for",
-                log.id()
-            ));
-        }
-        from = last + 1;
-        batches.extend(found.into_iter().map(|(_, _, batch)| batch.to_vec()));
-    }
-    let mut producers: Vec<_> = log
-        .producers()
-        .into_iter()
-        .map(|producer| {
-            let ProducerId(id) = producer.producer_id;
-            (id, producer.producer_epoch.0, producer.last_sequence)
-        })
-        .collect();
-    producers.sort_unstable();
-    Ok(LogDump {
-        log_start,
-        end,
-        batches,
-        producers,
-    })
+/// An aborted transaction as the model has it.
+pub(crate) fn plain(aborted: &AbortedTransaction) -> Aborted {
+    let (first, last) = (aborted.first_offset.0, aborted.last_offset.0);
+    (aborted.producer_id.0, first, last)
 }
 
 /// The epoch and the last sequence number of a producer.
@@ -251,7 +198,10 @@ pub(crate) fn config(choice: u64) -> LogConfig {
         } else {
             TimestampType::CreateTime
         },
-        flush_messages: if is_relaxed { 1000 } else { 1 },
+        flush_messages: match is_relaxed {
+            true => [1000, 8][pick(choice / 512, 2)],
+            false => 1,
+        },
         flush_ms: if is_relaxed { 300 } else { 0 },
         index_interval_bytes: 1024,
         ..LogConfig::default()

@@ -1,6 +1,6 @@
 //! What a run does, written down before it is done, so that a failing run can be made shorter.
 
-use sim::Dice;
+use sim::{Dice, Operation};
 
 /// One thing done to the engine or to the machine below it. The numbers are raw: what they choose
 /// depends on what exists when their turn comes.
@@ -8,12 +8,23 @@ use sim::Dice;
 pub(crate) enum Action {
     /// A batch without a producer.
     Append { log: u64, records: u32, bytes: u32 },
+    /// Many small batches without a producer, one after the other.
+    Burst { log: u64, batches: u32 },
     /// The next batch of an idempotent producer, or an old one again, or a wrong one.
     Produce {
         log: u64,
         producer: u64,
         twist: Twist,
         bytes: u32,
+    },
+    /// A batch of a transaction, which it opens if none is.
+    Transact { log: u64, producer: u64, bytes: u32 },
+    /// A marker that ends one of the open transactions, with the producer's epoch or the next one.
+    /// Now and then it ends none.
+    EndTransaction {
+        which: u64,
+        is_commit: bool,
+        bumps: bool,
     },
     /// One commit step.
     Commit,
@@ -25,6 +36,8 @@ pub(crate) enum Action {
     FlushAll,
     /// Time passes.
     Advance { ms: u64 },
+    /// Much time passes and nothing runs, as when the process is stopped.
+    Pause { ms: u64 },
     /// The wall clock jumps.
     JumpWall { ms: i64 },
     /// Retention looks at all logs.
@@ -35,8 +48,12 @@ pub(crate) enum Action {
     CreateLog { config: u64 },
     /// A log is deleted.
     DeleteLog { log: u64 },
-    /// A range is read and compared.
+    /// A log gets other settings.
+    SetConfig { log: u64, config: u64 },
+    /// A range is read both ways and compared.
     Read { log: u64, from: u64, bytes: u32 },
+    /// What is in memory is compared with what a start would make of the disk.
+    Compare,
     /// The next force of some files fails.
     FailForce { what: Place },
     /// The next write to some files fails.
@@ -45,21 +62,25 @@ pub(crate) enum Action {
     FailRead,
     /// The next removal, new file or directory force fails.
     FailNames { which: u64 },
+    /// Something fails during the next start.
+    FailStart { which: u64 },
+    /// The next operation of a kind on some files takes this long.
+    Slow { what: Place, kind: Slow, ms: u64 },
     /// The disk gets full after this many more sectors.
     Fill { sectors: u64 },
     /// The disk has space again.
     Empty,
+    /// The disk is full at the next start.
+    FillStart,
     /// The power goes during one of the next operations.
     Crash { after: u64 },
     /// The process is killed.
     Kill,
     /// The process is killed during one of the next operations.
     KillAt { after: u64 },
-    /// A log gets other settings.
-    SetConfig { log: u64, config: u64 },
     /// The process ends as it should.
     ShutDown,
-    /// The power goes during the next recovery, once or more.
+    /// The power goes during the next start, once or more.
     CrashInRecovery { after: u64, times: u64 },
 }
 
@@ -96,140 +117,29 @@ impl Place {
         }
     }
 
-    fn roll(dice: &mut Dice) -> Self {
-        match dice.below(3) {
-            0 => Self::Wal,
-            1 => Self::Segments,
-            _ => Self::Checkpoint,
-        }
+    pub(crate) fn roll(dice: &mut Dice) -> Self {
+        [Self::Wal, Self::Segments, Self::Checkpoint][dice.index(3)]
     }
 }
 
-/// What the actions of a run are drawn from.
+/// Which operations are slow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mix {
-    /// Work, and power cuts and kills at any moment.
-    Cuts,
-    /// The same, and a device that fails.
-    Faults,
-    /// The same as cuts, and a disk that gets full.
-    Full,
+pub(crate) enum Slow {
+    Force,
+    Write,
+    Read,
 }
 
-impl Mix {
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
+impl Slow {
+    pub(crate) fn operation(self) -> Operation {
         match self {
-            Self::Cuts => "cuts",
-            Self::Faults => "faults",
-            Self::Full => "full",
+            Self::Force => Operation::Force,
+            Self::Write => Operation::Write,
+            Self::Read => Operation::Read,
         }
     }
-}
 
-/// The actions of a run.
-pub(crate) fn plan(dice: &mut Dice, mix: Mix, length: usize) -> Vec<Action> {
-    (0..length).map(|_| roll(dice, mix)).collect()
-}
-
-fn roll(dice: &mut Dice, mix: Mix) -> Action {
-    let log = dice.number();
-    match dice.below(100) {
-        0..22 => Action::Append {
-            log,
-            records: 1 + dice.below(5) as u32,
-            bytes: size(dice),
-        },
-        22..40 => Action::Produce {
-            log,
-            producer: dice.number(),
-            twist: twist(dice),
-            bytes: size(dice),
-        },
-        40..58 => Action::Commit,
-        58..62 => Action::CommitAll,
-        62..70 => Action::Flush,
-        70..71 => Action::FlushAll,
-        71..73 => Action::Advance {
-            ms: dice.below(200),
-        },
-        73..74 => Action::JumpWall {
-            ms: dice.below(20_000) as i64 - 5_000,
-        },
-        74..76 => Action::Retention,
-        76..78 => Action::SetLogStart {
-            log,
-            at: dice.number(),
-        },
-        78..80 => Action::CreateLog {
-            config: dice.number(),
-        },
-        80 => Action::SetConfig {
-            log,
-            config: dice.number(),
-        },
-        81..82 => Action::DeleteLog { log },
-        82..88 => Action::Read {
-            log,
-            from: dice.number(),
-            bytes: dice.below(20_000) as u32,
-        },
-        88..92 => Action::Crash {
-            after: 1 + dice.below(20),
-        },
-        92 => Action::Kill,
-        93 => Action::KillAt {
-            after: 1 + dice.below(20),
-        },
-        94..95 => Action::ShutDown,
-        95..97 => Action::CrashInRecovery {
-            after: 1 + dice.below(25),
-            times: 1 + dice.below(3),
-        },
-        _ => match mix {
-            Mix::Cuts => Action::Commit,
-            Mix::Faults => fault(dice),
-            Mix::Full if dice.one_in(2) => Action::Empty,
-            Mix::Full => Action::Fill {
-                sectors: dice.below(40),
-            },
-        },
+    pub(crate) fn roll(dice: &mut Dice) -> Self {
+        [Self::Force, Self::Write, Self::Read][dice.index(3)]
     }
-}
-
-fn fault(dice: &mut Dice) -> Action {
-    match dice.below(6) {
-        5 => Action::FailRead,
-        0 | 1 => Action::FailForce {
-            what: Place::roll(dice),
-        },
-        2 | 3 => Action::FailWrite {
-            what: Place::roll(dice),
-        },
-        _ => Action::FailNames {
-            which: dice.number(),
-        },
-    }
-}
-
-fn twist(dice: &mut Dice) -> Twist {
-    match dice.below(10) {
-        0..5 => Twist::Next,
-        5..8 => Twist::Retry(dice.below(5)),
-        8 => match dice.below(2) {
-            0 => Twist::Gap,
-            _ => Twist::Zombie,
-        },
-        _ => Twist::Bump,
-    }
-}
-
-/// Mostly small, now and then some sectors.
-fn size(dice: &mut Dice) -> u32 {
-    let limit = match dice.below(10) {
-        0..6 => 100,
-        6..9 => 3000,
-        _ => 12_000,
-    };
-    dice.below(limit) as u32
 }

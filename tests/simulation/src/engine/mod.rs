@@ -5,79 +5,86 @@
 
 mod access;
 mod actions;
-mod check;
+mod appends;
+mod budget;
+mod dump;
+mod finish;
+mod logs;
+mod machine;
 mod model;
 #[cfg(test)]
 mod named;
-mod work;
+mod observe;
+mod plan;
+mod setup;
+mod starts;
+mod steps;
+mod transactions;
+mod waits;
+mod watch;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-pub use actions::Mix;
-use actions::{Action, plan};
+use actions::Action;
+pub use budget::{HAPPENINGS, Mix};
+use plan::{Run, plan};
 use sim::Dice;
 use world::World;
 
 use crate::Tally;
 
-/// Actions in one run.
-const LENGTH: usize = 120;
+/// The run that a seed stands for.
+fn run_of(mix: Mix, seed: u64) -> Run {
+    plan(&mut Dice::new(seed ^ 0x5eed), mix)
+}
 
-/// Runs one seed; errs with what went wrong and the shortest list of actions that still fails.
+/// Runs one seed; errs with what went wrong and the shortest run that still fails.
 pub fn run_seed(mix: Mix, seed: u64) -> Result<Tally, String> {
-    let actions = plan(&mut Dice::new(seed ^ 0x5eed), mix, LENGTH);
-    run(seed, &actions).map_err(|error| {
-        let short = shorten(seed, actions);
-        let last = run(seed, &short).map(drop).unwrap_err();
-        let short: Vec<String> = short
-            .iter()
-            .map(|action| format!("{action:?},\n"))
-            .collect();
-        format!("{error}\nshortest: {last}\n{}", short.concat())
+    let planned = run_of(mix, seed);
+    run(seed, &planned).map_err(|error| {
+        let setup = planned.setup;
+        let of = |actions: &[Action]| Run {
+            setup,
+            actions: actions.to_vec(),
+        };
+        let short =
+            crate::runner::shorten(planned.actions, |actions| run(seed, &of(actions)).is_err());
+        let last = run(seed, &of(&short)).map(drop).unwrap_err();
+        let list = crate::runner::list(&short);
+        format!("{error}\nshortest: {last}\n{setup:?}\n{list}")
     })
 }
 
 /// The digests of the disk's operations after each action, to compare two runs of one seed.
 pub fn trace(mix: Mix, seed: u64) -> Result<Vec<u64>, String> {
-    let mut world = World::new(seed)?;
+    let run = run_of(mix, seed);
+    let mut world = World::new(seed, run.setup)?;
     let mut digests = Vec::new();
-    for action in plan(&mut Dice::new(seed ^ 0x5eed), mix, LENGTH) {
+    for action in run.actions {
         world.step(action)?;
-        digests.push(world.handles.fs.trace_digest());
+        digests.push(world.machine.fs().trace_digest());
     }
     Ok(digests)
 }
 
 /// Runs actions; what went wrong, or how often what happened.
-fn run(seed: u64, actions: &[Action]) -> Result<Tally, String> {
+fn run(seed: u64, run: &Run) -> Result<Tally, String> {
+    storage::take_marks();
     let result = catch_unwind(AssertUnwindSafe(|| {
-        let mut world = World::new(seed)?;
-        for (number, action) in actions.iter().enumerate() {
+        let mut world = World::new(seed, run.setup)?;
+        for (number, action) in run.actions.iter().enumerate() {
             world
                 .step(*action)
                 .map_err(|error| format!("action {number}, {action:?}: {error}"))?;
         }
         world.finish()
     }));
-    result.unwrap_or_else(|panic| Err(crate::runner::panic_text(panic.as_ref())))
-}
-
-/// Leaves out actions as long as the run fails without them.
-fn shorten(seed: u64, mut actions: Vec<Action>) -> Vec<Action> {
-    let mut chunk = actions.len() / 2;
-    while chunk > 0 {
-        let mut start = 0;
-        while start < actions.len() {
-            let mut fewer = actions.clone();
-            fewer.drain(start..(start + chunk).min(actions.len()));
-            if run(seed, &fewer).is_err() {
-                actions = fewer;
-            } else {
-                start += chunk;
-            }
+    let result = result.unwrap_or_else(|panic| Err(crate::runner::panic_text(panic.as_ref())));
+    result.map(|mut tally| {
+        for (mark, times) in storage::take_marks() {
+            tally.add(mark.name(), times);
         }
-        chunk /= 2;
-    }
-    actions
+        tally
+    })
 }

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::LogId;
 use storage::{LogConfig, TimestampType};
 
+use crate::batch::Kind;
+
 /// A batch that was submitted.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
@@ -20,10 +22,18 @@ pub(crate) struct Entry {
     pub timestamp_ms: i64,
     /// Producer id, epoch and first sequence number.
     pub producer: Option<(i64, i16, i32)>,
+    pub kind: Kind,
     /// An answer to `acks=1` has left, or a reader of a relaxed log has seen it.
     pub is_written: bool,
-    /// An answer to `acks=all` has left, or a reader of a strict log has seen it.
+    /// It is on the medium, an answer to `acks=all` has left, or a reader of a strict log has seen it.
     pub is_durable: bool,
+}
+
+impl Entry {
+    fn leader_epoch(&self) -> i32 {
+        let bytes = self.stored[12..16].try_into();
+        i32::from_be_bytes(bytes.unwrap())
+    }
 }
 
 /// A log as it should be.
@@ -49,6 +59,8 @@ pub(crate) struct LogModel {
 pub(crate) struct Producer {
     pub epoch: i16,
     pub next_sequence: i32,
+    /// -1 if none of its epoch is known.
+    pub last_sequence: i32,
     /// Indexes of its last batches, the newest last; at most five.
     pub recent: Vec<usize>,
 }
@@ -81,17 +93,33 @@ impl LogModel {
                 continue;
             }
             let state = found.get_or_insert_default();
-            if state.epoch != epoch {
+            if state.epoch != epoch || state.recent.is_empty() {
                 state.recent.clear();
+                (state.next_sequence, state.last_sequence) = (0, -1);
             }
             state.epoch = epoch;
+            // A marker brings an epoch and nothing else.
+            if matches!(entry.kind, Kind::Marker { .. }) {
+                continue;
+            }
             state.next_sequence = following(sequence, entry.last - entry.base + 1);
+            state.last_sequence = following(sequence, entry.last - entry.base);
             state.recent.push(index);
             if state.recent.len() > 5 {
                 state.recent.remove(0);
             }
         }
         found
+    }
+
+    /// Where a leader epoch ended, of what is shown from `log_start` to `end`: where the first later
+    /// one begins.
+    pub(crate) fn epoch_end(&self, epoch: i32, log_start: i64, end: i64) -> i64 {
+        let shown = self.entries.iter().filter(|entry| entry.last < end);
+        let later = shown
+            .filter(|entry| entry.last >= log_start)
+            .find(|entry| entry.leader_epoch() > epoch);
+        later.map_or(end, |entry| entry.base.max(log_start))
     }
 
     /// Marks what ends at or below an offset as shown to a reader.

@@ -1,15 +1,21 @@
 //! Runs that have failed once. Each says what was wrong.
 
 use crate::engine::actions::{Action, Twist};
+use crate::engine::plan::Run;
 use crate::engine::run;
+use crate::engine::setup::Setup;
 
 /// Numbers that [`super::access::config`] takes for a strict and for a relaxed log.
 const STRICT: u64 = 1;
 const RELAXED: u64 = 0;
 
 fn check(seeds: std::ops::Range<u64>, actions: &[Action]) {
+    let of = |actions: &[Action]| Run {
+        setup: Setup::default(),
+        actions: actions.to_vec(),
+    };
     for seed in seeds {
-        if let Err(error) = run(seed, actions) {
+        if let Err(error) = run(seed, &of(actions)) {
             panic!("seed {seed}: {error}");
         }
     }
@@ -206,4 +212,64 @@ fn a_read_that_fails_once_harms_no_log() {
     actions.extend([Action::ShutDown, Action::FailRead, read, read]);
     actions.extend([append(1), Action::CommitAll]);
     check(0..3, &actions);
+}
+
+/// A start on a full disk flushed as far as the segments; the checkpoint that says where the epoch
+/// began was written before the snapshots, and the next start knew less of the producers than the
+/// segments held.
+#[test]
+fn the_checkpoint_of_a_start_forgets_no_producer() {
+    let actions = [
+        Action::CreateLog {
+            config: 17980503276476717940,
+        },
+        Action::CommitAll,
+        Action::EndTransaction {
+            which: 1292955130979301504,
+            is_commit: false,
+            bumps: true,
+        },
+        Action::Compare,
+        Action::Produce {
+            log: 12122810950585930727,
+            producer: 8667578371140099642,
+            twist: Twist::Next,
+            bytes: 5093,
+        },
+        Action::ShutDown,
+        Action::Crash { after: 10 },
+        Action::CrashInRecovery {
+            after: 23,
+            times: 1,
+        },
+        Action::FlushAll,
+        Action::Compare,
+        Action::Flush,
+        Action::CrashInRecovery {
+            after: 20,
+            times: 3,
+        },
+        Action::Produce {
+            log: 15426412988012781675,
+            producer: 1735281480599371493,
+            twist: Twist::Next,
+            bytes: 2857,
+        },
+        Action::FillStart,
+        Action::ShutDown,
+        Action::KillAt { after: 1 },
+        Action::FlushAll,
+    ];
+    let setup = Setup {
+        wal_bytes_max: 262_144,
+        wal_slot_bytes: 65_536,
+        wal_first_slot_bytes: 16_384,
+        memory_bytes_max: 2048,
+        flush_bytes: 16_384,
+        first_start_cut: None,
+    };
+    let actions = actions.to_vec();
+    if let Err(error) = run(401, &Run { setup, actions }) {
+        panic!("{error}");
+    }
 }

@@ -3,12 +3,13 @@
 //! the assignor; later versions only add behind.
 
 use bytes::{Buf, Bytes};
+use model::TopicName;
 
 use crate::offsets::TopicPartition;
 
 /// Reads an assignment; `None` if the bytes are none. A member that waits for its first one has no
 /// bytes at all.
-pub(super) fn decode(bytes: &Bytes) -> Option<Vec<TopicPartition>> {
+pub(crate) fn decode(bytes: &Bytes) -> Option<Vec<TopicPartition>> {
     let mut partitions = Vec::new();
     if bytes.is_empty() {
         return Some(partitions);
@@ -20,9 +21,14 @@ pub(super) fn decode(bytes: &Bytes) -> Option<Vec<TopicPartition>> {
         if length > rest.remaining() {
             return None;
         }
-        let topic = String::from_utf8(rest.split_to(length).to_vec()).ok()?;
+        let topic = rest.split_to(length);
+        // A name is kept for each of its partitions, so it must not be longer than names are.
+        let topic = TopicName::new(std::str::from_utf8(&topic).ok()?).ok()?;
         for _ in 0..rest.try_get_i32().ok()? {
-            partitions.push(TopicPartition::new(&topic, rest.try_get_i32().ok()?));
+            partitions.push(TopicPartition::new(
+                topic.as_str(),
+                rest.try_get_i32().ok()?,
+            ));
         }
     }
     Some(partitions)
@@ -63,5 +69,23 @@ mod tests {
             None
         );
         assert_eq!(decode(&Bytes::from_static(b"\0\0\0\0\0\x01\xff\xff")), None);
+    }
+
+    #[test]
+    fn a_name_that_no_topic_has_is_not_kept_for_each_of_its_partitions() {
+        let named = |name: &[u8]| {
+            let length = u16::try_from(name.len()).unwrap().to_be_bytes();
+            let assignment = [
+                b"\0\0\0\0\0\x01",
+                &length[..],
+                name,
+                &[0, 0, 0, 1, 0, 0, 0, 7],
+            ];
+            decode(&Bytes::from(assignment.concat()))
+        };
+        let longest = vec![b'a'; 249];
+        assert_eq!(named(&longest).map(|partitions| partitions.len()), Some(1));
+        assert_eq!(named(&vec![b'a'; 250]), None);
+        assert_eq!(named(b"a/b"), None);
     }
 }

@@ -207,3 +207,35 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_group_that_cannot_be_is_refused() {
+    let member = |member_id: &str, instance_id: Option<&str>| MemberValue {
+        member_id: member_id.to_owned(),
+        group_instance_id: instance_id.map(str::to_owned),
+        client_id: "client".to_owned(),
+        client_host: "/127.0.0.1".to_owned(),
+        rebalance_timeout_ms: 60_000,
+        session_timeout_ms: 10_000,
+        subscription: Bytes::new(),
+        assignment: Bytes::new(),
+    };
+    let read = |generation_id, members| {
+        let group = GroupMetadataValue {
+            protocol_type: "consumer".to_owned(),
+            generation_id,
+            protocol_name: Some("range".to_owned()),
+            leader: Some("a".to_owned()),
+            state_timestamp_ms: TIMESTAMP_MS,
+            members,
+        };
+        GroupMetadataValue::decode(&group.encode()).map(|read| read == group)
+    };
+    let refused = Err(RecordError::ImpossibleGroup);
+    let two = vec![member("a", Some("one")), member("b", Some("two"))];
+    assert_eq!(read(0, two.clone()), Ok(true));
+    assert_eq!(read(-1, two), refused);
+    assert_eq!(read(0, vec![member("a", None), member("a", None)]), refused);
+    let same_instance = vec![member("a", Some("one")), member("b", Some("one"))];
+    assert_eq!(read(0, same_instance), refused);
+}

@@ -125,5 +125,6 @@ fn kind(kind: WalEntryKind) -> &'static str {
         WalEntryKind::Batch => "batch",
         WalEntryKind::SetLogStart => "set-log-start",
         WalEntryKind::Open => "open",
+        WalEntryKind::Handover => "handover",
     }
 }

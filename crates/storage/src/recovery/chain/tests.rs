@@ -1,5 +1,9 @@
+use std::path::Path;
+
 use super::*;
+use crate::format::entry::{Entry, EntryKind};
 use crate::format::round::RoundHeader;
+use crate::format::slot_header::SlotHeader;
 
 /// A round whose checksum is its number and epoch, following one with that of `prev`.
 fn round(seq: u64, durable_seq: u64, writer_epoch: u32, prev_epoch: u32) -> ScannedRound {
@@ -27,9 +31,59 @@ fn crc(seq: u64, epoch: u32) -> u32 {
     }
 }
 
+/// A checkpoint that released rounds up to this one, of epoch 1.
+fn released(release_seq: u64) -> Origin {
+    Origin {
+        release_seq,
+        release_crc: crc(release_seq, 1),
+        attested_seq: release_seq,
+        attested_slot: 0,
+    }
+}
+
+/// A slot of 32 KiB whose file has this length.
+fn slot(index: u32, bytes: u64) -> ScannedSlot {
+    ScannedSlot {
+        index,
+        path: format!("wal/slot-{index:02}").into(),
+        bytes,
+        has_sound_header: bytes == 32_768,
+        header: Some(SlotHeader {
+            wal_id: 0,
+            slot_bytes: 32_768,
+            index: Some(index),
+        }),
+    }
+}
+
+/// A round that says that the log goes on in slot 1.
+fn handover(seq: u64) -> ScannedRound {
+    let entry = Entry {
+        kind: EntryKind::Handover,
+        log_id: 0,
+        bytes: 0,
+        crc: 0,
+        base_offset: 1,
+        last_offset_delta: 0,
+        leader_epoch: 1,
+        max_timestamp: 32_768,
+    };
+    ScannedRound {
+        entries: Some(vec![entry]),
+        ..round(seq, seq - 1, 1, 1)
+    }
+}
+
+/// What is said to be wrong, and where.
+fn named(rounds: &[ScannedRound], slots: &[ScannedSlot], origin: Origin) -> Option<(String, u64)> {
+    let chain = build(rounds, slots, origin);
+    let damage = damage(Path::new("wal"), slots, rounds, &chain)?;
+    Some((damage.path.display().to_string(), damage.position))
+}
+
 /// The last round, the attested one, and where acknowledged rounds are missing.
 fn ends(rounds: &[ScannedRound]) -> (u64, u64, Option<(u64, BreakReason)>) {
-    let chain = build(rounds, 0, 0);
+    let chain = build(rounds, &[], Origin::default());
     let broken = chain.broken.map(|broken| (broken.seq, broken.reason));
     (chain.end_seq, chain.attested_seq, broken)
 }
@@ -42,7 +96,7 @@ fn no_rounds_are_an_empty_log() {
 #[test]
 fn the_chain_is_found_in_any_order() {
     let rounds = [round(3, 2, 1, 1), round(1, 0, 1, 1), round(2, 1, 1, 1)];
-    let chain = build(&rounds, 0, 0);
+    let chain = build(&rounds, &[], Origin::default());
     assert_eq!(chain.rounds, [1, 2, 0]);
     assert_eq!((chain.end_seq, chain.end_crc), (3, crc(3, 1)));
     assert_eq!(chain.writer_epoch, Some(1));
@@ -52,7 +106,7 @@ fn the_chain_is_found_in_any_order() {
 fn a_gap_above_what_is_attested_is_a_torn_tail() {
     let rounds = [round(1, 0, 1, 1), round(2, 1, 1, 1), round(4, 1, 1, 1)];
     assert_eq!(ends(&rounds), (2, 1, None));
-    let chain = build(&rounds, 0, 0);
+    let chain = build(&rounds, &[], Origin::default());
     assert_eq!(chain.cut_rounds(&rounds), (1, 4096));
 }
 
@@ -88,7 +142,7 @@ fn the_later_writer_counts() {
         round(2, 1, 2, 1),
     ];
     assert_eq!(ends(&rounds), (2, 1, None), "round 3 follows the other 2");
-    let chain = build(&rounds, 0, 0);
+    let chain = build(&rounds, &[], Origin::default());
     assert_eq!(chain.rounds, [0, 3]);
     assert_eq!(chain.writer_epoch, Some(2));
 }
@@ -109,7 +163,7 @@ fn rounds_of_another_predecessor_or_an_older_writer_do_not_follow() {
 #[test]
 fn released_rounds_do_not_count_but_what_they_attest_does() {
     let rounds = [round(5, 4, 1, 1), round(6, 5, 1, 1), round(9, 8, 1, 1)];
-    let chain = build(&rounds, 5, crc(5, 1));
+    let chain = build(&rounds, &[], released(5));
     assert_eq!((chain.end_seq, chain.attested_seq), (6, 8));
     assert!(chain.broken.is_some());
 }
@@ -117,9 +171,91 @@ fn released_rounds_do_not_count_but_what_they_attest_does() {
 #[test]
 fn a_cut_goes_back_to_the_round_before() {
     let rounds = [round(1, 0, 1, 1), round(2, 1, 1, 1), round(3, 1, 1, 1)];
-    let mut chain = build(&rounds, 0, 0);
-    chain.cut_at(2, &rounds, (0, 0));
+    let mut chain = build(&rounds, &[], Origin::default());
+    chain.cut_at(2, &rounds);
     assert_eq!((chain.end_seq, chain.end_crc), (1, crc(1, 1)));
-    chain.cut_at(1, &rounds, (0, 0));
+    chain.cut_at(1, &rounds);
     assert_eq!((chain.end_seq, chain.end_crc), (0, 0));
+}
+
+#[test]
+fn the_end_may_be_released_but_not_gone() {
+    assert_eq!(
+        named(&[round(5, 4, 1, 1)], &[slot(0, 32_768)], released(5)),
+        None
+    );
+    let other = [round(4, 3, 1, 1)];
+    let named = named(&other, &[slot(0, 32_768)], released(5));
+    assert_eq!(named, Some(("wal/slot-00".to_owned(), 4096)));
+}
+
+#[test]
+fn what_a_checkpoint_calls_durable_must_be_there() {
+    let origin = Origin {
+        attested_seq: 3,
+        attested_slot: 2,
+        ..Origin::default()
+    };
+    let rounds = [round(1, 0, 1, 1), round(2, 1, 1, 1)];
+    // The whole slot is gone that it was in.
+    let slots = [slot(0, 32_768), slot(1, 32_768)];
+    assert_eq!(
+        named(&rounds, &slots, origin),
+        Some(("wal/slot-02".to_owned(), 0))
+    );
+    // It is there, and does not hold it.
+    let slots = [0, 1, 2].map(|index| slot(index, 32_768));
+    assert_eq!(
+        named(&rounds, &slots, origin),
+        Some(("wal/slot-02".to_owned(), 4096))
+    );
+}
+
+#[test]
+fn a_slot_that_was_cut_may_have_held_more() {
+    let rounds = [round(1, 0, 1, 1), round(2, 1, 1, 1)];
+    assert_eq!(named(&rounds, &[slot(0, 32_768)], Origin::default()), None);
+    assert_eq!(
+        named(&rounds, &[slot(0, 20_000)], Origin::default()),
+        Some(("wal/slot-00".to_owned(), 20_000))
+    );
+}
+
+#[test]
+fn the_slot_that_the_log_goes_on_in_must_be_there() {
+    let rounds = [round(1, 0, 1, 1), handover(2)];
+    let whole = slot(0, 32_768);
+    let slots = [whole.clone(), slot(1, 32_768)];
+    assert_eq!(named(&rounds, &slots, Origin::default()), None, "not begun");
+    let of_slot_1 = |position| Some(("wal/slot-01".to_owned(), position));
+    assert_eq!(
+        named(&rounds, std::slice::from_ref(&whole), Origin::default()),
+        of_slot_1(0)
+    );
+    let slots = [whole.clone(), slot(1, 100)];
+    assert_eq!(named(&rounds, &slots, Origin::default()), of_slot_1(100));
+    // Another slot stands in its place.
+    let mut copy = slot(1, 32_768);
+    copy.header = whole.header;
+    let slots = [whole, copy];
+    assert_eq!(named(&rounds, &slots, Origin::default()), of_slot_1(4096));
+}
+
+#[test]
+fn a_missing_round_is_named_where_it_was() {
+    let mut rounds = vec![round(1, 0, 1, 1), handover(2), round(4, 3, 1, 1)];
+    rounds[2].slot = 1;
+    rounds[2].position = 8192;
+    let slots = [slot(0, 32_768), slot(1, 32_768)];
+    let expected = Some(("wal/slot-01".to_owned(), 4096));
+    assert_eq!(named(&rounds, &slots, Origin::default()), expected);
+    // The last round of a slot stood behind the one before it.
+    let mut last_lost = vec![round(1, 0, 1, 1), round(3, 2, 1, 1)];
+    last_lost[1].slot = 1;
+    last_lost[1].position = 4096;
+    let of_slot_0 = Some(("wal/slot-00".to_owned(), 8192));
+    assert_eq!(named(&last_lost, &slots, Origin::default()), of_slot_0);
+    // Also if the round before it does not say so, being the last one of an earlier start.
+    rounds[1].entries = Some(Vec::new());
+    assert_eq!(named(&rounds, &slots, Origin::default()), expected);
 }

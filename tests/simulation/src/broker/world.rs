@@ -1,0 +1,476 @@
+//! One run: the broker on a simulated machine, its clients, and the model beside them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use env::Clock;
+use kafka_protocol::protocol::Request;
+use sim::{Dice, Fault, Operation};
+
+use super::actions::Action;
+use super::admin::Admin;
+use super::codec::{answer, frame};
+use super::link::{Heard, Link};
+use super::looker::Looker;
+use super::machine::{self, End, Machine};
+use super::member::Member;
+use super::model::Model;
+use super::producer::Producer;
+use crate::Tally;
+
+/// What a run says when the broker is wrong.
+pub(crate) type Checked<T = ()> = Result<T, String>;
+
+macro_rules! ensure {
+    ($condition:expr, $($message:tt)+) => {
+        if !$condition {
+            return Err(format!($($message)+));
+        }
+    };
+}
+pub(crate) use ensure;
+
+/// More things than ever run between two rests.
+const TURNS_MAX: usize = 20_000;
+
+/// A request under way: how its answer is to be read and what it was for.
+#[derive(Clone, Debug)]
+pub(crate) struct Tag<P> {
+    pub version: i16,
+    pub correlation_id: i32,
+    pub purpose: P,
+}
+
+/// A client's connection and the requests that it numbers.
+pub(crate) struct Caller<P> {
+    pub link: Link<Tag<P>>,
+    next_correlation_id: i32,
+}
+
+impl<P> Caller<P> {
+    pub(crate) fn new(machine: &Machine) -> Self {
+        Self {
+            link: Link::new(machine.service()),
+            next_correlation_id: 0,
+        }
+    }
+
+    /// A new connection; nobody hears what the old one would have been answered.
+    pub(crate) fn reconnect(&mut self, machine: &Machine) -> Link<Tag<P>> {
+        std::mem::replace(&mut self.link, Link::new(machine.service()))
+    }
+
+    pub(crate) fn send<R: Request>(&mut self, request: &R, version: i16, purpose: P) {
+        self.next_correlation_id += 1;
+        let correlation_id = self.next_correlation_id;
+        let tag = Tag {
+            version,
+            correlation_id,
+            purpose,
+        };
+        self.link.send(frame(request, version, correlation_id), tag);
+    }
+
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.link.outstanding().next().is_some()
+    }
+}
+
+impl<P> Tag<P> {
+    /// Reads the answer to this request.
+    pub(crate) fn read<R: Request>(&self, bytes: bytes::Bytes) -> Checked<R::Response> {
+        answer::<R>(bytes, self.version, self.correlation_id)
+    }
+}
+
+/// What all clients share.
+pub(crate) struct Shared {
+    pub machine: Machine,
+    pub model: Model,
+    pub dice: Dice,
+    pub tally: Tally,
+    /// A fault of the device has been armed since the last start.
+    pub is_faulty: bool,
+    /// The disk has had a limit since the last start.
+    pub is_full: bool,
+    /// The broker has been told to end.
+    pub is_stopping: bool,
+    /// All that were ever given away.
+    pub producer_ids: BTreeSet<i64>,
+}
+
+impl Shared {
+    /// Whether requests may fail through no fault of the broker.
+    pub(crate) fn is_troubled(&self) -> bool {
+        self.is_faulty || self.is_full || self.is_stopping || self.machine.fs().has_crashed()
+    }
+
+    pub(crate) fn wall_ms(&self) -> i64 {
+        self.machine.handles.clock.wall_ms()
+    }
+}
+
+/// The broker, its clients, and the model.
+pub(crate) struct World {
+    pub shared: Shared,
+    pub producers: Vec<Producer>,
+    pub members: Vec<Member>,
+    pub admin: Admin,
+    pub looker: Looker,
+    /// Connections whose clients have gone; what they asked for is done all the same.
+    ghosts: Vec<Box<dyn Ghost>>,
+    is_kill_coming: bool,
+    crash_in_recovery: Option<(u64, u64)>,
+}
+
+/// A connection without a client.
+trait Ghost {
+    /// Whether something moved.
+    fn pump(&mut self, machine: &Machine) -> bool;
+    fn is_done(&self) -> bool;
+}
+
+impl<P> Ghost for Link<Tag<P>> {
+    fn pump(&mut self, _: &Machine) -> bool {
+        self.hear().is_some()
+    }
+
+    fn is_done(&self) -> bool {
+        self.outstanding().next().is_none()
+    }
+}
+
+impl World {
+    pub(crate) fn new(seed: u64) -> Checked<Self> {
+        let mut dice = Dice::new(seed);
+        let machine = Machine::new(dice.number())?;
+        let groups = ["group-0", "group-1"];
+        let members = (0..4).map(|number| Member::new(&machine, groups[number % 2]));
+        let members = members.collect();
+        let producers = (0..4).map(|number| Producer::new(&machine, number < 3));
+        let producers = producers.collect();
+        let mut world = Self {
+            producers,
+            members,
+            admin: Admin::new(&machine),
+            looker: Looker::new(&machine),
+            ghosts: Vec::new(),
+            is_kill_coming: false,
+            crash_in_recovery: None,
+            shared: Shared {
+                machine,
+                model: Model::default(),
+                dice,
+                tally: Tally::default(),
+                is_faulty: false,
+                is_full: false,
+                is_stopping: false,
+                producer_ids: BTreeSet::new(),
+            },
+        };
+        for name in 0..2 {
+            let choice = name + world.shared.dice.below(1000) * 4;
+            world.admin.act(&mut world.shared, choice);
+            world.rest()?;
+        }
+        Ok(world)
+    }
+
+    /// Does one thing, and whatever must follow at once.
+    pub(crate) fn step(&mut self, action: Action) -> Checked {
+        self.act(action)?;
+        if self.shared.machine.fs().has_crashed() {
+            let end = match self.is_kill_coming {
+                true => End::Killed,
+                false => End::PowerCut,
+            };
+            self.recover(end)?;
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, action: Action) -> Checked {
+        let fs = self.shared.machine.fs().clone();
+        let after = |operations: u64| fs.operations() + operations;
+        match action {
+            Action::Produce { client, choice } => {
+                let client = pick(client, self.producers.len());
+                for batch in 0..=choice % 3 {
+                    self.producers[client].act(&mut self.shared, choice >> (8 * batch));
+                }
+            }
+            Action::Consume { client, choice } => {
+                // Two members a group: alone nobody gets far.
+                let first = pick(client, self.members.len());
+                let second = (first + 2) % self.members.len();
+                for step in 0..=choice % 4 {
+                    for (member, shift) in [(first, 8), (second, 9)] {
+                        self.members[member].act(&mut self.shared, choice >> (shift * step));
+                    }
+                    for _ in 0..15 {
+                        self.turn()?;
+                    }
+                }
+            }
+            Action::Administer { choice } => self.admin.act(&mut self.shared, choice),
+            Action::Look { choice } => self.looker.act(&mut self.shared, choice),
+            Action::Disconnect { client } => self.disconnect(client),
+            Action::Turn { times } => {
+                for _ in 0..times {
+                    self.turn()?;
+                }
+            }
+            Action::Rest => self.rest()?,
+            Action::Advance { ms } => self.advance(ms)?,
+            Action::Pause { ms } => {
+                self.shared.tally.add("fault: process paused", 1);
+                let time = Duration::from_millis(ms);
+                self.shared.machine.handles.clock.advance(time);
+            }
+            Action::JumpWall { ms } => {
+                self.shared.tally.add("fault: wall clock jumped", 1);
+                self.shared.machine.handles.clock.jump_wall(ms);
+            }
+            Action::FailForce { which } => self.fail(Operation::Force, place(which)),
+            Action::FailWrite { which } => self.fail(Operation::Write, place(which)),
+            Action::FailRead => self.fail(Operation::Read, ".log"),
+            Action::FailNames { which } => {
+                let kinds = [Operation::Create, Operation::Remove, Operation::ForceDir];
+                self.fail(kinds[pick(which, kinds.len())], "");
+            }
+            Action::Fill { sectors } => {
+                fs.set_space(Some(fs.used_bytes() + sectors * 4096));
+                self.shared.is_full = true;
+            }
+            Action::Empty => fs.set_space(None),
+            Action::Crash { after: operations } => {
+                fs.crash_at(after(operations));
+                self.is_kill_coming = false;
+            }
+            Action::KillAt { after: operations } => {
+                fs.crash_at(after(operations));
+                self.is_kill_coming = true;
+            }
+            Action::Kill => self.recover(End::Killed)?,
+            Action::ShutDown => self.shut_down()?,
+            Action::CrashInRecovery { after, times } => {
+                self.crash_in_recovery = Some((after, times));
+            }
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, kind: Operation, part: &str) {
+        self.shared
+            .machine
+            .fs()
+            .fail_next(kind, part, Fault::Device, 1);
+        self.shared.is_faulty = true;
+    }
+
+    fn disconnect(&mut self, client: u64) {
+        self.shared.tally.add("fault: connection cut", 1);
+        let client = pick(client, self.producers.len() + self.members.len());
+        let mut ghost: Box<dyn Ghost> = match client.checked_sub(self.producers.len()) {
+            None => {
+                let mut link = self.producers[client].disconnect(&self.shared.machine);
+                link.abandon();
+                Box::new(link)
+            }
+            Some(member) => {
+                let mut link = self.members[member].disconnect(&mut self.shared);
+                link.abandon();
+                Box::new(link)
+            }
+        };
+        if !ghost.is_done() {
+            // What was taken up begins before anything that comes later.
+            ghost.pump(&self.shared.machine);
+            self.ghosts.push(ghost);
+        }
+    }
+
+    /// Lets one thing happen: a request is taken up or answered, a task or a loop goes on.
+    fn turn(&mut self) -> Checked {
+        let clients = self.clients();
+        let choice = self.shared.dice.index(clients + 3);
+        if choice < clients {
+            self.pump(choice)?;
+        } else {
+            let now = self.shared.machine.handles.clock.now();
+            self.shared.machine.handles.spawn.turn(now);
+        }
+        Ok(())
+    }
+
+    /// Everything happens that can, until all wait for a request or for the clock.
+    pub(crate) fn rest(&mut self) -> Checked {
+        let mut idle = 0;
+        for _ in 0..TURNS_MAX {
+            let now = self.shared.machine.handles.clock.now();
+            let client = self.shared.dice.index(self.clients());
+            let mut moved = self.pump(client)?;
+            moved |= self.shared.machine.handles.spawn.turn(now);
+            if moved {
+                idle = 0;
+                continue;
+            }
+            idle += 1;
+            // The dice may leave somebody out for long.
+            if idle > 3 {
+                let mut moved = false;
+                for client in 0..self.clients() {
+                    moved |= self.pump(client)?;
+                }
+                if !moved {
+                    return Ok(());
+                }
+                idle = 0;
+            }
+        }
+        Err("it never comes to rest".to_owned())
+    }
+
+    /// Time passes; whoever waited for it goes on when it comes.
+    pub(crate) fn advance(&mut self, ms: u64) -> Checked {
+        let clock = self.shared.machine.handles.clock.clone();
+        let target = clock.now() + Duration::from_millis(ms);
+        for _ in 0..50 {
+            match clock.next_deadline().filter(|deadline| *deadline < target) {
+                Some(deadline) if !self.shared.machine.fs().has_crashed() => {
+                    clock.advance(deadline.since(clock.now()));
+                    self.rest()?;
+                }
+                _ => break,
+            }
+        }
+        clock.advance(target.since(clock.now()));
+        self.rest()
+    }
+
+    fn clients(&self) -> usize {
+        self.producers.len() + self.members.len() + 2 + self.ghosts.len()
+    }
+
+    /// Moves one client's connection: takes up a request, hears an answer. Whether anything moved.
+    fn pump(&mut self, client: usize) -> Checked<bool> {
+        let shared = &mut self.shared;
+        let (producers, members) = (self.producers.len(), self.members.len());
+        let moved = if client < producers {
+            let dispatched = self.producers[client].dispatch(shared);
+            dispatched | self.producers[client].hear(shared)?
+        } else if client < producers + members {
+            let member = &mut self.members[client - producers];
+            let dispatched = member.dispatch(shared);
+            dispatched | member.hear(shared)?
+        } else if client == producers + members {
+            let dispatched = dispatch(&mut self.admin.caller, shared);
+            dispatched | self.admin.hear(shared)?
+        } else if client == producers + members + 1 {
+            let dispatched = dispatch(&mut self.looker.caller, shared);
+            dispatched | self.looker.hear(shared)?
+        } else {
+            let index = client - producers - members - 2;
+            let moved = self.ghosts[index].pump(&shared.machine);
+            if self.ghosts[index].is_done() {
+                self.ghosts.remove(index);
+            }
+            moved
+        };
+        Ok(moved)
+    }
+
+    fn shut_down(&mut self) -> Checked {
+        self.shared.is_stopping = true;
+        self.shared.machine.broker().stop();
+        self.rest()?;
+        if self.shared.machine.fs().has_crashed() {
+            return Ok(());
+        }
+        for _ in 0..20 {
+            if self.shared.machine.handles.spawn.loops().is_empty() {
+                return self.recover(End::ShutDown);
+            }
+            // What waits for the clock is let go.
+            self.shared.machine.handles.clock.advance_to_next();
+            self.shared
+                .machine
+                .handles
+                .clock
+                .advance(Duration::from_secs(1));
+            self.rest()?;
+            if self.shared.machine.fs().has_crashed() {
+                return Ok(());
+            }
+        }
+        let loops = self.shared.machine.handles.spawn.loops();
+        Err(format!("told to end, yet still there: {loops:?}"))
+    }
+
+    /// Ends the broker one way or the other, starts it again, and compares.
+    pub(crate) fn recover(&mut self, end: End) -> Checked {
+        self.shared.tally.add("starts", 1);
+        self.shared.tally.add(end.name(), 1);
+        let was_faulty = self.shared.is_faulty;
+        self.ghosts.clear();
+        let crashes = self.crash_in_recovery.take();
+        if let Some((_, times)) = crashes {
+            self.shared
+                .tally
+                .add("fault: power cut within recovery", times);
+        }
+        let restarted = self.shared.machine.restart(end, crashes)?;
+        self.shared.is_faulty = false;
+        self.shared.is_full = false;
+        self.shared.is_stopping = false;
+        for producer in &mut self.producers {
+            producer.disconnect(&self.shared.machine);
+        }
+        for member in &mut self.members {
+            member.disconnect(&mut self.shared);
+        }
+        self.admin.caller.reconnect(&self.shared.machine);
+        self.looker.caller.reconnect(&self.shared.machine);
+        let reasons = self.shared.machine.broker().health();
+        ensure!(reasons.is_empty(), "nobody damaged the disk: {reasons:?}");
+        let found = machine::dump(&mut self.shared.machine)?;
+        if let Some(once) = restarted.once
+            && end == End::PowerCut
+        {
+            once.same(&found)
+                .map_err(|error| format!("recovered twice: {error}"))?;
+        }
+        let needs_written = end != End::PowerCut && !was_faulty && crashes.is_none();
+        self.shared.settle(&found, needs_written)
+    }
+}
+
+/// Takes up the next request of a client.
+pub(crate) fn dispatch<P>(caller: &mut Caller<P>, shared: &Shared) -> bool {
+    caller.link.dispatch(shared.machine.service()).is_some()
+}
+
+/// The next answer of a client, with what it was for.
+pub(crate) fn hear<P: std::fmt::Debug>(
+    caller: &mut Caller<P>,
+    shared: &Shared,
+) -> Checked<Option<(Tag<P>, bytes::Bytes)>> {
+    match caller.link.hear() {
+        None => Ok(None),
+        Some(Heard::Answer(tag, bytes)) => Ok(Some((tag, bytes))),
+        Some(Heard::Silence) => Err("a request is not answered".to_owned()),
+        Some(Heard::Closed(reason)) => {
+            ensure!(shared.is_stopping, "a connection is closed: {reason}");
+            Ok(None)
+        }
+    }
+}
+
+fn place(which: u64) -> &'static str {
+    ["wal/", ".log", "checkpoint"][pick(which, 3)]
+}
+
+/// An index into something of this length.
+pub(crate) fn pick(number: u64, length: usize) -> usize {
+    usize::try_from(number % length.max(1) as u64).unwrap_or(0)
+}

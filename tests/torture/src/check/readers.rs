@@ -1,0 +1,202 @@
+//! What readers were given during the run: each record of a partition after the other, the same as
+//! the log holds in the end, and nothing left out.
+
+use std::collections::HashMap;
+
+use super::history::{Answer, History, Image, Reading};
+use super::records::{Images, describe, judge_record};
+use super::{Figures, name};
+use crate::findings::{Findings, Violation};
+use crate::journal::{Held, Place};
+use crate::plan::{Kind, Plan};
+
+/// Which offset comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// This one.
+    At(i64),
+    /// The first one there is.
+    First,
+    /// Nobody knows.
+    Anywhere,
+}
+
+/// The offsets that a group has read of a partition, a bit each.
+#[derive(Debug, Default)]
+struct Coverage(Vec<u64>);
+
+impl Coverage {
+    fn add(&mut self, offset: i64) {
+        let Ok(offset) = usize::try_from(offset) else {
+            return;
+        };
+        let word = offset / 64;
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << (offset % 64);
+    }
+
+    fn has(&self, offset: i64) -> bool {
+        usize::try_from(offset)
+            .ok()
+            .and_then(|offset| Some(self.0.get(offset / 64)? >> (offset % 64) & 1 == 1))
+            .unwrap_or_default()
+    }
+}
+
+pub(super) fn judge(
+    plan: &Plan,
+    history: &History,
+    images: &Images<'_>,
+    figures: &mut Figures,
+    findings: &mut Findings,
+) {
+    let mut coverage: HashMap<(usize, Place), Coverage> = HashMap::new();
+    for (reader, readings) in &history.readers {
+        let group = group_of(plan, reader);
+        let mut next: HashMap<Place, Next> = HashMap::new();
+        for reading in readings {
+            match *reading {
+                Reading::Start(place, offset) => {
+                    let start = match offset {
+                        Some(offset) if offset >= 0 => Next::At(offset),
+                        Some(_) => Next::First,
+                        None => Next::Anywhere,
+                    };
+                    next.insert(place, start);
+                }
+                Reading::Revoked(place) => {
+                    next.remove(&place);
+                }
+                Reading::Seen(place, held) => {
+                    figures.seen += 1;
+                    judge_seen(plan, history, images, (reader, place, held), findings);
+                    let expected = next.insert(place, Next::At(held.offset + 1));
+                    let image = images.get(&(place, 0)).copied();
+                    let expected = expected.unwrap_or(Next::Anywhere);
+                    judge_step(plan, expected, image, (reader, place, held), findings);
+                    if let Some(group) = group {
+                        coverage.entry((group, place)).or_default().add(held.offset);
+                    }
+                }
+            }
+        }
+    }
+    if history.is_load_over {
+        judge_coverage(plan, images, &coverage, findings);
+    }
+}
+
+/// The group of a reader, by the name of its journal: `group-<index>-<member>`.
+fn group_of(plan: &Plan, reader: &str) -> Option<usize> {
+    let (group, _) = reader.strip_prefix("group-")?.split_once('-')?;
+    let group: usize = group.parse().ok()?;
+    (group < plan.groups.len()).then_some(group)
+}
+
+/// Compares what a reader was given with what was sent and with what the log holds.
+fn judge_seen(
+    plan: &Plan,
+    history: &History,
+    images: &Images<'_>,
+    (reader, place, held): (&str, Place, Held),
+    findings: &mut Findings,
+) {
+    let at = format_args!("{reader}: {} offset {}", name(plan, place), held.offset);
+    let Some(sent) = history.sent(held.identity()) else {
+        findings.add(Violation::Invented, at);
+        return;
+    };
+    let sent_as = describe(plan, held.identity(), sent);
+    if sent.place != place {
+        findings.add(Violation::Moved, format!("{at} holds {sent_as}"));
+        return;
+    }
+    if !judge_record(plan, place, held, sent, findings) {
+        return;
+    }
+    // What was not acknowledged when its topic was deleted may be in the next one.
+    let is_lasting = plan.topics[place.topic].kind != Kind::Churned;
+    if !is_lasting && !matches!(sent.answer, Answer::Acknowledged(..)) {
+        return;
+    }
+    let Some(image) = images.get(&(place, sent.incarnation)) else {
+        return;
+    };
+    if held.offset < image.start && plan.topics[place.topic].kind == Kind::Trimmed {
+        return;
+    }
+    let found = image
+        .records
+        .binary_search_by_key(&held.offset, |held| held.offset);
+    match found.map(|index| image.records[index]) {
+        Ok(other) if other == held => {}
+        Ok(other) => {
+            let other = other.identity().marker();
+            let other = String::from_utf8_lossy(&other);
+            let text = format!("{at} held {sent_as}; the log holds {other} there");
+            findings.add(Violation::Disagreement, text);
+        }
+        Err(_) => {
+            let text = format!("{at} held {sent_as}; the log ends at {}", image.end);
+            findings.add(Violation::Disagreement, text);
+        }
+    }
+}
+
+/// Whether a record is the one that follows.
+fn judge_step(
+    plan: &Plan,
+    expected: Next,
+    image: Option<&Image>,
+    (reader, place, held): (&str, Place, Held),
+    findings: &mut Findings,
+) {
+    let kind = plan.topics[place.topic].kind;
+    let expected = match (expected, kind) {
+        (_, Kind::Churned) | (Next::Anywhere, _) | (Next::First, Kind::Trimmed) => return,
+        (Next::First, Kind::Kept) => 0,
+        (Next::At(offset), _) => offset,
+    };
+    // Retention may have overtaken the reader, but not further than it has come in the end.
+    let is_overtaken = kind == Kind::Trimmed
+        && expected < held.offset
+        && image.is_some_and(|image| held.offset <= image.start);
+    if held.offset != expected && !is_overtaken {
+        let text = format!(
+            "{reader}: {} offset {} instead of {expected}",
+            name(plan, place),
+            held.offset
+        );
+        findings.add(Violation::Skipped, text);
+    }
+}
+
+/// Whether every group has read all of the topics whose records stay.
+fn judge_coverage(
+    plan: &Plan,
+    images: &Images<'_>,
+    coverage: &HashMap<(usize, Place), Coverage>,
+    findings: &mut Findings,
+) {
+    let nothing = Coverage::default();
+    for (index, group) in plan.groups.iter().enumerate() {
+        for ((place, _), image) in images {
+            let is_read = group.topics.contains(&place.topic);
+            if !is_read || plan.topics[place.topic].kind != Kind::Kept {
+                continue;
+            }
+            let read = coverage.get(&(index, *place)).unwrap_or(&nothing);
+            for held in image.records.iter().filter(|held| !read.has(held.offset)) {
+                let text = format!(
+                    "group {}: {} offset {}",
+                    group.id,
+                    name(plan, *place),
+                    held.offset
+                );
+                findings.add(Violation::NotDelivered, text);
+            }
+        }
+    }
+}
