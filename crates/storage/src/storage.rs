@@ -284,9 +284,11 @@ impl Loop for StorageLoop {
 
 impl Drop for Storage {
     fn drop(&mut self) {
-        // What waits to be committed holds its log, and the log holds the engine.
+        // What waits to be committed holds its log, and the log holds the engine; so does who waits
+        // for room.
         self.engine.queue.refuse(Refusal::ShuttingDown);
         self.engine.queue.clear();
+        self.engine.admission.open_for_good();
         self.logs.clear();
     }
 }

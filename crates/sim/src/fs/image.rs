@@ -323,10 +323,10 @@ fn survivor(durable: &Sector, versions: &[Sector], survival: Survival, dice: &mu
     }
     let all: Vec<&Sector> = std::iter::once(durable).chain(versions).collect();
     let newer = dice.index(all.len());
-    let older = dice.index(newer + 1);
-    if !dice.one_in(3) {
+    if newer == 0 || dice.one_in(2) {
         return all[newer].clone();
     }
+    let older = dice.index(newer);
     let (mut torn, newer) = (*bytes_of(all[older]), bytes_of(all[newer]));
     let boundary = dice.index(SECTOR_BYTES / SHARD_BYTES + 1);
     let is_prefix = dice.one_in(2);

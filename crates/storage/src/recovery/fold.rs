@@ -123,3 +123,6 @@ fn apply_batch(log: &mut RestoredLog, replayed: &ReplayEntry, now_ms: i64) -> Op
     });
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -357,6 +357,22 @@ fn room_comes_when_what_takes_it_is_forced() {
     assert!(poll(permit.as_mut()).is_some());
 }
 
+/// Whoever had waited for room and gone away kept the engine in memory.
+#[test]
+fn nothing_is_left_of_an_engine_that_is_dropped() {
+    let (env, _) = sim::env(1);
+    let references = Arc::strong_count(&env.fs);
+    let engine = open(&env);
+    append(&engine.log(LOG), batch(b"queued", 1)).unwrap();
+    let all: Vec<_> = (0..5)
+        .map(|_| poll(Box::pin(engine.storage.reserve(1 << 30)).as_mut()))
+        .collect();
+    assert!(all.first().is_some_and(Option::is_some));
+    assert!(all.last().is_some_and(Option::is_none), "one had to wait");
+    drop((all, engine));
+    assert_eq!(Arc::strong_count(&env.fs), references);
+}
+
 #[test]
 fn an_idle_engine_sleeps() {
     let (env, handles) = sim::env(1);

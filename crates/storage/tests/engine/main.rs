@@ -10,6 +10,7 @@ mod faults;
 mod harness;
 mod lifecycle;
 mod lookup;
+mod marks;
 mod model;
 mod real;
 mod segment_damage;

@@ -11,7 +11,7 @@ use storage::VerifyReport;
 use super::client::{DATA_DIR, Node};
 use super::golden::Golden;
 use super::layout::{FileKind, Touched, Wal};
-use super::mutation::Mutation;
+use super::mutation::{Mutation, Way};
 use super::{look, work};
 
 /// How far the position that is named may be from what was changed.
@@ -143,6 +143,10 @@ fn refused(
 
 /// The first offset that a change within a segment may cost.
 fn first_lost(golden: &Golden, mutation: &Mutation) -> Option<(u32, i64)> {
+    if !matches!(mutation.way, Way::Flip | Way::Scribble | Way::Zero) {
+        // What is sound and of elsewhere makes the whole segment suspect.
+        return None;
+    }
     let position = mutation.position?;
     let [(file, _)] = mutation.changes.as_slice() else {
         return None;

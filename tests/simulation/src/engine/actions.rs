@@ -26,6 +26,8 @@ pub(crate) enum Action {
         is_commit: bool,
         bumps: bool,
     },
+    /// Requests come until there is no room for more, and go away again.
+    Crowd,
     /// One commit step.
     Commit,
     /// Commit steps until nothing is queued.

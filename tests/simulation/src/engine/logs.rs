@@ -113,26 +113,54 @@ impl World {
                 is_committed,
                 at_least_one: !bytes.is_multiple_of(4),
             };
-            self.read_and_compare(id, wanted)
-                .map_err(|error| format!("log {id}: {wanted:?} in {view:?}: {error}"))?;
+            self.read_and_compare(id, wanted)?;
         }
         Ok(())
     }
 
-    fn read_and_compare(&mut self, id: LogId, wanted: Wanted) -> Checked {
+    /// Reads all that readers of committed records may read, piece by piece, and compares.
+    pub(crate) fn read_committed(&mut self, id: LogId) -> Checked {
+        let view = self.storage.log(id).ok_or("the log is gone")?.view();
+        let mut from = view.log_start.0;
+        while from < view.last_stable_offset.0 {
+            let wanted = Wanted {
+                from,
+                bytes_max: 3000,
+                is_committed: true,
+                at_least_one: true,
+            };
+            match self.read_and_compare(id, wanted)? {
+                Some(next) => from = next,
+                None => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads and compares; the offset behind what was read, or `None` if the read has failed with
+    /// the device.
+    fn read_and_compare(&mut self, id: LogId, wanted: Wanted) -> Checked<Option<i64>> {
+        let result = self.try_read(id, wanted);
+        result.map_err(|error| format!("log {id}: {wanted:?}: {error}"))
+    }
+
+    fn try_read(&mut self, id: LogId, wanted: Wanted) -> Checked<Option<i64>> {
         let log = self.storage.log(id).ok_or("the log is gone")?;
         let view = log.view();
         let faults = self.machine.fs().faults();
         let found = match engine::read(&log, wanted) {
             // That one read has failed, and nothing else may come of it.
-            Err(_) if self.machine.fs().faults() > faults => return Ok(()),
+            Err(_) if self.machine.fs().faults() > faults => return Ok(None),
             found => found?,
         };
         let from = wanted.from;
         let is_inside = (view.log_start.0..=view.appended_end.0).contains(&from);
-        ensure!(found.is_some() == is_inside, "the range is judged wrongly");
+        ensure!(
+            found.is_some() == is_inside,
+            "the range is judged wrongly: {view:?}"
+        );
         let Some(found) = found else {
-            return Ok(());
+            return Ok(Some(from));
         };
         let model = &self.model.logs[&id];
         let transactions = model.transactions(view.high_watermark.0);
@@ -172,7 +200,7 @@ impl World {
             "the aborted transactions are {:?}, not {aborted:?}",
             found.aborted
         );
-        Ok(())
+        Ok(Some(next))
     }
 
     /// One of the logs that exist, rarely the metadata log.

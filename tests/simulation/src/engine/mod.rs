@@ -15,6 +15,7 @@ mod model;
 #[cfg(test)]
 mod named;
 mod observe;
+mod phrases;
 mod plan;
 mod setup;
 mod starts;

@@ -114,7 +114,11 @@ impl World {
     }
 
     /// What memory knows of transactions and of leader epochs follows from what is shown.
-    pub(crate) fn observe_folds(&self) -> Checked {
+    pub(crate) fn observe_folds(&mut self) -> Checked {
+        let ids: Vec<LogId> = self.model.logs.keys().copied().collect();
+        for id in ids {
+            self.read_committed(id)?;
+        }
         let state = self.storage.state();
         let by_id: BTreeMap<_, _> = state.logs.iter().map(|log| (log.log_id, log)).collect();
         for (id, model) in &self.model.logs {

@@ -6,8 +6,12 @@
 
 use sim::Dice;
 
-use crate::engine::actions::{Action, Place, Slow, Twist};
+use crate::engine::actions::{Action, Place, Slow};
 use crate::engine::budget::{Mix, Trouble};
+use crate::engine::phrases::{
+    append, burst, config, create_log, flushed_to_the_end, full_start, much_unforced, size,
+    starts_in_a_row, twist, unforced_rounds, unforced_to_the_end,
+};
 use crate::engine::setup::Setup;
 
 /// Actions in one run.
@@ -53,7 +57,7 @@ const REST: &[(u64, Roll)] = &[
             bumps: dice.one_in(4),
         }]
     }),
-    (2, burst),
+    (6, burst),
     (4, |_| vec![Action::CommitAll]),
     (8, |_| vec![Action::Flush]),
     (1, |_| vec![Action::FlushAll]),
@@ -119,6 +123,8 @@ const REST: &[(u64, Roll)] = &[
     (3, unforced_rounds),
     (1, flushed_to_the_end),
     (1, starts_in_a_row),
+    (1, much_unforced),
+    (1, |_| vec![Action::Crowd]),
 ];
 
 const DEVICE_FAULTS: &[(u64, Roll)] = &[
@@ -149,86 +155,8 @@ const FULL_DISK: &[(u64, Roll)] = &[
     }),
     (2, |_| vec![Action::Empty]),
     (1, |_| vec![Action::FillStart]),
+    (1, full_start),
 ];
-
-/// Several rounds, of which the power may take the first and leave the last.
-fn unforced_rounds(dice: &mut Dice) -> Vec<Action> {
-    let log = dice.number();
-    let mut actions = Vec::new();
-    if dice.one_in(2) {
-        // Else the log may be strict, and each of its rounds is forced.
-        let config = config(dice) / 4 * 4;
-        actions.push(Action::SetConfig { log, config });
-    }
-    for _ in 0..2 + dice.below(3) {
-        actions.push(Action::Append {
-            log,
-            records: 1,
-            bytes: size(dice),
-        });
-        actions.push(Action::Commit);
-    }
-    actions.push(Action::Crash {
-        after: 1 + dice.below(2),
-    });
-    actions.extend([append(dice), Action::Commit]);
-    if dice.one_in(2) {
-        actions.extend(flushed_to_the_end(dice));
-    }
-    actions
-}
-
-/// Starts that leave a small slot each, and a round that needs a large one.
-fn starts_in_a_row(dice: &mut Dice) -> Vec<Action> {
-    let mut actions = Vec::new();
-    for _ in 0..3 + dice.below(8) {
-        actions.extend([append(dice), Action::Commit, Action::Kill]);
-    }
-    let large = Action::Append {
-        log: dice.number(),
-        records: 1,
-        bytes: 12_300 + dice.below(3_600) as u32,
-    };
-    actions.extend([Action::FlushAll, large, Action::CommitAll]);
-    actions
-}
-
-/// A force of the write-ahead log that fails, and an end that keeps what the cache says.
-fn unforced_to_the_end(dice: &mut Dice) -> Vec<Action> {
-    let what = Place::Wal;
-    let fail = Action::FailForce { what };
-    vec![fail, append(dice), Action::Commit, Action::Kill]
-}
-
-/// A round of many entries, and perhaps the end of the power while it is written.
-fn burst(dice: &mut Dice) -> Vec<Action> {
-    let mut actions = vec![Action::Burst {
-        log: dice.number(),
-        batches: 12 + dice.below(20) as u32,
-    }];
-    if dice.one_in(2) {
-        let after = 1 + dice.below(2);
-        actions.extend([Action::Crash { after }, Action::Commit]);
-    }
-    actions
-}
-
-/// An end behind a flush, before anything new is written.
-fn flushed_to_the_end(dice: &mut Dice) -> Vec<Action> {
-    let end = match dice.one_in(2) {
-        true => Action::Kill,
-        false => Action::Crash { after: 1 },
-    };
-    // Who waits for room makes the flusher flush all it can.
-    let large = || Action::Append {
-        log: dice.number(),
-        records: 1,
-        bytes: 7_000,
-    };
-    let mut actions: Vec<Action> = std::iter::repeat_with(large).take(3).collect();
-    actions.extend([Action::Flush, Action::Flush, end]);
-    actions
-}
 
 /// Draws a run.
 pub(crate) fn plan(dice: &mut Dice, mix: Mix) -> Run {
@@ -265,50 +193,6 @@ pub(crate) fn plan(dice: &mut Dice, mix: Mix) -> Run {
         actions.extend(drawn.into_iter().filter(is_left));
     }
     Run { setup, actions }
-}
-
-fn append(dice: &mut Dice) -> Action {
-    Action::Append {
-        log: dice.number(),
-        records: 1 + dice.below(5) as u32,
-        bytes: size(dice),
-    }
-}
-
-fn create_log(dice: &mut Dice) -> Action {
-    Action::CreateLog {
-        config: config(dice),
-    }
-}
-
-/// The number of some settings; half of the logs are relaxed.
-fn config(dice: &mut Dice) -> u64 {
-    match dice.one_in(2) {
-        true => dice.number() / 4 * 4,
-        false => dice.number(),
-    }
-}
-
-fn twist(dice: &mut Dice) -> Twist {
-    match dice.below(10) {
-        0..5 => Twist::Next,
-        5..8 => Twist::Retry(dice.below(5)),
-        8 => match dice.below(2) {
-            0 => Twist::Gap,
-            _ => Twist::Zombie,
-        },
-        _ => Twist::Bump,
-    }
-}
-
-/// Mostly small, now and then some sectors.
-fn size(dice: &mut Dice) -> u32 {
-    let limit = match dice.below(10) {
-        0..5 => 100,
-        5..9 => 3000,
-        _ => 15_900,
-    };
-    dice.below(limit) as u32
 }
 
 #[test]

@@ -141,11 +141,11 @@ impl World {
 
     /// What memory holds must be what a start would make of the disk.
     pub(crate) fn compare_with_start(&mut self) -> Checked {
-        self.observe_folds()?;
         if !self.is_all_committed() || self.storage.is_poisoned() || self.machine.fs().has_crashed()
         {
             return Ok(());
         }
+        self.observe_folds()?;
         let faults = self.machine.fs().faults();
         let memory = match dump(&self.storage) {
             Err(_) if self.machine.fs().faults() > faults => return Ok(()),

@@ -50,6 +50,7 @@ impl World {
                 is_commit,
                 bumps,
             } => self.end_transaction(which, is_commit, bumps)?,
+            Action::Crowd => self.crowd(),
             Action::Commit => drop(engine::commit(&self.storage)),
             Action::CommitAll => engine::commit_all(&self.storage),
             Action::Flush => drop(engine::flush(&self.storage)),

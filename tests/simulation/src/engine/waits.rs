@@ -12,6 +12,10 @@ use crate::engine::world::{Checked, World, ensure};
 /// How many wait for room. More of them prove nothing new.
 const RESERVATIONS_MAX: usize = 3;
 
+/// How many requests a crowd is at most. Each takes a quarter of what may be reserved, and everybody
+/// is let in while the disk is full.
+const CROWD_MAX: usize = 8;
+
 type Answer = Result<(), CommitError>;
 type Waiting<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -69,6 +73,13 @@ impl World {
             Poll::Ready(permit) => Some(permit),
             Poll::Pending => None,
         }
+    }
+
+    /// Takes all room there is, asks for more, and gives it all back.
+    pub(crate) fn crowd(&self) {
+        let reserve = || self.reserve(usize::MAX);
+        let permits: Vec<Permit> = std::iter::from_fn(reserve).take(CROWD_MAX).collect();
+        drop(permits);
     }
 
     /// Waits for room for a batch.

@@ -92,6 +92,8 @@ impl Names<'_> {
         found
             .or_else(|| self.next_slot())
             .or_else(|| self.before_next_round())
+            .or_else(|| self.lost_slot())
+            .or_else(|| self.between_slots())
             .or_else(|| self.odd_slot())
             .or_else(|| self.attested_slot())
             .or_else(|| self.behind_last_round())
@@ -122,18 +124,19 @@ impl Names<'_> {
         Some(self.start_of(index))
     }
 
-    /// The first of the later rounds shows where those before it were.
-    fn before_next_round(&self) -> Option<(PathBuf, u64)> {
-        let later = |round: &&ScannedRound| {
-            round.header.seq > self.broken.seq
-                && Some(round.header.writer_epoch)
-                    >= self.last_round().map(|last| last.header.writer_epoch)
+    /// The first of the rounds behind what is missing.
+    fn next_round(&self) -> Option<&ScannedRound> {
+        let epoch = self.last_round().map(|last| last.header.writer_epoch);
+        let is_later = |round: &&ScannedRound| {
+            round.header.seq > self.broken.seq && Some(round.header.writer_epoch) >= epoch
         };
-        let next = self
-            .rounds
-            .iter()
-            .filter(later)
-            .min_by_key(|round| round.header.seq)?;
+        let later = self.rounds.iter().filter(is_later);
+        later.min_by_key(|round| round.header.seq)
+    }
+
+    /// In front of the next round, if it is not the first one of its slot.
+    fn before_next_round(&self) -> Option<(PathBuf, u64)> {
+        let next = self.next_round()?;
         let before = self
             .rounds
             .iter()
@@ -145,12 +148,22 @@ impl Names<'_> {
         }
         let before = before.map(|before| before.position + before.header.padded_bytes());
         let position = before.unwrap_or(FIRST_ROUND);
-        if position < next.position {
-            return self.at(next.slot, position);
-        }
-        // It begins its slot, so the one round that is missing ended another.
-        let is_alone = next.header.seq == self.broken.seq + 1;
-        is_alone.then(|| self.behind_last_round())?
+        (position < next.position).then(|| self.at(next.slot, position))?
+    }
+
+    /// The slot that was written to between those of the last and of the next round.
+    fn lost_slot(&self) -> Option<(PathBuf, u64)> {
+        let last = self.last_round().map_or(0, |last| last.header.file_number);
+        let is_lost = self.next_round()?.header.file_number > last + 1;
+        let numbers = self.slots.iter().map(|slot| slot.index + 1).max();
+        // A slot takes the lowest number that is free.
+        let lost = || self.odd_slot().unwrap_or_else(|| self.start_of(numbers.unwrap_or(0)));
+        is_lost.then(lost)
+    }
+
+    /// The next round begins its slot, so what is missing ended the one before.
+    fn between_slots(&self) -> Option<(PathBuf, u64)> {
+        self.next_round().and_then(|_| self.behind_last_round())
     }
 
     /// A slot that is not as it was made.

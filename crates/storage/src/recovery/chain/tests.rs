@@ -255,6 +255,10 @@ fn a_missing_round_is_named_where_it_was() {
     last_lost[1].position = 4096;
     let of_slot_0 = Some(("wal/slot-00".to_owned(), 8192));
     assert_eq!(named(&last_lost, &slots, Origin::default()), of_slot_0);
+    // A slot is missing as a whole that was used between those two.
+    last_lost[1].header.file_number = 3;
+    let of_slot_2 = Some(("wal/slot-02".to_owned(), 0));
+    assert_eq!(named(&last_lost, &slots, Origin::default()), of_slot_2);
     // Also if the round before it does not say so, being the last one of an earlier start.
     rounds[1].entries = Some(Vec::new());
     assert_eq!(named(&rounds, &slots, Origin::default()), expected);

@@ -75,6 +75,9 @@ fn make() -> SoundDirectory {
         append(&storage, 0, batch(&[1; 40], None));
         append(&storage, 1, batch(&[2; 300], Some(2 * number)));
         append(&storage, 2, batch(&[3; 100], None));
+        if number % 8 == 0 {
+            transaction(&storage, 2, number / 8);
+        }
         settle(&storage);
     }
     let log = storage.log(LogId(2)).expect("a log");
@@ -99,6 +102,35 @@ fn make() -> SoundDirectory {
 fn append(storage: &Storage, id: u32, batch: Bytes) {
     let log = storage.log(LogId(id)).expect("a log");
     let appended = log.append(batch, Append::Produce);
+    appended.expect("there is room");
+}
+
+/// A transaction of one record, aborted, committed, or left open as the last one is.
+fn transaction(storage: &Storage, id: u32, number: i32) {
+    let builder = |base_sequence| {
+        BatchBuilder::new()
+            .producer(ProducerId(6), ProducerEpoch(0), base_sequence)
+            .transactional()
+    };
+    let mut data = builder(number);
+    data.push(NewRecord {
+        timestamp: 1_000,
+        value: Some(b"value"),
+        ..NewRecord::default()
+    });
+    append(storage, id, data.build().into());
+    if number == 4 {
+        return;
+    }
+    let mut marker = builder(-1).control();
+    marker.push(NewRecord {
+        timestamp: 1_000,
+        key: Some(&[0, 0, 0, u8::from(number % 2 == 0)]),
+        value: Some(&[0; 6]),
+        headers: &[],
+    });
+    let log = storage.log(LogId(id)).expect("a log");
+    let appended = log.append(marker.build().into(), Append::Internal);
     appended.expect("there is room");
 }
 
