@@ -37,6 +37,14 @@ impl ConsumerGroup {
             let error = GroupError::InconsistentGroupProtocol;
             return step.refuse_join(token, error, &request.member_id);
         };
+        if !owned.is_empty()
+            && !request.member_id.is_empty()
+            && !self.members.contains_key(&member_id)
+        {
+            // It has been fenced and has not heard of it; others may have what it says is its own.
+            let error = GroupError::UnknownMemberId;
+            return step.refuse_join(token, error, &request.member_id);
+        }
         let is_changed = self.change_member(step, &member_id, metadata);
         self.hear_from(step, &member_id, request.session_timeout_ms, true, true);
         self.count_up_if(step, is_changed);

@@ -23,6 +23,7 @@ pub(super) struct Harness {
     pub(super) lookups: Vec<PatternLookup>,
     /// Answers by token.
     pub(super) replies: BTreeMap<Token, Reply>,
+    answered_at: BTreeMap<Token, Duration>,
     next_token: u64,
 }
 
@@ -90,6 +91,7 @@ impl Harness {
             log: Vec::new(),
             lookups: Vec::new(),
             replies: BTreeMap::new(),
+            answered_at: BTreeMap::new(),
             next_token: 0,
         }
     }
@@ -119,6 +121,7 @@ impl Harness {
         self.lookups.extend(effects.lookups);
         self.log.extend(effects.records);
         for (token, reply) in effects.replies {
+            self.answered_at.insert(token, self.now.monotonic);
             let earlier = self.replies.insert(token, reply);
             assert_eq!(earlier, None, "{token:?} was answered twice");
         }
@@ -338,6 +341,11 @@ impl Harness {
     pub(super) fn has_members(&self) -> bool {
         let group = self.coordinator.describe(GROUP);
         group.is_some_and(|group| !group.members.is_empty())
+    }
+
+    /// When a request was answered, whenever its client hears of it.
+    pub(super) fn answered_at(&self, token: Token) -> Duration {
+        self.answered_at.get(&token).copied().unwrap()
     }
 
     pub(super) fn is_parked(&self, token: Token) -> bool {

@@ -391,3 +391,21 @@ fn a_restart_after_a_downgrade_leaves_the_rebalance_to_come() {
     h.pass_ms(10_000);
     assert_eq!(h.state(), GroupState::Empty);
 }
+
+#[test]
+fn a_classic_member_that_was_fenced_gives_up_what_it_has_before_it_joins_again() {
+    let mut h = harness();
+    let mut old = classic_group(&mut h, ClassicMember::cooperative(&["t"]));
+    let mut new = Member::new("new", &["t"]);
+    new.join(&mut h).unwrap();
+    h.pass_ms(10_000);
+    new.report(&mut h).unwrap();
+    assert_eq!(new.owned.len(), 4);
+    // It keeps what it has over a rebalance, and does not know that it has nothing any more.
+    assert_eq!(old.join_and_sync(&mut h), Err(GroupError::UnknownMemberId));
+    old.owned.clear();
+    old.join_and_sync(&mut h).unwrap();
+    assert_eq!(old.owned, []);
+    new.report(&mut h).unwrap();
+    assert_eq!(new.owned.len(), 2);
+}

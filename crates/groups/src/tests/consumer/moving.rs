@@ -186,8 +186,12 @@ impl World {
         if let Err(error) = result {
             self.refused(index, error);
         }
-        let new = &self.clients[index].reads() - &before;
         let now = self.h.now.monotonic;
+        if self.clients[index].is_given_up(now) {
+            // What it has heard too late to be a member still does not count.
+            return;
+        }
+        let new = &self.clients[index].reads() - &before;
         let others = self.clients.iter().enumerate();
         let others = others.filter(|(other, _)| *other != index);
         for other in others.map(|(_, client)| client).chain(&self.dead) {
@@ -297,18 +301,19 @@ fn classic_turn(client: &mut Client, h: &mut Harness) -> Result<(), GroupError> 
         Some(Waits::Join(token)) => {
             client.waits = None;
             member.hear_join(h, token)?;
-            client.last_taken = Some(now);
+            client.last_taken = Some(h.answered_at(token));
             let shares = member.joined.as_ref().map(divide).unwrap_or_default();
             client.waits = Some(Waits::Sync(member.sync(h, shares)));
         }
         Some(Waits::Sync(token)) => {
             client.waits = None;
             member.hear_sync(h, token)?;
-            client.last_taken = Some(now);
+            let answered_at = h.answered_at(token);
+            client.last_taken = Some(answered_at);
             // What it has lost it gives up at once, and joins again to say so.
             client.must_join = !before.is_subset(&client.reads());
             if !client.must_join {
-                client.last_calm = now;
+                client.last_calm = answered_at;
             }
         }
         None if client.must_join => {
