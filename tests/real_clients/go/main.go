@@ -8,6 +8,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,6 +75,8 @@ func (member *member) call(name string, arguments []string) (any, error) {
 	switch name {
 	case "subscribe":
 		return nil, member.subscribe(arguments[0])
+	case "subscribe_to_pattern":
+		return nil, member.subscribe(arguments[0], kgo.ConsumeRegex())
 	case "assign":
 		// It reads nothing then; who assigns here only asks what is committed.
 		member.topic = arguments[0]
@@ -87,7 +90,7 @@ func (member *member) call(name string, arguments []string) (any, error) {
 	case "assignment":
 		return member.assignment(), nil
 	case "commit":
-		return nil, member.commit(arguments[1:])
+		return nil, member.commit(arguments[0], arguments[1:])
 	case "committed":
 		return member.committed(arguments)
 	case "close":
@@ -100,14 +103,14 @@ func (member *member) call(name string, arguments []string) (any, error) {
 }
 
 // A client of kgo is told its subscription when it is made.
-func (member *member) subscribe(topic string) error {
+func (member *member) subscribe(topic string, more ...kgo.Opt) error {
 	member.topic = topic
 	balancers := map[string]kgo.GroupBalancer{
 		"range":              kgo.RangeBalancer(),
 		"uniform":            kgo.CooperativeStickyBalancer(),
 		"cooperative-sticky": kgo.CooperativeStickyBalancer(),
 	}
-	options := []kgo.Opt{
+	options := append([]kgo.Opt{
 		kgo.ConsumerGroup(member.options["group"]),
 		kgo.ConsumeTopics(topic),
 		kgo.Balancers(balancers[member.options["assignor"]]),
@@ -119,7 +122,7 @@ func (member *member) subscribe(topic string) error {
 		kgo.OnPartitionsAssigned(member.given),
 		kgo.OnPartitionsRevoked(member.taken),
 		kgo.OnPartitionsLost(member.taken),
-	}
+	}, more...)
 	if member.options["protocol"] == "consumer" {
 		options = append(options, kgo.ServerSideBalancer())
 	} else {
@@ -195,7 +198,12 @@ func (member *member) poll(longest time.Duration) (any, error) {
 	return records, nil
 }
 
-func (member *member) commit(words []string) error {
+func (member *member) commit(encoded string, words []string) error {
+	noted, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		return err
+	}
+	metadata := string(noted)
 	offsets := map[int32]kgo.EpochOffset{}
 	for partition, offset := range pairs(words) {
 		number, err := strconv.ParseInt(partition, 10, 32)
@@ -210,6 +218,15 @@ func (member *member) commit(words []string) error {
 	}
 	within, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	// By itself it commits its member id as metadata.
+	within = kgo.PreCommitFnContext(within, func(request *kmsg.OffsetCommitRequest) error {
+		for topic := range request.Topics {
+			for partition := range request.Topics[topic].Partitions {
+				request.Topics[topic].Partitions[partition].Metadata = &metadata
+			}
+		}
+		return nil
+	})
 	var failed error
 	done := func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, response *kmsg.OffsetCommitResponse, err error) {
 		failed = err
