@@ -8,22 +8,24 @@ use serde_json::Value;
 use testkit::{BrokerOptions, Connection};
 use wire::batch::BatchView;
 use wire::compression::Codec;
-use workspace_tests::{Client, GroupProtocol, Kills, Program};
+use workspace_tests::{Client, GroupProtocol, Kills, Program, finish, ottla};
 
 /// A scenario: it fails with what differed.
 pub(crate) type Scenario = fn(Client) -> anyhow::Result<()>;
 
-/// The scenarios of a client. kcat administers nothing; where the broker divides the partitions,
-/// only groups differ.
+/// The scenarios of a client: kcat administers nothing, and aiokafka does not tell how long it was
+/// throttled. Where the broker divides the partitions, only groups differ.
 pub(crate) fn of(client: Client) -> impl Iterator<Item = &'static (&'static str, Scenario)> {
     let scenarios = match client.protocol {
         GroupProtocol::Classic => CLASSIC,
         GroupProtocol::Consumer => CONSUMER,
     };
-    let administers = client.name != "kcat";
-    scenarios
-        .iter()
-        .filter(move |(name, _)| administers || *name != "administration")
+    let beyond: &[&str] = match client.name {
+        "kcat" => &["administration", "quotas"],
+        "aiokafka" => &["quotas"],
+        _ => &[],
+    };
+    scenarios.iter().filter(|(name, _)| !beyond.contains(name))
 }
 
 const CLASSIC: &[(&str, Scenario)] = &[
@@ -31,6 +33,7 @@ const CLASSIC: &[(&str, Scenario)] = &[
     ("codecs_and_sizes", codecs_and_sizes),
     ("groups_rebalance_commit_and_resume", groups),
     ("killed_broker", killed_broker),
+    ("quotas", quotas),
 ];
 
 const CONSUMER: &[(&str, Scenario)] = &[
@@ -155,5 +158,24 @@ fn killed_broker(client: Client) -> anyhow::Result<()> {
         .finish(|program, event| kills.on_event(&mut broker, program, event))
         .with_context(|| broker.log().text())?;
     kills.all_done()?;
+    broker.finish()
+}
+
+fn quotas(client: Client) -> anyhow::Result<()> {
+    let broker = options().start()?;
+    let address = broker.kafka().to_string();
+    let change = |arguments: &[&str]| {
+        let slow = ["--name", "client-id=slow", "-b", &address];
+        let command = ottla(&[&["cluster", "quotas"], arguments, &slow].concat());
+        finish(command, "")?.success()
+    };
+    change(&[
+        "set",
+        "producer_byte_rate=10000",
+        "consumer_byte_rate=10000",
+    ])?;
+    Program::start(client, "quotas", broker.kafka(), &[])?
+        .finish(|_, _| change(&["delete", "consumer_byte_rate"]).map(drop))
+        .with_context(|| broker.log().text())?;
     broker.finish()
 }
