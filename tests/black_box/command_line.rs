@@ -2,7 +2,9 @@
 
 use anyhow::Context;
 use serde_json::{Value, json};
-use testkit::{BrokerOptions, BrokerProcess};
+use testkit::{BrokerOptions, BrokerProcess, Connection};
+use wire::Text;
+use wire::messages::consumer_group_heartbeat::ConsumerGroupHeartbeatRequest;
 use workspace_tests::{Finished, finish, ottla};
 
 /// A broker's address and commands sent to it.
@@ -131,6 +133,44 @@ fn a_first_session() -> anyhow::Result<()> {
                "latest": 3, "consumer": null, "host": null, "client_id": null})
     };
     assert_eq!(offsets, json!([row("group"), row("group2")]));
+    broker.finish()
+}
+
+#[test]
+fn a_group_is_shown_with_its_members_also_when_the_broker_shares_the_partitions()
+-> anyhow::Result<()> {
+    let broker = BrokerOptions::new().start()?;
+    let session = Session {
+        brokers: broker.kafka().to_string(),
+    };
+    session
+        .run(&["topic", "create", "topic1", "-p", "2"], "")?
+        .success()?;
+    let joins = ConsumerGroupHeartbeatRequest {
+        group_id: Text::from_static("group"),
+        member_id: Text::from_static("member"),
+        rebalance_timeout_ms: 60_000,
+        subscribed_topic_names: Some(vec![Text::from_static("topic1")]),
+        topic_partitions: Some(Vec::new()),
+        ..ConsumerGroupHeartbeatRequest::default()
+    };
+    let joined = Connection::open(broker.kafka())?.call(&joins, 1)?;
+    assert_eq!((joined.error_code, joined.member_epoch), (0, 1));
+    let described = session.json(&["group", "describe", "group"])?;
+    assert_eq!(described["state"], "Stable");
+    assert_eq!(described["balancer"], "uniform");
+    assert_eq!(described["members"], 1);
+    for index in [0, 1] {
+        let partition = &described["partitions"][index];
+        assert_eq!(partition["partition"], index);
+        assert_eq!(partition["member_id"], "member");
+        assert_eq!(partition["current_offset"], Value::Null);
+    }
+    let offsets = session.json(&["cluster", "offsets"])?;
+    assert_eq!(offsets[1]["consumer"], "member");
+    let moved = session.run(&["group", "seek", "group", "--to", "start"], "")?;
+    assert_eq!(moved.code, Some(1), "{moved:#?}");
+    assert!(moved.stderr.contains("active members"), "{moved:#?}");
     broker.finish()
 }
 

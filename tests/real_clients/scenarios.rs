@@ -8,28 +8,38 @@ use serde_json::Value;
 use testkit::{BrokerOptions, Connection};
 use wire::batch::BatchView;
 use wire::compression::Codec;
-use workspace_tests::{Client, Kills, Program, finish, ottla};
+use workspace_tests::{Client, GroupProtocol, Kills, Program, finish, ottla};
 
 /// A scenario: it fails with what differed.
 pub(crate) type Scenario = fn(Client) -> anyhow::Result<()>;
 
 /// The scenarios of a client: kcat administers nothing, and aiokafka does not tell how long it was
-/// throttled.
+/// throttled. Where the broker divides the partitions, only groups differ.
 pub(crate) fn of(client: Client) -> impl Iterator<Item = &'static (&'static str, Scenario)> {
+    let scenarios = match client.protocol {
+        GroupProtocol::Classic => CLASSIC,
+        GroupProtocol::Consumer => CONSUMER,
+    };
     let beyond: &[&str] = match client.name {
         "kcat" => &["administration", "quotas"],
         "aiokafka" => &["quotas"],
         _ => &[],
     };
-    ALL.iter().filter(|(name, _)| !beyond.contains(name))
+    scenarios.iter().filter(|(name, _)| !beyond.contains(name))
 }
 
-const ALL: &[(&str, Scenario)] = &[
+const CLASSIC: &[(&str, Scenario)] = &[
     ("administration", administration),
     ("codecs_and_sizes", codecs_and_sizes),
     ("groups_rebalance_commit_and_resume", groups),
     ("killed_broker", killed_broker),
     ("quotas", quotas),
+];
+
+const CONSUMER: &[(&str, Scenario)] = &[
+    ("groups_rebalance_commit_and_resume", groups),
+    ("groups_of_both_protocols", consumer_protocol),
+    ("killed_broker", killed_broker),
 ];
 
 /// Scenarios that are no client's: that the comparison itself finds what it is there to find.
@@ -119,6 +129,20 @@ fn groups(client: Client) -> anyhow::Result<()> {
         .start()?;
     Program::start(client, "groups", broker.kafka(), &[])?
         .finish(|_, _| Ok(()))
+        .with_context(|| broker.log().text())?;
+    broker.finish()
+}
+
+/// With every setting of consumer groups at its default.
+fn consumer_protocol(client: Client) -> anyhow::Result<()> {
+    let broker = options()
+        .set("group.initial.rebalance.delay.ms", "0")
+        .start()?;
+    Program::start(client, "consumer_protocol", broker.kafka(), &[])?
+        .finish(|_, event| {
+            println!("{event}");
+            Ok(())
+        })
         .with_context(|| broker.log().text())?;
     broker.finish()
 }

@@ -12,36 +12,106 @@ pub struct Client {
     pub name: &'static str,
     /// Its adapter in `tests/real_clients/python`, without `adapter_` and `.py`.
     pub adapter: &'static str,
-    /// Its requirements and its virtual environment; none for kcat.
-    environment: Option<&'static str>,
+    /// How its members join groups.
+    pub protocol: GroupProtocol,
+    /// What must be installed for it; the first one has the Python that runs its programs. None
+    /// for kcat.
+    installations: &'static [Installation],
 }
+
+/// The ways of being a member of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupProtocol {
+    /// The members divide the partitions.
+    Classic,
+    /// The broker divides them (KIP-848).
+    Consumer,
+}
+
+/// A directory under `target/clients`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Installation {
+    directory: &'static str,
+    /// What it is made from, in `tests/real_clients`. When one of these files has changed, it is out
+    /// of date.
+    made_from: &'static [&'static str],
+}
+
+const CONFLUENT_KAFKA: Installation = Installation {
+    directory: "confluent-kafka",
+    made_from: &["requirements/confluent-kafka.txt"],
+};
 
 /// All of them.
 pub const CLIENTS: &[Client] = &[
     Client {
         name: "kcat",
         adapter: "kcat",
-        environment: None,
+        protocol: GroupProtocol::Classic,
+        installations: &[],
     },
     Client {
         name: "confluent_kafka",
         adapter: "confluent",
-        environment: Some("confluent-kafka"),
+        protocol: GroupProtocol::Classic,
+        installations: &[CONFLUENT_KAFKA],
+    },
+    Client {
+        name: "confluent_kafka_consumer_protocol",
+        adapter: "confluent_consumer",
+        protocol: GroupProtocol::Consumer,
+        installations: &[CONFLUENT_KAFKA],
+    },
+    Client {
+        name: "java",
+        adapter: "java",
+        protocol: GroupProtocol::Consumer,
+        installations: &[
+            CONFLUENT_KAFKA,
+            Installation {
+                directory: "java",
+                made_from: &["java/pom.xml", "java/MemberProgram.java"],
+            },
+        ],
+    },
+    Client {
+        name: "franz_go",
+        adapter: "go",
+        protocol: GroupProtocol::Consumer,
+        installations: &[
+            CONFLUENT_KAFKA,
+            Installation {
+                directory: "go",
+                made_from: &["go/go.mod", "go/go.sum", "go/main.go"],
+            },
+        ],
     },
     Client {
         name: "kafka_python_3",
         adapter: "kafka_python",
-        environment: Some("kafka-python-3"),
+        protocol: GroupProtocol::Classic,
+        installations: &[Installation {
+            directory: "kafka-python-3",
+            made_from: &["requirements/kafka-python-3.txt"],
+        }],
     },
     Client {
         name: "kafka_python_2_0_2",
         adapter: "kafka_python",
-        environment: Some("kafka-python-2"),
+        protocol: GroupProtocol::Classic,
+        installations: &[Installation {
+            directory: "kafka-python-2",
+            made_from: &["requirements/kafka-python-2.txt"],
+        }],
     },
     Client {
         name: "aiokafka",
         adapter: "aiokafka",
-        environment: Some("aiokafka"),
+        protocol: GroupProtocol::Classic,
+        installations: &[Installation {
+            directory: "aiokafka",
+            made_from: &["requirements/aiokafka.txt"],
+        }],
     },
 ];
 
@@ -64,19 +134,34 @@ impl Client {
     ///
     /// Why the client cannot be used, in words for a person.
     pub fn python(self) -> Result<PathBuf, String> {
-        let Some(environment) = self.environment else {
-            return ["kcat", "python3"]
-                .into_iter()
-                .try_fold(PathBuf::new(), |_, program| {
-                    in_path(program)
-                        .ok_or_else(|| not_installed(&format!("{program} is not in PATH")))
-                });
-        };
-        let directory = target_directory().join("clients").join(environment);
-        let requirements = requirements_directory().join(format!("{environment}.txt"));
-        let wanted = std::fs::read(&requirements).map_err(|error| error.to_string())?;
+        for installation in self.installations {
+            installation.check()?;
+        }
+        if let Some(first) = self.installations.first() {
+            return Ok(first.path().join("bin/python"));
+        }
+        ["kcat", "python3"]
+            .into_iter()
+            .try_fold(PathBuf::new(), |_, program| {
+                in_path(program).ok_or_else(|| not_installed(&format!("{program} is not in PATH")))
+            })
+    }
+}
+
+impl Installation {
+    fn path(self) -> PathBuf {
+        target_directory().join("clients").join(self.directory)
+    }
+
+    fn check(self) -> Result<(), String> {
+        let directory = self.path();
+        let mut wanted = Vec::new();
+        for file in self.made_from {
+            let bytes = std::fs::read(real_clients_directory().join(file));
+            wanted.extend(bytes.map_err(|error| format!("{file}: {error}"))?);
+        }
         match std::fs::read(directory.join("installed.txt")) {
-            Ok(installed) if installed == wanted => Ok(directory.join("bin/python")),
+            Ok(installed) if installed == wanted => Ok(()),
             Ok(_) => Err(not_installed(&format!(
                 "{} is out of date",
                 directory.display()
@@ -91,11 +176,11 @@ impl Client {
 
 /// Where the Python programs are.
 pub(crate) fn programs_directory() -> PathBuf {
-    workspace_directory().join("tests/real_clients/python")
+    real_clients_directory().join("python")
 }
 
-fn requirements_directory() -> PathBuf {
-    workspace_directory().join("tests/real_clients/requirements")
+fn real_clients_directory() -> PathBuf {
+    workspace_directory().join("tests/real_clients")
 }
 
 fn not_installed(reason: &str) -> String {

@@ -7,7 +7,7 @@ mod http;
 mod kills;
 mod program;
 
-pub use client::{CLIENTS, Client};
+pub use client::{CLIENTS, Client, GroupProtocol};
 pub use command::{Finished, finish, ottla};
 pub use http::http_get;
 pub use kills::Kills;

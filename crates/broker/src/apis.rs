@@ -81,8 +81,7 @@ pub(crate) static APIS: &[Api] = &[
         versions: 2..=10,
         advertised_from: 2,
         ordering: Ordering::Serial,
-        notes: "no consumer-protocol members; a generation of a group that does not exist is \
-                ILLEGAL_GENERATION in every version",
+        notes: "a generation or epoch of a group that does not exist is ILLEGAL_GENERATION in every version",
         begin: |call, body| serial(call, body, handlers::offset_commit::handle),
     },
     Api {
@@ -90,7 +89,7 @@ pub(crate) static APIS: &[Api] = &[
         versions: 1..=10,
         advertised_from: 1,
         ordering: Ordering::Serial,
-        notes: "no consumer-protocol members",
+        notes: "",
         begin: |call, body| serial(call, body, handlers::offset_fetch::handle),
     },
     Api {
@@ -149,7 +148,7 @@ pub(crate) static APIS: &[Api] = &[
         versions: 0..=5,
         advertised_from: 0,
         ordering: Ordering::Serial,
-        notes: "all groups are of the type classic",
+        notes: "",
         begin: |call, body| serial(call, body, handlers::list_groups::handle),
     },
     Api {
@@ -157,7 +156,7 @@ pub(crate) static APIS: &[Api] = &[
         versions: 0..=4,
         advertised_from: 0,
         ordering: Ordering::Serial,
-        notes: "no features are named",
+        notes: "the one feature is group.version, at 1",
         begin: |call, body| at_once(call, body, handlers::api_versions::handle),
     },
     Api {
@@ -324,6 +323,23 @@ pub(crate) static APIS: &[Api] = &[
         ordering: Ordering::Serial,
         notes: "authorized operations are not told",
         begin: |call, body| at_once(call, body, handlers::describe_cluster::handle),
+    },
+    Api {
+        key: ApiKey::ConsumerGroupHeartbeat,
+        versions: 0..=1,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "a group that does not exist is UNKNOWN_MEMBER_ID; a static member may join again under its own \
+                member id without having left; patterns leave out internal topics",
+        begin: |call, body| serial(call, body, handlers::consumer_group_heartbeat::handle),
+    },
+    Api {
+        key: ApiKey::ConsumerGroupDescribe,
+        versions: 0..=1,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "",
+        begin: |call, body| serial(call, body, handlers::consumer_group_describe::handle),
     },
     Api {
         key: ApiKey::ListConfigResources,

@@ -40,4 +40,9 @@ impl RequestContext {
     pub(crate) fn client_id(&self) -> &str {
         self.client_id.as_deref().unwrap_or_default()
     }
+
+    /// Where the client is, as Java prints an address without a name and as groups show it.
+    pub(crate) fn client_host(&self) -> String {
+        format!("/{}", self.peer.ip().to_canonical())
+    }
 }

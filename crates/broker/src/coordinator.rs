@@ -10,7 +10,9 @@
 
 mod loading;
 mod partition;
+mod settings;
 mod timer;
+mod view;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -19,9 +21,9 @@ use std::sync::Arc;
 use config::BrokerSettings;
 use env::{Defect, has_defect};
 use groups::{
-    CommitRequest, CommittedOffset, GroupDescription, GroupListing, GroupSettings,
-    HeartbeatRequest, JoinReply, JoinRequest, Leaver, OffsetToCommit, Reply, SyncReply,
-    SyncRequest, partition_for,
+    CommitRequest, CommittedOffset, ConsumerHeartbeat, ConsumerHeartbeatReply, GroupListing,
+    GroupSettings, HeartbeatRequest, JoinReply, JoinRequest, Leaver, OffsetToCommit, Reply,
+    SyncReply, SyncRequest, partition_for,
 };
 use model::{ErrorCode, GroupId, TopicId, TopicName};
 use parking_lot::Mutex;
@@ -29,9 +31,12 @@ use storage::Durability;
 use tokio::sync::OnceCell;
 
 use self::partition::{Partition, Proven, Unavailable};
+use self::settings::group_settings;
 use self::timer::Timer;
+pub(crate) use self::view::GroupView;
 use crate::broker::Broker;
 use crate::errors;
+use crate::handlers::support::Refusal;
 use crate::limits::{DELETED_TOPICS_REMEMBERED, GROUP_ANSWER_TIMEOUT};
 use crate::topic_creation;
 
@@ -95,8 +100,8 @@ impl GroupCoordinators {
         request: JoinRequest,
     ) -> Result<JoinReply, ErrorCode> {
         let partition = self.partition(broker, &request.group_id).await?;
-        let parked = partition.park(|coordinator, token, now, effects| {
-            coordinator.join(token, request, now, effects);
+        let parked = partition.park(|coordinator, token, call| {
+            coordinator.join(token, request, call);
         })?;
         match self.parked(broker, parked).await? {
             Reply::Join(reply) => Ok(reply),
@@ -111,8 +116,8 @@ impl GroupCoordinators {
         request: SyncRequest,
     ) -> Result<SyncReply, ErrorCode> {
         let partition = self.partition(broker, &request.group_id).await?;
-        let parked = partition.park(|coordinator, token, now, effects| {
-            coordinator.sync(token, request, now, effects);
+        let parked = partition.park(|coordinator, token, call| {
+            coordinator.sync(token, request, call);
         })?;
         match self.parked(broker, parked).await? {
             Reply::Sync(reply) => Ok(reply),
@@ -127,8 +132,23 @@ impl GroupCoordinators {
         request: HeartbeatRequest<'_>,
     ) -> Result<(), ErrorCode> {
         let partition = self.partition(broker, request.group_id).await?;
-        let proven = partition.step(|coordinator, now, _| coordinator.heartbeat(request, now));
+        let proven = partition.step(|coordinator, call| coordinator.heartbeat(request, call));
         self.proven(broker, proven).await?.map_err(errors::of_group)
+    }
+
+    /// ConsumerGroupHeartbeat. The error is told in words too.
+    pub(crate) async fn consumer_heartbeat(
+        &self,
+        broker: &Arc<Broker>,
+        request: &ConsumerHeartbeat<'_>,
+    ) -> Result<ConsumerHeartbeatReply, Refusal> {
+        let unavailable = |code| Refusal::new(code, "the group cannot be reached at the moment");
+        let partition = self.partition(broker, request.group_id).await;
+        let proven = partition
+            .map_err(unavailable)?
+            .step(|coordinator, call| coordinator.consumer_heartbeat(request, call));
+        let reply = self.proven(broker, proven).await.map_err(unavailable)?;
+        reply.map_err(|error| Refusal::new(errors::of_group(error), error.to_string()))
     }
 
     /// LeaveGroup: an outcome per leaver, in order.
@@ -139,8 +159,7 @@ impl GroupCoordinators {
         leavers: &[Leaver<'_>],
     ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
         let partition = self.partition(broker, group_id).await?;
-        let proven = partition
-            .step(|coordinator, now, effects| coordinator.leave(group_id, leavers, now, effects));
+        let proven = partition.step(|coordinator, call| coordinator.leave(group_id, leavers, call));
         let results = self.proven(broker, proven).await?;
         Ok(of_each(results.map_err(errors::of_group)?))
     }
@@ -154,9 +173,9 @@ impl GroupCoordinators {
         topic_ids: &[TopicId],
     ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
         let partition = self.partition(broker, request.group_id).await?;
-        let proven = partition.step(|coordinator, now, effects| {
+        let proven = partition.step(|coordinator, call| {
             let (request, gone) = self.without_deleted(request, topic_ids);
-            let results = coordinator.commit(request, now, effects)?;
+            let results = coordinator.commit(request, call)?;
             Ok(with_deleted(of_each(results), &gone))
         });
         self.proven(broker, proven).await?.map_err(errors::of_group)
@@ -233,8 +252,7 @@ impl GroupCoordinators {
             Self::absent(broker)?;
             return Err(ErrorCode::GroupIdNotFound);
         };
-        let proven = partition
-            .step(|coordinator, now, effects| coordinator.delete_group(group_id, now, effects));
+        let proven = partition.step(|coordinator, call| coordinator.delete_group(group_id, call));
         self.proven(broker, proven).await?.map_err(errors::of_group)
     }
 
@@ -251,9 +269,8 @@ impl GroupCoordinators {
                 _ => ErrorCode::GroupIdNotFound,
             });
         };
-        let proven = partition.step(|coordinator, now, effects| {
-            coordinator.delete_offsets(group_id, partitions, now, effects)
-        });
+        let proven = partition
+            .step(|coordinator, call| coordinator.delete_offsets(group_id, partitions, call));
         let results = self.proven(broker, proven).await?;
         Ok(of_each(results.map_err(errors::of_group)?))
     }
@@ -369,45 +386,6 @@ impl GroupCoordinators {
                 .map_err(|_| Unavailable::NotWritten)?;
         }
         Ok(value)
-    }
-}
-
-/// One group, under the lock of its partition.
-#[derive(Clone, Copy)]
-pub(crate) struct GroupView<'a> {
-    coordinator: &'a groups::Coordinator,
-    group_id: &'a str,
-}
-
-impl<'a> GroupView<'a> {
-    /// The group; `None` if there is none of this name.
-    pub(crate) fn describe(&self) -> Option<GroupDescription> {
-        self.coordinator.describe(self.group_id)
-    }
-
-    /// What the group has committed for a partition.
-    pub(crate) fn offset(&self, topic: &str, partition: i32) -> Option<&'a CommittedOffset> {
-        self.coordinator.offset(self.group_id, topic, partition)
-    }
-
-    /// All that the group has committed, by topic and partition.
-    pub(crate) fn offsets(
-        &self,
-    ) -> impl Iterator<Item = (&'a TopicName, i32, &'a CommittedOffset)> {
-        self.coordinator.group_offsets(self.group_id)
-    }
-}
-
-fn group_settings(settings: &BrokerSettings) -> GroupSettings {
-    let size = |setting: i32| usize::try_from(setting).unwrap_or(0);
-    GroupSettings {
-        session_timeout_ms_min: settings.group_min_session_timeout_ms,
-        session_timeout_ms_max: settings.group_max_session_timeout_ms,
-        initial_rebalance_delay_ms: settings.group_initial_rebalance_delay_ms,
-        group_size_max: size(settings.group_max_size),
-        offset_metadata_units_max: size(settings.offset_metadata_max_bytes),
-        offsets_retention_ms: i64::from(settings.offsets_retention_minutes) * 60_000,
-        offsets_retention_check_interval_ms: settings.offsets_retention_check_interval_ms,
     }
 }
 

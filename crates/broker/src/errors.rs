@@ -71,6 +71,11 @@ pub(crate) fn of_group(error: GroupError) -> ErrorCode {
         GroupError::OffsetMetadataTooLarge => ErrorCode::OffsetMetadataTooLarge,
         // As Kafka answers when a group's record is larger than its log takes.
         GroupError::GroupTooLarge => ErrorCode::UnknownServerError,
+        GroupError::FencedMemberEpoch => ErrorCode::FencedMemberEpoch,
+        GroupError::StaleMemberEpoch => ErrorCode::StaleMemberEpoch,
+        GroupError::UnreleasedInstanceId => ErrorCode::UnreleasedInstanceId,
+        GroupError::UnsupportedVersion => ErrorCode::UnsupportedVersion,
+        GroupError::InvalidRequest => ErrorCode::InvalidRequest,
     }
 }
 

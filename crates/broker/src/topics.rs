@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use config::{BrokerSettings, TopicConfig};
+use groups::TopicShape;
 use metadata::Image;
 use model::{ErrorCode, LeaderEpoch, TopicId, TopicName};
 use storage::{Isolation, Log, LogConfig, Storage};
@@ -77,6 +78,8 @@ impl Topic {
 /// All topics at one moment.
 #[derive(Debug, Default)]
 pub(crate) struct Topics {
+    /// Counts the changes since the start of the broker.
+    version: u64,
     /// The broker's settings, which give the topics' defaults.
     settings: Arc<BrokerSettings>,
     by_name: HashMap<TopicName, Arc<Topic>>,
@@ -95,6 +98,7 @@ impl Topics {
     ) -> Self {
         let mut topics = Self {
             settings: Arc::clone(settings),
+            version: before.version + 1,
             may_lack: storage.is_read_only(),
             ..Self::default()
         };
@@ -161,6 +165,24 @@ impl Topics {
     /// How many partitions all topics have together.
     pub(crate) fn partition_count(&self) -> usize {
         self.iter().map(|topic| topic.partition_count()).sum()
+    }
+}
+
+impl groups::Topics for Topics {
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn by_name(&self, name: &str) -> Option<TopicShape> {
+        let topic = self.by_name.get(name)?;
+        Some(TopicShape {
+            id: topic.id(),
+            partition_count: i32::try_from(topic.partition_count()).unwrap_or(i32::MAX),
+        })
+    }
+
+    fn name(&self, id: TopicId) -> Option<&TopicName> {
+        self.by_id.get(&id).map(|topic| topic.name())
     }
 }
 

@@ -27,6 +27,26 @@ pub struct BrokerSettings {
     pub group_initial_rebalance_delay_ms: i32,
     /// `group.max.size`.
     pub group_max_size: i32,
+    /// `group.consumer.assignors`.
+    pub group_consumer_assignors: Vec<String>,
+    /// `group.consumer.heartbeat.interval.ms`.
+    pub group_consumer_heartbeat_interval_ms: i32,
+    /// `group.consumer.max.heartbeat.interval.ms`.
+    pub group_consumer_max_heartbeat_interval_ms: i32,
+    /// `group.consumer.max.session.timeout.ms`.
+    pub group_consumer_max_session_timeout_ms: i32,
+    /// `group.consumer.max.size`.
+    pub group_consumer_max_size: i32,
+    /// `group.consumer.migration.policy`.
+    pub group_consumer_migration_policy: String,
+    /// `group.consumer.min.heartbeat.interval.ms`.
+    pub group_consumer_min_heartbeat_interval_ms: i32,
+    /// `group.consumer.min.session.timeout.ms`.
+    pub group_consumer_min_session_timeout_ms: i32,
+    /// `group.consumer.regex.refresh.interval.ms`.
+    pub group_consumer_regex_refresh_interval_ms: i32,
+    /// `group.consumer.session.timeout.ms`.
+    pub group_consumer_session_timeout_ms: i32,
     /// `offsets.retention.minutes`.
     pub offsets_retention_minutes: i32,
     /// `offsets.retention.check.interval.ms`.
@@ -109,6 +129,21 @@ impl BrokerSettings {
             group_max_session_timeout_ms: read.int("group.max.session.timeout.ms"),
             group_initial_rebalance_delay_ms: read.int("group.initial.rebalance.delay.ms"),
             group_max_size: read.int("group.max.size"),
+            group_consumer_assignors: read.list("group.consumer.assignors"),
+            group_consumer_heartbeat_interval_ms: read.int("group.consumer.heartbeat.interval.ms"),
+            group_consumer_max_heartbeat_interval_ms: read
+                .int("group.consumer.max.heartbeat.interval.ms"),
+            group_consumer_max_session_timeout_ms: read
+                .int("group.consumer.max.session.timeout.ms"),
+            group_consumer_max_size: read.int("group.consumer.max.size"),
+            group_consumer_migration_policy: read.text("group.consumer.migration.policy"),
+            group_consumer_min_heartbeat_interval_ms: read
+                .int("group.consumer.min.heartbeat.interval.ms"),
+            group_consumer_min_session_timeout_ms: read
+                .int("group.consumer.min.session.timeout.ms"),
+            group_consumer_regex_refresh_interval_ms: read
+                .int("group.consumer.regex.refresh.interval.ms"),
+            group_consumer_session_timeout_ms: read.int("group.consumer.session.timeout.ms"),
             offsets_retention_minutes: read.int("offsets.retention.minutes"),
             offsets_retention_check_interval_ms: read.long("offsets.retention.check.interval.ms"),
             offset_metadata_max_bytes: read.int("offset.metadata.max.bytes"),
@@ -133,13 +168,16 @@ impl BrokerSettings {
     }
 
     fn check_together(&self) -> Result<(), ConfigError> {
-        if self.group_min_session_timeout_ms > self.group_max_session_timeout_ms {
-            return Err(ConfigError::Contradiction {
-                message: format!(
-                    "group.min.session.timeout.ms ({}) is above group.max.session.timeout.ms ({})",
-                    self.group_min_session_timeout_ms, self.group_max_session_timeout_ms
-                ),
-            });
+        let read = Reader {
+            layers: &self.layers,
+        };
+        for (lower, upper) in NOT_ABOVE {
+            let (low, high) = (read.int(lower), read.int(upper));
+            if low > high {
+                return Err(ConfigError::Contradiction {
+                    message: format!("{lower} ({low}) is above {upper} ({high})"),
+                });
+            }
         }
         self.check_topic(&BTreeMap::new())
     }
@@ -214,6 +252,34 @@ impl BrokerSettings {
     }
 }
 
+/// Pairs of settings the first of which must not be above the second.
+const NOT_ABOVE: &[(&str, &str)] = &[
+    (
+        "group.min.session.timeout.ms",
+        "group.max.session.timeout.ms",
+    ),
+    (
+        "group.consumer.min.session.timeout.ms",
+        "group.consumer.session.timeout.ms",
+    ),
+    (
+        "group.consumer.session.timeout.ms",
+        "group.consumer.max.session.timeout.ms",
+    ),
+    (
+        "group.consumer.min.heartbeat.interval.ms",
+        "group.consumer.heartbeat.interval.ms",
+    ),
+    (
+        "group.consumer.heartbeat.interval.ms",
+        "group.consumer.max.heartbeat.interval.ms",
+    ),
+    (
+        "group.consumer.heartbeat.interval.ms",
+        "group.consumer.session.timeout.ms",
+    ),
+];
+
 /// Reads typed values out of what was set, else out of the definitions. What was set is checked
 /// before, and the defaults are constants, so a panic here is a wrong row in the tables: making the
 /// default settings finds it.
@@ -243,6 +309,20 @@ impl Reader<'_> {
         match self.value(name) {
             Some(Value::Double(value)) => value,
             _ => panic!("{name} is not a double with a default in the tables"),
+        }
+    }
+
+    fn text(&self, name: &str) -> String {
+        match self.value(name) {
+            Some(Value::Text(text)) => text,
+            _ => panic!("{name} is not a text with a default in the tables"),
+        }
+    }
+
+    fn list(&self, name: &str) -> Vec<String> {
+        match self.value(name) {
+            Some(Value::List(items)) => items,
+            _ => panic!("{name} is not a list with a default in the tables"),
         }
     }
 

@@ -302,6 +302,18 @@ fn broker_settings_are_checked_one_by_one_and_together() {
         ]),
         "min.compaction.lag.ms (10) is above max.compaction.lag.ms (9)"
     );
+    assert_eq!(
+        error(&[("group.consumer.session.timeout.ms", "6000")]),
+        "group.consumer.min.session.timeout.ms (45000) is above group.consumer.session.timeout.ms (6000)"
+    );
+    assert_eq!(
+        error(&[
+            ("group.consumer.session.timeout.ms", "45000"),
+            ("group.consumer.heartbeat.interval.ms", "50000"),
+            ("group.consumer.max.heartbeat.interval.ms", "50000"),
+        ]),
+        "group.consumer.heartbeat.interval.ms (50000) is above group.consumer.session.timeout.ms (45000)"
+    );
     assert_eq!(nearest(Scope::Broker, "node_id"), Some("node.id"));
 }
 

@@ -1,47 +1,22 @@
 //! What goes into a coordinator and what comes out of it.
 
+mod consumer;
+mod settings;
+
 use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
 use model::{GroupId, TopicName};
 
+use crate::pattern::PatternLookup;
 use crate::records::GroupRecord;
-
-/// The settings a coordinator goes by; the names are Kafka's, with the unit last.
-#[derive(Clone, Debug)]
-pub struct GroupSettings {
-    /// `group.min.session.timeout.ms`: a member that asks for less is refused.
-    pub session_timeout_ms_min: i32,
-    /// `group.max.session.timeout.ms`: a member that asks for more is refused.
-    pub session_timeout_ms_max: i32,
-    /// `group.initial.rebalance.delay.ms`: how long the first rebalance of an empty group waits for
-    /// more members; 0 does not wait.
-    pub initial_rebalance_delay_ms: i32,
-    /// `group.max.size`: most members of a group.
-    pub group_size_max: usize,
-    /// `offset.metadata.max.bytes`: longest metadata of a commit, which Kafka counts in UTF-16 code
-    /// units in spite of the name.
-    pub offset_metadata_units_max: usize,
-    /// `offsets.retention.minutes`, in milliseconds.
-    pub offsets_retention_ms: i64,
-    /// `offsets.retention.check.interval.ms`: how often a group's offsets are looked through.
-    pub offsets_retention_check_interval_ms: i64,
-}
-
-impl Default for GroupSettings {
-    fn default() -> Self {
-        Self {
-            session_timeout_ms_min: 6_000,
-            session_timeout_ms_max: 1_800_000,
-            initial_rebalance_delay_ms: 3_000,
-            group_size_max: i32::MAX as usize,
-            offset_metadata_units_max: 4_096,
-            offsets_retention_ms: 10_080 * 60_000,
-            offsets_retention_check_interval_ms: 600_000,
-        }
-    }
-}
+use crate::topics::Topics;
+pub use consumer::{
+    ConsumerGroupDescription, ConsumerHeartbeat, ConsumerHeartbeatReply, ConsumerMemberDescription,
+    JOIN_EPOCH, LEAVE_EPOCH, LEAVE_STATIC_EPOCH,
+};
+pub use settings::{GroupSettings, MigrationPolicy};
 
 /// The time of a call, on both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +25,22 @@ pub struct Now {
     pub monotonic: Duration,
     /// Milliseconds since the Unix epoch; what records are stamped with and retention goes by.
     pub wall_ms: i64,
+}
+
+/// What a call is decided by besides its request, and where its effects go.
+pub struct Call<'a> {
+    /// When it is.
+    pub now: Now,
+    /// The topics there are.
+    pub topics: &'a dyn Topics,
+    /// What follows from it.
+    pub effects: &'a mut Effects,
+}
+
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Call at {:?}", self.now)
+    }
 }
 
 /// The caller's name for a request that is kept waiting; must not be used twice.
@@ -63,6 +54,9 @@ pub struct Effects {
     pub records: Vec<GroupRecord>,
     /// Answers to requests that were given a token. Each token is answered exactly once.
     pub replies: Vec<(Token, Reply)>,
+    /// Patterns to be looked up aside; what is found goes to
+    /// [`Coordinator::patterns_found`](crate::Coordinator::patterns_found).
+    pub lookups: Vec<PatternLookup>,
 }
 
 /// The answer to a request that was given a token.
@@ -111,6 +105,17 @@ pub enum GroupError {
     OffsetMetadataTooLarge,
     /// What the members bring, or what they are assigned, does not fit a record.
     GroupTooLarge,
+    /// The member is of an epoch that the group does not know it in: it has to give up everything and
+    /// join again.
+    FencedMemberEpoch,
+    /// The member has another epoch by now.
+    StaleMemberEpoch,
+    /// The instance id belongs to a member that has not left.
+    UnreleasedInstanceId,
+    /// The version of the request knows no member epochs.
+    UnsupportedVersion,
+    /// The request contradicts itself or what the member said before, or a text in it is too long.
+    InvalidRequest,
 }
 
 impl fmt::Display for GroupError {
@@ -130,6 +135,11 @@ impl fmt::Display for GroupError {
             Self::GroupSubscribedToTopic => "a member of the group reads the topic",
             Self::OffsetMetadataTooLarge => "the metadata of the offset is too long",
             Self::GroupTooLarge => "the metadata or the assignments do not fit a record",
+            Self::FencedMemberEpoch => "the member must give up its partitions and join again",
+            Self::StaleMemberEpoch => "the member has another epoch",
+            Self::UnreleasedInstanceId => "another member has the instance id and has not left",
+            Self::UnsupportedVersion => "the version of the request knows no member epochs",
+            Self::InvalidRequest => "a text is too long, or the instance id is not the member's",
         })
     }
 }
@@ -143,6 +153,17 @@ pub struct Protocol {
     pub name: String,
     /// The member's metadata under this protocol.
     pub metadata: Bytes,
+}
+
+impl Protocol {
+    /// The same with bytes of its own: those of a request are a part of its frame, and would keep all of
+    /// that in memory.
+    pub(crate) fn detached(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            metadata: Bytes::copy_from_slice(&self.metadata),
+        }
+    }
 }
 
 /// A JoinGroup request.
@@ -276,8 +297,10 @@ pub struct CommitRequest<'a> {
     pub member_id: &'a str,
     /// The id of a static member (v7).
     pub group_instance_id: Option<&'a str>,
-    /// The generation; -1 from a client outside the group.
+    /// The generation or the member epoch; -1 from a client outside the group.
     pub generation_id: i32,
+    /// Whether the version of the request knows member epochs (v9).
+    pub knows_member_epochs: bool,
     /// How long to keep the offsets, from versions that say so (v2-4); `None` for the broker's own
     /// retention.
     pub retention_ms: Option<i64>,
@@ -309,19 +332,25 @@ pub enum GroupState {
     PreparingRebalance,
     /// The leader's assignment is awaited.
     CompletingRebalance,
-    /// All is assigned.
+    /// All is assigned. In a consumer group: and everyone has what it is to have.
     Stable,
+    /// In a consumer group: what members are to have is not known yet.
+    Assigning,
+    /// In a consumer group: members are on their way to what they are to have.
+    Reconciling,
     /// There is no such group.
     Dead,
 }
 
 impl GroupState {
     /// All states.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Empty,
         Self::PreparingRebalance,
         Self::CompletingRebalance,
         Self::Stable,
+        Self::Assigning,
+        Self::Reconciling,
         Self::Dead,
     ];
 
@@ -332,6 +361,8 @@ impl GroupState {
             Self::PreparingRebalance => "PreparingRebalance",
             Self::CompletingRebalance => "CompletingRebalance",
             Self::Stable => "Stable",
+            Self::Assigning => "Assigning",
+            Self::Reconciling => "Reconciling",
             Self::Dead => "Dead",
         }
     }
@@ -350,11 +381,32 @@ impl fmt::Display for GroupState {
     }
 }
 
+/// Which protocol the members of a group speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupKind {
+    /// Members share among themselves, led by one of them.
+    Classic,
+    /// The broker shares out (KIP-848).
+    Consumer,
+}
+
+impl GroupKind {
+    /// Kafka's name of the kind.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Classic => "classic",
+            Self::Consumer => "consumer",
+        }
+    }
+}
+
 /// One line of ListGroups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupListing {
     /// The group.
     pub group_id: GroupId,
+    /// Its kind.
+    pub kind: GroupKind,
     /// Its protocol type; empty if it only has offsets.
     pub protocol_type: String,
     /// Its state.

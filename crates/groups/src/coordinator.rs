@@ -1,18 +1,20 @@
 //! All groups of one partition of `__consumer_offsets`, and their timers.
 
+mod replay;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bytes::Bytes;
 use model::{GroupId, TopicName};
 
 use crate::api::{
-    CommitRequest, Effects, GroupDescription, GroupError, GroupListing, GroupSettings,
-    HeartbeatRequest, JoinRequest, Leaver, Now, SyncRequest, Token,
+    Call, CommitRequest, ConsumerGroupDescription, ConsumerHeartbeat, ConsumerHeartbeatReply,
+    GroupDescription, GroupError, GroupListing, GroupSettings, HeartbeatRequest, JOIN_EPOCH,
+    JoinRequest, Leaver, SyncRequest, Token,
 };
 use crate::group::{CommittedOffset, Group, Step};
 use crate::limits::MEMBER_METADATA_BYTES_MAX;
-use crate::records::{GroupRecord, OffsetCommitValue, RecordError, RecordKey};
+use crate::pattern::FoundPatterns;
 
 /// The coordinator of the groups of one partition of `__consumer_offsets`.
 #[derive(Debug)]
@@ -36,12 +38,8 @@ impl Coordinator {
 
     /// JoinGroup. The answer goes to the token, now or after other calls: at the latest when the
     /// rebalance timeout has passed, five minutes for a member that is new.
-    pub fn join(&mut self, token: Token, request: JoinRequest, now: Now, effects: &mut Effects) {
-        let mut step = Step {
-            settings: &self.settings,
-            now,
-            effects,
-        };
+    pub fn join(&mut self, token: Token, request: JoinRequest, call: &mut Call<'_>) {
+        let mut step = Step::new(&self.settings, call);
         if let Err(error) = validate_join(&self.settings, &request) {
             return step.refuse_join(token, error, &request.member_id);
         }
@@ -49,25 +47,25 @@ impl Coordinator {
             return step.refuse_join(token, GroupError::UnknownMemberId, &request.member_id);
         }
         let group_id = request.group_id.clone();
-        self.with_new(&group_id, now, effects, |group, step| {
+        self.with_new(&group_id, call, |group, step| {
             group.join(step, token, request);
         });
     }
 
     /// SyncGroup. The answer goes to the token, now or after other calls: at the latest when the
     /// rebalance timeout has passed.
-    pub fn sync(&mut self, token: Token, request: SyncRequest, now: Now, effects: &mut Effects) {
+    pub fn sync(&mut self, token: Token, request: SyncRequest, call: &mut Call<'_>) {
         if request.group_id.is_empty() {
             let reply = crate::Reply::Sync(Err(GroupError::InvalidGroupId));
-            return effects.replies.push((token, reply));
+            return call.effects.replies.push((token, reply));
         }
         let group_id = request.group_id.clone();
-        let known = self.with(&group_id, now, effects, |group, step| {
+        let known = self.with(&group_id, call, |group, step| {
             group.sync(step, token, request);
         });
         if known.is_none() {
             let reply = crate::Reply::Sync(Err(GroupError::UnknownMemberId));
-            effects.replies.push((token, reply));
+            call.effects.replies.push((token, reply));
         }
     }
 
@@ -77,16 +75,50 @@ impl Coordinator {
     ///
     /// [`GroupError::RebalanceInProgress`] asks a valid member to join again; the others tell why it
     /// is not valid.
-    pub fn heartbeat(&mut self, request: HeartbeatRequest<'_>, now: Now) -> Result<(), GroupError> {
+    pub fn heartbeat(
+        &mut self,
+        request: HeartbeatRequest<'_>,
+        call: &mut Call<'_>,
+    ) -> Result<(), GroupError> {
         if request.group_id.is_empty() {
             return Err(GroupError::InvalidGroupId);
         }
-        // A heartbeat has neither records nor replies.
-        let mut effects = Effects::default();
-        self.with(request.group_id, now, &mut effects, |group, step| {
+        self.with(request.group_id, call, |group, step| {
             group.heartbeat(step, request)
         })
         .unwrap_or(Err(GroupError::UnknownMemberId))
+    }
+
+    /// ConsumerGroupHeartbeat.
+    ///
+    /// # Errors
+    ///
+    /// [`GroupError::FencedMemberEpoch`] and [`GroupError::UnknownMemberId`] ask a member to give up
+    /// what it has and to join again; the others tell why it cannot.
+    pub fn consumer_heartbeat(
+        &mut self,
+        request: &ConsumerHeartbeat<'_>,
+        call: &mut Call<'_>,
+    ) -> Result<ConsumerHeartbeatReply, GroupError> {
+        validate_consumer_heartbeat(request)?;
+        let group_id = request.group_id;
+        if request.member_epoch == JOIN_EPOCH {
+            return self.with_new(group_id, call, |group, step| {
+                group.consumer_heartbeat(step, request)
+            });
+        }
+        self.with(group_id, call, |group, step| {
+            group.consumer_heartbeat(step, request)
+        })
+        .unwrap_or(Err(GroupError::UnknownMemberId))
+    }
+
+    /// Takes in what a lookup has found that a call had asked for.
+    pub fn patterns_found(&mut self, found: FoundPatterns, call: &mut Call<'_>) {
+        let group_id = found.group_id.clone();
+        self.with(&group_id, call, |group, step| {
+            group.patterns_found(step, found);
+        });
     }
 
     /// LeaveGroup: one answer per leaver, in order.
@@ -98,15 +130,12 @@ impl Coordinator {
         &mut self,
         group_id: &str,
         leavers: &[Leaver<'_>],
-        now: Now,
-        effects: &mut Effects,
+        call: &mut Call<'_>,
     ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
         if group_id.is_empty() {
             return Err(GroupError::InvalidGroupId);
         }
-        let results = self.with(group_id, now, effects, |group, step| {
-            group.leave(step, leavers)
-        });
+        let results = self.with(group_id, call, |group, step| group.leave(step, leavers));
         Ok(results.unwrap_or_else(|| vec![Err(GroupError::UnknownMemberId); leavers.len()]))
     }
 
@@ -118,8 +147,7 @@ impl Coordinator {
     pub fn commit(
         &mut self,
         request: CommitRequest<'_>,
-        now: Now,
-        effects: &mut Effects,
+        call: &mut Call<'_>,
     ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
         if !is_storable(request.group_id) {
             return Err(GroupError::InvalidGroupId);
@@ -129,9 +157,7 @@ impl Coordinator {
             return Err(GroupError::IllegalGeneration);
         }
         let group_id = request.group_id;
-        self.with_new(group_id, now, effects, |group, step| {
-            group.commit(step, request)
-        })
+        self.with_new(group_id, call, |group, step| group.commit(step, request))
     }
 
     /// OffsetFetch of one partition; `None` if nothing is committed.
@@ -159,9 +185,32 @@ impl Coordinator {
         })
     }
 
-    /// DescribeGroups; `None` if there is no such group.
+    /// Whether a client may ask for the offsets of a group as this member of it; `None` and a negative
+    /// epoch for one that is outside.
+    ///
+    /// # Errors
+    ///
+    /// What makes the client one that has no business there.
+    pub fn admit_fetch(
+        &self,
+        group_id: &str,
+        member_id: Option<&str>,
+        member_epoch: i32,
+    ) -> Result<(), GroupError> {
+        match self.groups.get(group_id) {
+            Some(group) => group.admit_fetch(member_id, member_epoch),
+            None => Ok(()),
+        }
+    }
+
+    /// DescribeGroups; `None` if there is no classic group of this name.
     pub fn describe(&self, group_id: &str) -> Option<GroupDescription> {
-        self.groups.get(group_id).map(Group::describe)
+        self.groups.get(group_id)?.describe()
+    }
+
+    /// ConsumerGroupDescribe; `None` if there is no consumer group of this name.
+    pub fn describe_consumer(&self, group_id: &str) -> Option<ConsumerGroupDescription> {
+        self.groups.get(group_id)?.describe_consumer(&self.settings)
     }
 
     /// ListGroups: all groups, by id. The caller filters.
@@ -180,13 +229,8 @@ impl Coordinator {
     ///
     /// [`GroupError::NonEmptyGroup`] if it has members, [`GroupError::GroupIdNotFound`] if there is
     /// no such group.
-    pub fn delete_group(
-        &mut self,
-        group_id: &str,
-        now: Now,
-        effects: &mut Effects,
-    ) -> Result<(), GroupError> {
-        self.with(group_id, now, effects, |group, step| group.delete(step))
+    pub fn delete_group(&mut self, group_id: &str, call: &mut Call<'_>) -> Result<(), GroupError> {
+        self.with(group_id, call, |group, step| group.delete(step))
             .unwrap_or(Err(GroupError::GroupIdNotFound))
     }
 
@@ -199,20 +243,19 @@ impl Coordinator {
         &mut self,
         group_id: &str,
         partitions: &[(TopicName, i32)],
-        now: Now,
-        effects: &mut Effects,
+        call: &mut Call<'_>,
     ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
         if group_id.is_empty() {
             return Err(GroupError::InvalidGroupId);
         }
-        self.with(group_id, now, effects, |group, step| {
+        self.with(group_id, call, |group, step| {
             group.delete_offsets(step, partitions)
         })
         .unwrap_or(Err(GroupError::GroupIdNotFound))
     }
 
     /// Deletes all groups' offsets of a topic that is gone.
-    pub fn delete_topic(&mut self, topic: &str, now: Now, effects: &mut Effects) {
+    pub fn delete_topic(&mut self, topic: &str, call: &mut Call<'_>) {
         let affected: Vec<GroupId> = self
             .groups
             .values()
@@ -220,7 +263,7 @@ impl Coordinator {
             .map(|group| group.id().clone())
             .collect();
         for group_id in affected {
-            self.with(&group_id, now, effects, |group, step| {
+            self.with(&group_id, call, |group, step| {
                 group.delete_topic(step, topic);
             });
         }
@@ -228,98 +271,22 @@ impl Coordinator {
 
     /// Does everything that is due. To be called when [`Coordinator::next_deadline`] has passed;
     /// earlier or later is harmless.
-    pub fn tick(&mut self, now: Now, effects: &mut Effects) {
+    pub fn tick(&mut self, call: &mut Call<'_>) {
         // Each group once: what falls due at this very moment is for the next tick.
         let due: Vec<GroupId> = self
             .timers
             .iter()
-            .take_while(|(deadline, _)| *deadline <= now.monotonic)
+            .take_while(|(deadline, _)| *deadline <= call.now.monotonic)
             .map(|(_, group_id)| group_id.clone())
             .collect();
         for group_id in due {
-            self.with(&group_id, now, effects, |group, step| group.tick(step));
+            self.with(&group_id, call, |group, step| group.tick(step));
         }
     }
 
     /// When [`Coordinator::tick`] is to be called; `None` if there are no groups.
     pub fn next_deadline(&self) -> Option<Duration> {
         self.timers.first().map(|(deadline, _)| *deadline)
-    }
-
-    /// Folds a record of the log. All records of the log are to be replayed in order, before any
-    /// other call, and then [`Coordinator::finish_replay`].
-    ///
-    /// # Errors
-    ///
-    /// If the record cannot be read: the coordinator does not know what the log says.
-    pub fn replay(&mut self, key: &[u8], value: Option<Bytes>) -> Result<(), RecordError> {
-        match RecordKey::decode(key)? {
-            RecordKey::OffsetCommit {
-                group_id,
-                topic,
-                partition,
-            } => {
-                let topic = TopicName::new(&topic).map_err(|_| RecordError::BadTopicName)?;
-                let value = value
-                    .as_deref()
-                    .map(OffsetCommitValue::decode)
-                    .transpose()?;
-                self.replay_into(&group_id, value.is_some(), |group| {
-                    group.replay_offset(topic, partition, value);
-                    Ok(())
-                })
-            }
-            RecordKey::GroupMetadata { group_id } => {
-                self.replay_into(&group_id, value.is_some(), |group| {
-                    // The slice must not keep the whole batch in memory.
-                    group.replay_metadata(value.map(|value| Bytes::copy_from_slice(&value)))
-                })
-            }
-            RecordKey::Other(_) => Ok(()),
-        }
-    }
-
-    fn replay_into(
-        &mut self,
-        group_id: &str,
-        create: bool,
-        fold: impl FnOnce(&mut Group) -> Result<(), RecordError>,
-    ) -> Result<(), RecordError> {
-        if create && !self.groups.contains_key(group_id) {
-            let group = Group::new(group_id, Duration::ZERO, &self.settings);
-            self.groups.insert(group.id().clone(), group);
-        }
-        let Some(group) = self.groups.get_mut(group_id) else {
-            return Ok(());
-        };
-        fold(group)?;
-        if group.is_vacant() {
-            self.groups.remove(group_id);
-        }
-        Ok(())
-    }
-
-    /// Ends the replay: from now on members must show signs of life.
-    pub fn finish_replay(&mut self, now: Duration) {
-        self.timers.clear();
-        for group in self.groups.values_mut() {
-            group.start(now, &self.settings);
-            if let Some(wake_at) = group.wake_at {
-                self.timers.insert((wake_at, group.id().clone()));
-            }
-            if cfg!(debug_assertions) {
-                group.check_invariants();
-            }
-        }
-    }
-
-    /// The shortest log that replays to what a restart at this moment would know: live state only.
-    pub fn snapshot(&self) -> Vec<GroupRecord> {
-        let mut records = Vec::new();
-        for group in self.groups.values() {
-            group.snapshot(&mut records);
-        }
-        records
     }
 
     /// Panics if anything contradicts itself. Each call checks the group it touched in debug
@@ -329,11 +296,8 @@ impl Coordinator {
             assert_eq!(group_id, group.id());
             assert!(!group.is_vacant(), "{group_id} should have been dropped");
             group.check_invariants();
-            let timer = group.wake_at.map(|wake_at| (wake_at, group_id.clone()));
-            assert!(
-                timer.is_some_and(|timer| self.timers.contains(&timer)),
-                "{group_id} has no timer"
-            );
+            let timer = (group.wake_at(), group_id.clone());
+            assert!(self.timers.contains(&timer), "{group_id} has no timer");
         }
         assert_eq!(self.timers.len(), self.groups.len(), "timers");
     }
@@ -342,18 +306,15 @@ impl Coordinator {
     fn with_new<R>(
         &mut self,
         group_id: &str,
-        now: Now,
-        effects: &mut Effects,
+        call: &mut Call<'_>,
         run: impl FnOnce(&mut Group, &mut Step<'_>) -> R,
     ) -> R {
         if !self.groups.contains_key(group_id) {
-            let group = Group::new(group_id, now.monotonic, &self.settings);
-            if let Some(wake_at) = group.wake_at {
-                self.timers.insert((wake_at, group.id().clone()));
-            }
+            let group = Group::new(group_id, call.now.monotonic, &self.settings);
+            self.timers.insert((group.wake_at(), group.id().clone()));
             self.groups.insert(group.id().clone(), group);
         }
-        match self.with(group_id, now, effects, run) {
+        match self.with(group_id, call, run) {
             Some(result) => result,
             None => unreachable!("the group has just been made"),
         }
@@ -363,31 +324,24 @@ impl Coordinator {
     fn with<R>(
         &mut self,
         group_id: &str,
-        now: Now,
-        effects: &mut Effects,
+        call: &mut Call<'_>,
         run: impl FnOnce(&mut Group, &mut Step<'_>) -> R,
     ) -> Option<R> {
         let group = self.groups.get_mut(group_id)?;
-        let armed = group.wake_at;
-        let mut step = Step {
-            settings: &self.settings,
-            now,
-            effects,
-        };
+        let armed = group.wake_at();
+        let mut step = Step::new(&self.settings, call);
         let result = run(group, &mut step);
         let is_vacant = group.is_vacant();
         if cfg!(debug_assertions) {
             group.check_invariants();
         }
-        if group.wake_at != armed || is_vacant {
+        let wake_at = group.wake_at();
+        if wake_at != armed || is_vacant {
             let id = group.id().clone();
-            let wake_at = group.wake_at;
-            if let Some(armed) = armed {
-                self.timers.remove(&(armed, id.clone()));
-            }
+            self.timers.remove(&(armed, id.clone()));
             if is_vacant {
                 self.groups.remove(&id);
-            } else if let Some(wake_at) = wake_at {
+            } else {
                 self.timers.insert((wake_at, id));
             }
         }
@@ -414,6 +368,26 @@ fn validate_join(settings: &GroupSettings, request: &JoinRequest) -> Result<(), 
         Ok(())
     } else {
         Err(GroupError::InconsistentGroupProtocol)
+    }
+}
+
+fn validate_consumer_heartbeat(request: &ConsumerHeartbeat<'_>) -> Result<(), GroupError> {
+    if request.group_id.is_empty() || !is_storable(request.group_id) {
+        return Err(GroupError::InvalidGroupId);
+    }
+    let texts = [
+        Some(request.member_id),
+        request.instance_id,
+        request.rack_id,
+        Some(request.client_id),
+        request.pattern,
+        request.assignor,
+    ];
+    let topics = request.topics.iter().flatten().copied();
+    if texts.into_iter().flatten().chain(topics).all(is_storable) {
+        Ok(())
+    } else {
+        Err(GroupError::InvalidRequest)
     }
 }
 

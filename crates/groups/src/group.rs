@@ -1,24 +1,11 @@
-//! One group: its states, and what every part of it needs.
-//!
-//! ```text
-//!            join                  all joined, or time is up          leader's sync
-//!   Empty ---------> Preparing -------------------------> Completing ---------------> Stable
-//!     ^                 |  ^                                   |                         |
-//!     '-----------------'  '-----------------------------------'-------------------------'
-//!       nobody joined           join, leave, silence: the next rebalance
-//! ```
+//! One group: what it has committed, and who is in it.
 //!
 //! A group that has neither members nor offsets is dropped; Kafka calls that Dead.
 
 mod expiry;
-mod invariants;
-mod join;
-mod leave;
+mod membership;
+mod migration;
 mod offsets;
-mod persist;
-mod rebalance;
-mod sync;
-mod timers;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,22 +14,39 @@ use bytes::Bytes;
 use model::{GroupId, TopicName};
 
 use crate::api::{
-    Effects, GroupDescription, GroupError, GroupListing, GroupSettings, GroupState,
-    HeartbeatRequest, JoinRefused, Joined, MemberDescription, Now, Reply, SyncReply, Token,
+    Call, ConsumerGroupDescription, ConsumerHeartbeat, ConsumerHeartbeatReply, Effects,
+    GroupDescription, GroupError, GroupKind, GroupListing, GroupSettings, HeartbeatRequest,
+    JOIN_EPOCH, JoinRefused, JoinRequest, Joined, Leaver, Now, Reply, SyncReply, SyncRequest,
+    Token,
 };
-use crate::member::{Member, Waiting};
+use crate::classic::ClassicGroup;
+use crate::consumer::ConsumerGroup;
+use crate::pattern::FoundPatterns;
+use crate::records::{ConsumerRecord, GroupRecord, RecordError};
+use crate::topics::Topics;
+pub(crate) use expiry::RetentionBase;
+pub(crate) use membership::{Members, Membership};
 pub use offsets::CommittedOffset;
 
 /// What a step on a group has at hand.
-#[derive(Debug)]
 pub(crate) struct Step<'a> {
     pub(crate) settings: &'a GroupSettings,
     pub(crate) now: Now,
+    pub(crate) topics: &'a dyn Topics,
     pub(crate) effects: &'a mut Effects,
 }
 
-impl Step<'_> {
-    fn joined(&mut self, token: Token, joined: Joined) {
+impl<'a> Step<'a> {
+    pub(crate) fn new(settings: &'a GroupSettings, call: &'a mut Call<'_>) -> Self {
+        Self {
+            settings,
+            now: call.now,
+            topics: call.topics,
+            effects: call.effects,
+        }
+    }
+
+    pub(crate) fn joined(&mut self, token: Token, joined: Joined) {
         self.effects.replies.push((token, Reply::Join(Ok(joined))));
     }
 
@@ -61,80 +65,24 @@ impl Step<'_> {
     }
 }
 
-/// Where a group stands, with the timer that belongs to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Empty,
-    Preparing {
-        /// When the rebalance goes on with those who are there.
-        deadline: Duration,
-        /// Set in the first rebalance of an empty group, which always waits for its deadline.
-        initial: Option<InitialDelay>,
-    },
-    Completing {
-        /// When those who have not synced are dropped.
-        sync_deadline: Duration,
-    },
-    Stable {
-        /// As above; `None` once all have synced.
-        sync_deadline: Option<Duration>,
-    },
-}
-
-/// The wait of the first rebalance, which new members prolong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct InitialDelay {
-    /// How much longer it may become after the present deadline.
-    remaining: Duration,
-    /// Whether a member came since the present deadline was set.
-    has_new_member: bool,
-}
-
-/// A classic group.
+/// A group.
 #[derive(Debug)]
 pub(crate) struct Group {
     id: GroupId,
-    phase: Phase,
-    /// When `phase` was entered, in milliseconds since the Unix epoch; -1 if unknown.
-    phase_since_ms: i64,
-    generation_id: i32,
-    protocol_type: Option<String>,
-    protocol_name: Option<String>,
-    leader: Option<String>,
-    members: BTreeMap<String, Member>,
-    /// Members that wait in JoinGroup, counted because each join asks.
-    joining: usize,
-    /// Static members: instance id to member id.
-    static_members: BTreeMap<String, String>,
-    /// Member ids given out and not yet used, with the time until which they are good.
-    pending_members: BTreeMap<String, Duration>,
+    members: Members,
     offsets: BTreeMap<TopicName, BTreeMap<i32, CommittedOffset>>,
-    /// The value of the last group metadata record; `None` if there is none in the log.
-    persisted: Option<Bytes>,
     /// When the offsets are next looked through for expired ones.
     expiry_check_at: Duration,
-    /// Not later than the earliest deadline above; the coordinator keeps a timer for it.
-    pub(crate) wake_at: Option<Duration>,
 }
 
 impl Group {
     pub(crate) fn new(id: &str, now: Duration, settings: &GroupSettings) -> Self {
+        let id = GroupId::new(id);
         let mut group = Self {
-            id: GroupId::new(id),
-            phase: Phase::Empty,
-            phase_since_ms: -1,
-            generation_id: 0,
-            protocol_type: None,
-            protocol_name: None,
-            leader: None,
-            members: BTreeMap::new(),
-            joining: 0,
-            static_members: BTreeMap::new(),
-            pending_members: BTreeMap::new(),
+            members: Members::Classic(ClassicGroup::new(id.clone())),
+            id,
             offsets: BTreeMap::new(),
-            persisted: None,
             expiry_check_at: Duration::ZERO,
-            wake_at: None,
         };
         group.start_expiry_checks(now, settings);
         group
@@ -144,21 +92,35 @@ impl Group {
         &self.id
     }
 
-    pub(crate) fn state(&self) -> GroupState {
-        match self.phase {
-            Phase::Empty => GroupState::Empty,
-            Phase::Preparing { .. } => GroupState::PreparingRebalance,
-            Phase::Completing { .. } => GroupState::CompletingRebalance,
-            Phase::Stable { .. } => GroupState::Stable,
-        }
+    /// When the group is to be woken: not later than its earliest deadline. There always is one, since
+    /// offsets are looked through as long as there is a group.
+    pub(crate) fn wake_at(&self) -> Duration {
+        let of_members = self.members.any().wake_at().into_iter();
+        of_members.fold(self.expiry_check_at, Duration::min)
     }
 
     /// Whether nothing would be lost by forgetting the group: nothing of it is in the log.
     pub(crate) fn is_vacant(&self) -> bool {
-        self.phase == Phase::Empty
-            && self.pending_members.is_empty()
-            && self.offsets.is_empty()
-            && self.persisted.is_none()
+        self.offsets.is_empty() && self.members.any().is_vacant()
+    }
+
+    pub(crate) fn join(&mut self, step: &mut Step<'_>, token: Token, request: JoinRequest) {
+        self.downgrade_for(step, &request);
+        self.take_on_if_deserted(step, GroupKind::Classic);
+        match &mut self.members {
+            Members::Classic(classic) => classic.join(step, token, request),
+            Members::Consumer(consumer) => consumer.join_classic(step, token, request),
+        }
+    }
+
+    pub(crate) fn sync(&mut self, step: &mut Step<'_>, token: Token, request: SyncRequest) {
+        match &mut self.members {
+            Members::Classic(classic) => classic.sync(step, token, request),
+            Members::Consumer(consumer) => {
+                let reply = consumer.sync_classic(step, &request);
+                step.synced(token, reply);
+            }
+        }
     }
 
     pub(crate) fn heartbeat(
@@ -166,116 +128,175 @@ impl Group {
         step: &mut Step<'_>,
         request: HeartbeatRequest<'_>,
     ) -> Result<(), GroupError> {
-        self.validate_member(request.member_id, request.group_instance_id)?;
-        if request.generation_id != self.generation_id {
-            return Err(GroupError::IllegalGeneration);
-        }
-        self.renew_session(step.now.monotonic, request.member_id);
-        match self.phase {
-            Phase::Empty => Err(GroupError::UnknownMemberId),
-            Phase::Preparing { .. } => Err(GroupError::RebalanceInProgress),
-            // A client beats as soon as it has joined, before it is assigned anything.
-            Phase::Completing { .. } | Phase::Stable { .. } => Ok(()),
+        match &mut self.members {
+            Members::Classic(classic) => classic.heartbeat(step, request),
+            Members::Consumer(consumer) => consumer.heartbeat_classic(step, request),
         }
     }
 
-    /// Whether the group has this member, and no other one under its instance id.
-    fn validate_member(
-        &self,
-        member_id: &str,
-        group_instance_id: Option<&str>,
-    ) -> Result<(), GroupError> {
-        if let Some(instance_id) = group_instance_id {
-            match self.static_members.get(instance_id) {
-                None => return Err(GroupError::UnknownMemberId),
-                Some(current) if current != member_id => return Err(GroupError::FencedInstanceId),
-                Some(_) => {}
-            }
-        }
-        if self.members.contains_key(member_id) {
-            Ok(())
-        } else {
-            Err(GroupError::UnknownMemberId)
-        }
-    }
-
-    /// Counts the session of a member anew. A member that is kept waiting has no session: its client
-    /// cannot show signs of life while it waits for us.
-    fn renew_session(&mut self, now: Duration, member_id: &str) {
-        let Some(member) = self.members.get_mut(member_id) else {
-            return;
+    pub(crate) fn leave(
+        &mut self,
+        step: &mut Step<'_>,
+        leavers: &[Leaver<'_>],
+    ) -> Vec<Result<(), GroupError>> {
+        let results = match &mut self.members {
+            Members::Classic(classic) => classic.leave(step, leavers),
+            Members::Consumer(consumer) => consumer.leave_classic(step, leavers),
         };
-        if member.waiting == Waiting::No {
-            let expires_at = now.saturating_add(member.session_timeout());
-            member.expires_at = Some(expires_at);
-            self.arm(expires_at);
+        self.downgrade_if_all_classic(step);
+        results
+    }
+
+    pub(crate) fn consumer_heartbeat(
+        &mut self,
+        step: &mut Step<'_>,
+        request: &ConsumerHeartbeat<'_>,
+    ) -> Result<ConsumerHeartbeatReply, GroupError> {
+        if request.member_epoch == JOIN_EPOCH {
+            self.take_on_if_deserted(step, GroupKind::Consumer);
+            self.upgrade(step)?;
+        }
+        let result = match &mut self.members {
+            // It was a member before the group was forgotten or went over to the classic protocol, and
+            // is to join again.
+            Members::Classic(_) => Err(GroupError::UnknownMemberId),
+            Members::Consumer(consumer) if request.member_epoch < JOIN_EPOCH => {
+                consumer.leave(step, request)
+            }
+            Members::Consumer(consumer) => consumer.heartbeat(step, request),
+        };
+        self.downgrade_if_all_classic(step);
+        result
+    }
+
+    pub(crate) fn patterns_found(&mut self, step: &mut Step<'_>, found: FoundPatterns) {
+        match &mut self.members {
+            // Nobody subscribes by pattern any more.
+            Members::Classic(_) => {}
+            Members::Consumer(consumer) => consumer.patterns_found(step, found),
         }
     }
 
-    /// Sees to it that the group is woken at this time at the latest.
-    fn arm(&mut self, deadline: Duration) {
-        self.wake_at = Some(
-            self.wake_at
-                .map_or(deadline, |earlier| earlier.min(deadline)),
+    /// Has a group without members take on the kind of the first that comes.
+    fn take_on_if_deserted(&mut self, step: &mut Step<'_>, kind: GroupKind) {
+        let members = self.members.any_mut();
+        if members.list().kind == kind || members.desert().is_err() {
+            return;
+        }
+        members.delete_persisted(step);
+        self.members = match kind {
+            GroupKind::Classic => Members::Classic(ClassicGroup::new(self.id.clone())),
+            GroupKind::Consumer => Members::Consumer(ConsumerGroup::new(self.id.clone())),
+        };
+    }
+
+    /// Deletes the group: all its offsets, then the group itself.
+    pub(crate) fn delete(&mut self, step: &mut Step<'_>) -> Result<(), GroupError> {
+        self.members.any_mut().desert()?;
+        self.delete_all_offsets(step);
+        self.members.any_mut().delete_persisted(step);
+        Ok(())
+    }
+
+    /// Does what is due. To be called when [`Group::wake_at`] has passed.
+    pub(crate) fn tick(&mut self, step: &mut Step<'_>) {
+        self.members.any_mut().tick(step);
+        self.downgrade_if_all_classic(step);
+        if self.expiry_check_at <= step.now.monotonic {
+            self.check_expiry(step);
+        }
+    }
+
+    /// The records a log needs to give the group back as a restart would find it.
+    pub(crate) fn snapshot(&self, into: &mut Vec<GroupRecord>) {
+        self.members.any().snapshot(into);
+        into.extend(
+            self.offsets()
+                .map(|(topic, partition, offset)| self.offset_record(topic, partition, offset)),
         );
     }
 
-    fn enter(&mut self, step: &Step<'_>, phase: Phase) {
-        self.phase = phase;
-        self.phase_since_ms = step.now.wall_ms;
-        match phase {
-            Phase::Preparing { deadline, .. } => self.arm(deadline),
-            Phase::Completing { sync_deadline } => self.arm(sync_deadline),
-            Phase::Empty | Phase::Stable { .. } => {}
+    /// Folds the record of a classic group, or its deletion, into the group.
+    pub(crate) fn replay_classic(&mut self, value: Option<Bytes>) -> Result<(), RecordError> {
+        match &mut self.members {
+            Members::Classic(classic) => classic.replay_metadata(value),
+            Members::Consumer(_) if value.is_none() => Ok(()),
+            Members::Consumer(consumer) if consumer.is_vacant() => {
+                let mut classic = ClassicGroup::new(self.id.clone());
+                classic.replay_metadata(value)?;
+                self.members = Members::Classic(classic);
+                Ok(())
+            }
+            Members::Consumer(_) => Err(RecordError::TwoKinds),
         }
     }
 
-    fn is_leader(&self, member_id: &str) -> bool {
-        self.leader.as_deref() == Some(member_id)
+    /// Folds a record of a consumer group, or its deletion, into the group.
+    pub(crate) fn replay_consumer(&mut self, record: ConsumerRecord) -> Result<(), RecordError> {
+        match &mut self.members {
+            Members::Consumer(consumer) => consumer.fold(record),
+            Members::Classic(_) if record.is_tombstone() => {}
+            Members::Classic(classic) if classic.is_vacant() => {
+                let mut consumer = ConsumerGroup::new(self.id.clone());
+                consumer.fold(record);
+                self.members = Members::Consumer(consumer);
+            }
+            Members::Classic(_) => return Err(RecordError::TwoKinds),
+        }
+        Ok(())
     }
 
-    /// The longest time a member may need to come back to a rebalance.
-    fn rebalance_timeout(&self) -> Duration {
-        let longest = self
-            .members
-            .values()
-            .map(|member| member.rebalance_timeout_ms)
-            .max();
-        crate::member::millis(longest.unwrap_or(0))
+    /// Starts all timers of a group that a restart has found; its members could not reach us before.
+    pub(crate) fn start(
+        &mut self,
+        now: Duration,
+        settings: &GroupSettings,
+    ) -> Result<(), RecordError> {
+        self.start_expiry_checks(now, settings);
+        self.members.any_mut().start(now, settings)
+    }
+
+    /// Whether somebody may ask for the group's offsets as this member; `None` for one that is outside.
+    pub(crate) fn admit_fetch(
+        &self,
+        member_id: Option<&str>,
+        member_epoch: i32,
+    ) -> Result<(), GroupError> {
+        self.members.any().admit_fetch(member_id, member_epoch)
     }
 
     pub(crate) fn list(&self) -> GroupListing {
-        GroupListing {
-            group_id: self.id.clone(),
-            protocol_type: self.protocol_type.clone().unwrap_or_default(),
-            state: self.state(),
+        self.members.any().list()
+    }
+
+    /// A classic group; `None` if it is a consumer group.
+    pub(crate) fn describe(&self) -> Option<GroupDescription> {
+        match &self.members {
+            Members::Classic(classic) => Some(classic.describe()),
+            Members::Consumer(_) => None,
         }
     }
 
-    pub(crate) fn describe(&self) -> GroupDescription {
-        // During a rebalance no protocol is agreed on. What members were assigned last is shown all
-        // the same: it is what they are still working on.
-        let agreed = match self.phase {
-            Phase::Stable { .. } => self.protocol_name.as_deref(),
-            Phase::Empty | Phase::Preparing { .. } | Phase::Completing { .. } => None,
-        };
-        let members = self
-            .members
-            .iter()
-            .map(|(member_id, member)| MemberDescription {
-                member_id: member_id.clone(),
-                group_instance_id: member.group_instance_id.clone(),
-                client_id: member.client_id.clone(),
-                client_host: member.client_host.clone(),
-                metadata: agreed.map_or_else(Bytes::new, |name| member.metadata(name)),
-                assignment: member.assignment.clone(),
-            });
-        GroupDescription {
-            state: self.state(),
-            generation_id: self.generation_id,
-            protocol_type: self.protocol_type.clone().unwrap_or_default(),
-            protocol_name: agreed.unwrap_or_default().to_owned(),
-            members: members.collect(),
+    /// A consumer group; `None` if it is a classic group.
+    pub(crate) fn describe_consumer(
+        &self,
+        settings: &GroupSettings,
+    ) -> Option<ConsumerGroupDescription> {
+        match &self.members {
+            Members::Classic(_) => None,
+            Members::Consumer(consumer) => Some(consumer.describe(settings)),
         }
+    }
+
+    /// Panics if the group contradicts itself; run after each step in debug builds.
+    pub(crate) fn check_invariants(&self) {
+        self.members.any().check_invariants();
+        assert!(
+            self.offsets
+                .values()
+                .all(|partitions| !partitions.is_empty()),
+            "{}: a topic without offsets",
+            self.id
+        );
     }
 }

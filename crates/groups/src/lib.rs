@@ -1,8 +1,9 @@
-//! The coordinator of classic consumer groups, as a state machine without clock, files or tasks.
+//! The coordinator of consumer groups, classic ones and those of KIP-848, as a state machine without
+//! clock, files or tasks.
 //!
 //! One [`Coordinator`] answers for the groups of one partition of `__consumer_offsets`. It is given
-//! requests and the time, and says what follows from them: records for that partition's log and
-//! answers for requests that were kept waiting ([`Effects`]). The log is the only durable state:
+//! requests and the time, and says what follows from them: records for that partition's log,
+//! answers for requests that were kept waiting, patterns to look up ([`Effects`]). The log is the only durable state:
 //! [`Coordinator::replay`] folds records back into what a restart may know, and
 //! [`Coordinator::snapshot`] gives the shortest log with the same meaning.
 //!
@@ -16,30 +17,51 @@
 //! # Reading order
 //!
 //! [`api`](crate) types first (`api.rs`), then `coordinator.rs` (which group, which timer), then
-//! `group.rs` (one group's states) with one file per thing that can happen to it below `group/`.
-//! `records.rs` is the format of the log, Kafka's own.
+//! `group.rs` (one group: its offsets and its members), then one of the two kinds of members, with one
+//! file per thing that can happen to them: `classic.rs` (the members agree, and one of them shares the
+//! partitions) or `consumer.rs` (the broker shares them, by the `assignors.rs`, and leads everyone from what
+//! it has to what it is to have). `group/migration.rs` goes from one kind to the other. `records.rs` is the
+//! format of the log, Kafka's own.
 
 mod api;
+mod assignors;
+mod classic;
+mod consumer;
+mod consumer_protocol;
 mod coordinator;
 mod group;
 mod limits;
-mod member;
+mod member_id;
 mod partition;
+mod partitions;
+mod pattern;
 mod records;
-mod subscription;
+mod topics;
 
 #[cfg(test)]
 mod tests;
 
 pub use api::{
-    CommitRequest, Effects, GroupDescription, GroupError, GroupListing, GroupSettings, GroupState,
-    HeartbeatRequest, JoinRefused, JoinReply, JoinRequest, Joined, JoinedMember, Leaver,
-    MemberDescription, Now, OffsetToCommit, Protocol, Reply, SyncReply, SyncRequest, Synced, Token,
+    Call, CommitRequest, ConsumerGroupDescription, ConsumerHeartbeat, ConsumerHeartbeatReply,
+    ConsumerMemberDescription, Effects, GroupDescription, GroupError, GroupKind, GroupListing,
+    GroupSettings, GroupState, HeartbeatRequest, JOIN_EPOCH, JoinRefused, JoinReply, JoinRequest,
+    Joined, JoinedMember, LEAVE_EPOCH, LEAVE_STATIC_EPOCH, Leaver, MemberDescription,
+    MigrationPolicy, Now, OffsetToCommit, Protocol, Reply, SyncReply, SyncRequest, Synced, Token,
 };
+pub use assignors::Assignor;
 pub use coordinator::Coordinator;
 pub use group::CommittedOffset;
 pub use limits::GROUP_RECORD_BYTES_MAX;
 pub use partition::{java_string_hash, partition_for};
+pub use partitions::Partitions;
+pub use pattern::{FoundPatterns, PatternError, PatternLookup, TopicPattern};
 pub use records::{
-    GroupMetadataValue, GroupRecord, MemberValue, OffsetCommitValue, RecordError, RecordKey,
+    ConsumerKey, GroupMetadataValue, GroupRecord, MemberValue, OffsetCommitValue, RecordError,
+    RecordKey,
 };
+pub use topics::{TopicShape, Topics};
+
+/// A number of milliseconds as a duration; nothing below zero.
+fn millis(ms: i32) -> std::time::Duration {
+    std::time::Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+}

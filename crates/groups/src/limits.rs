@@ -27,3 +27,15 @@ pub(crate) const MEMBER_METADATA_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The record of one group. It has to fit a batch that the storage engine takes (half a slot of its
 /// write-ahead log, 32 MiB); Kafka's own bound is `max.message.bytes`, 1 MiB.
 pub const GROUP_RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The memory that a compiled pattern may take. A list of a thousand topic names fits.
+pub(crate) const PATTERN_PROGRAM_BYTES_MAX: usize = 1024 * 1024;
+
+/// The topics that one pattern may match, by the length of their names: they stand in one record.
+pub(crate) const PATTERN_TOPICS_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// How long to wait before patterns are looked up again because topics have come or gone.
+pub(crate) const PATTERN_LOOKUP_PAUSE: Duration = Duration::from_secs(10);
+
+/// After how long a lookup that has not come back is begun anew.
+pub(crate) const PATTERN_LOOKUP_TIMEOUT: Duration = Duration::from_secs(60);

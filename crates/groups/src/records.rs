@@ -8,21 +8,35 @@
 //! | 0 | legacy offset commit | group, topic, partition | 0-4 | never |
 //! | 1 | offset commit | group, topic, partition | 0-4 | 3; 1 with an explicit retention |
 //! | 2 | group metadata | group | 0-4 | 3 |
+//! | 3 | consumer group | group | 0 | 0 |
+//! | 4 | consumer group's partition metadata | group | skipped | never |
+//! | 5 | consumer group member | group, member | 0 | 0 |
+//! | 6 | target assignment | group | 0 | 0 |
+//! | 7 | target assignment of a member | group, member | 0 | 0 |
+//! | 8 | current assignment of a member | group, member | 0 | 0 |
+//! | 16 | consumer group's pattern | group, pattern | 0 | 0 |
 //!
-//! Version 3 of both is read by every tool and every Kafka since 2.3. Records of other types are
-//! skipped, as Kafka does; a version above 4 of a known type is an error, since nothing may be
+//! Version 3 of types 1 and 2 is read by every tool and every Kafka since 2.3. Records of other types
+//! are skipped, as Kafka does; a higher version of a known type is an error, since nothing may be
 //! guessed about it.
 
+mod assignment;
 mod codec;
+mod consumer_group;
 mod group_metadata;
+mod member_metadata;
 mod offset_commit;
 
 use std::fmt;
 
 use bytes::Bytes;
 
+pub(crate) use assignment::{CurrentAssignment, LEFT_EPOCH, MemberState};
 pub(crate) use codec::{Reader, Writer};
+pub use consumer_group::ConsumerKey;
+pub(crate) use consumer_group::{ConsumerRecord, GroupEpoch, ResolvedPattern};
 pub use group_metadata::{GroupMetadataValue, MemberValue};
+pub(crate) use member_metadata::{ClassicMetadata, MemberMetadata};
 pub use offset_commit::OffsetCommitValue;
 pub(crate) use offset_commit::encode as encode_offset_commit;
 
@@ -56,6 +70,13 @@ pub enum RecordKey {
         /// The group.
         group_id: String,
     },
+    /// Something of a consumer group (types 3 to 8 and 16).
+    Consumer {
+        /// The group.
+        group_id: String,
+        /// What of it.
+        about: ConsumerKey,
+    },
     /// A record of a type that is not known here.
     Other(i16),
 }
@@ -73,7 +94,10 @@ impl RecordKey {
             TYPE_GROUP_METADATA => Ok(Self::GroupMetadata {
                 group_id: reader.text()?.to_owned(),
             }),
-            other => Ok(Self::Other(other)),
+            other => Ok(match ConsumerKey::decode(other, &mut reader)? {
+                Some((group_id, about)) => Self::Consumer { group_id, about },
+                None => Self::Other(other),
+            }),
         }
     }
 }
@@ -96,6 +120,15 @@ pub(crate) fn group_metadata_key(group_id: &str) -> Bytes {
     writer.finish()
 }
 
+/// The fields of a value that exists in version 0 only.
+fn decode_version_0(value: &[u8]) -> Result<Reader<'_>, RecordError> {
+    let mut reader = Reader::new(value);
+    match reader.i16()? {
+        0 => Ok(reader),
+        version => Err(RecordError::UnknownVersion(version)),
+    }
+}
+
 /// Why a record of `__consumer_offsets` cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordError {
@@ -109,7 +142,10 @@ pub enum RecordError {
     BadTopicName,
     /// The value's version is not known.
     UnknownVersion(i16),
-    /// A group has a member or an instance twice, or a negative generation.
+    /// The group is a classic group and a consumer group at once.
+    TwoKinds,
+    /// A group has a member, an instance or a partition twice, or a generation or an epoch that no group
+    /// can have.
     ImpossibleGroup,
 }
 
@@ -124,6 +160,7 @@ impl fmt::Display for RecordError {
             Self::UnknownVersion(version) => {
                 write!(f, "the record's value has the unknown version {version}")
             }
+            Self::TwoKinds => f.write_str("the record makes a group one of two kinds"),
         }
     }
 }

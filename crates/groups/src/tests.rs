@@ -1,8 +1,12 @@
 //! Scripts of requests, and what follows from them.
 
+mod consumer;
 mod harness;
 mod join;
 mod membership;
 mod offsets;
 mod random;
 mod restart;
+mod topics;
+
+pub(crate) use topics::FakeTopics;

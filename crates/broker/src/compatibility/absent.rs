@@ -28,15 +28,6 @@ pub(super) static ABSENT: &[Absent] = &[
                InitProducerId above",
     },
     Absent {
-        purpose: "consumer groups whose partitions the broker shares out (KIP-848)",
-        apis: &[
-            (68, "ConsumerGroupHeartbeat"),
-            (69, "ConsumerGroupDescribe"),
-        ],
-        seen: "a consumer with `group.protocol=consumer` says that the broker does not support it; with \
-               `classic` it works",
-    },
-    Absent {
         purpose: "share groups",
         apis: &[
             (76, "ShareGroupHeartbeat"),

@@ -59,12 +59,7 @@ pub(super) fn load(
             }
         };
         let gone = coordinator.as_ref().map(|c| topics_gone(broker, c));
-        let partition = Partition::new(
-            Arc::clone(log),
-            broker.env.clone(),
-            Arc::clone(timer),
-            coordinator,
-        );
+        let partition = Partition::new(Arc::clone(log), broker, Arc::clone(timer), coordinator);
         for name in gone.into_iter().flatten() {
             partition.delete_topic(&name);
         }
@@ -110,7 +105,9 @@ fn fold(
             return Err(LoadError::Batch("the log ends before its end".to_owned()));
         }
     }
-    coordinator.finish_replay(broker.env.clock.now().0);
+    coordinator
+        .finish_replay(broker.env.clock.now().0)
+        .map_err(LoadError::Record)?;
     Ok(coordinator)
 }
 

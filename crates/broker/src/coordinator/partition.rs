@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use env::Env;
-use groups::{Coordinator, Effects, GroupRecord, Now, Reply, Token};
+use groups::{Call, Coordinator, Effects, GroupRecord, Now, PatternLookup, Reply, Token, Topics};
 use model::ErrorCode;
 use parking_lot::Mutex;
 use storage::{Append, AppendError, Log, Sequence};
 use tokio::sync::oneshot;
 
 use super::timer::Timer;
+use crate::broker::Broker;
 use crate::limits::{GROUP_BATCH_BYTES, GROUP_WRITE_RETRY};
+use crate::metadata_store::MetadataStore;
 use crate::record_batches;
 
 /// A value with what must be durable before anybody is told of it.
@@ -48,6 +50,7 @@ pub(crate) type Parked = oneshot::Receiver<Proven<Reply>>;
 /// One partition.
 pub(crate) struct Partition {
     log: Arc<Log>,
+    metadata: Arc<MetadataStore>,
     env: Env,
     timer: Arc<Timer>,
     state: Mutex<State>,
@@ -71,7 +74,7 @@ impl Partition {
     /// A partition whose log has been folded; `None` if it could not be.
     pub(super) fn new(
         log: Arc<Log>,
-        env: Env,
+        broker: &Broker,
         timer: Arc<Timer>,
         coordinator: Option<Coordinator>,
     ) -> Self {
@@ -85,7 +88,8 @@ impl Partition {
         };
         Self {
             log,
-            env,
+            metadata: Arc::clone(&broker.metadata),
+            env: broker.env.clone(),
             timer,
             state: Mutex::new(state),
         }
@@ -93,8 +97,8 @@ impl Partition {
 
     /// Runs a call that answers at once.
     pub(super) fn step<T>(
-        &self,
-        run: impl FnOnce(&mut Coordinator, Now, &mut Effects) -> T,
+        self: &Arc<Self>,
+        run: impl FnOnce(&mut Coordinator, &mut Call<'_>) -> T,
     ) -> Result<Proven<T>, Unavailable> {
         let mut state = self.state.lock();
         self.run(&mut state, run)
@@ -102,16 +106,16 @@ impl Partition {
 
     /// Runs a call whose answer may have to wait for other calls.
     pub(super) fn park(
-        &self,
-        run: impl FnOnce(&mut Coordinator, Token, Now, &mut Effects),
+        self: &Arc<Self>,
+        run: impl FnOnce(&mut Coordinator, Token, &mut Call<'_>),
     ) -> Result<Parked, Unavailable> {
         let (sender, receiver) = oneshot::channel();
         let mut state = self.state.lock();
         let token = Token(state.next_token);
         state.next_token += 1;
         state.parked.insert(token, sender);
-        let ran = self.run(&mut state, |coordinator, now, effects| {
-            run(coordinator, token, now, effects);
+        let ran = self.run(&mut state, |coordinator, call| {
+            run(coordinator, token, call)
         });
         if ran.is_err() {
             state.parked.remove(&token);
@@ -134,9 +138,9 @@ impl Partition {
     }
 
     /// Does what is due.
-    pub(super) fn tick(&self) {
+    pub(super) fn tick(self: &Arc<Self>) {
         // An error shows in the answers of the calls that follow.
-        let _ = self.step(|coordinator, now, effects| coordinator.tick(now, effects));
+        let _ = self.step(Coordinator::tick);
     }
 
     /// When [`Partition::tick`] is to be called.
@@ -149,7 +153,9 @@ impl Partition {
         let mut state = self.state.lock();
         if let Some(coordinator) = &mut state.coordinator {
             let mut effects = Effects::default();
-            coordinator.delete_topic(topic, self.now(), &mut effects);
+            self.call(coordinator, &mut effects, |coordinator, call| {
+                coordinator.delete_topic(topic, call);
+            });
             // Also behind a backlog: the deletion will not come again.
             let _ = self.write(&mut state, effects.records);
             self.timer.arm(next_deadline(&state));
@@ -157,14 +163,17 @@ impl Partition {
     }
 
     fn run<T>(
-        &self,
+        self: &Arc<Self>,
         state: &mut State,
-        run: impl FnOnce(&mut Coordinator, Now, &mut Effects) -> T,
+        run: impl FnOnce(&mut Coordinator, &mut Call<'_>) -> T,
     ) -> Result<Proven<T>, Unavailable> {
         self.write_backlog(state)?;
         let coordinator = state.coordinator.as_mut().ok_or(Unavailable::Damaged)?;
         let mut effects = Effects::default();
-        let value = run(coordinator, self.now(), &mut effects);
+        let value = self.call(coordinator, &mut effects, run);
+        for lookup in effects.lookups {
+            self.look_up(lookup);
+        }
         let written = self.write(state, effects.records);
         for (token, reply) in effects.replies {
             let sender = state.parked.remove(&token);
@@ -183,6 +192,38 @@ impl Partition {
             value,
             sequence: state.sequence,
         })
+    }
+
+    /// Looks patterns up on another thread, and hands over what it finds.
+    fn look_up(self: &Arc<Self>, lookup: PatternLookup) {
+        let partition = Arc::clone(self);
+        let work = move || {
+            let published = partition.metadata.published();
+            let topics = published.topics.iter();
+            // A pattern means topics that somebody has made, as a client's own would.
+            let names = topics
+                .filter(|topic| !topic.is_internal())
+                .map(|topic| topic.name());
+            let found = lookup.run(published.topics.version(), names);
+            // What is lost here is looked up again when the group has waited for it long enough.
+            let _ = partition.step(|coordinator, call| coordinator.patterns_found(found, call));
+        };
+        drop(self.env.spawn.blocking(Box::new(work)));
+    }
+
+    fn call<T>(
+        &self,
+        coordinator: &mut Coordinator,
+        effects: &mut Effects,
+        run: impl FnOnce(&mut Coordinator, &mut Call<'_>) -> T,
+    ) -> T {
+        let published = self.metadata.published();
+        let mut call = Call {
+            now: self.now(),
+            topics: &published.topics,
+            effects,
+        };
+        run(coordinator, &mut call)
     }
 
     fn now(&self) -> Now {

@@ -4,13 +4,24 @@
 //!   list, without a look at the body (KIP-511): librdkafka and Java step down on that answer.
 //! - v3+ names the client's software; a name or version outside `[a-zA-Z0-9.-]`, or one that does not
 //!   begin and end with a letter or digit, gets INVALID_REQUEST.
-//! - v3+ can tell features; there is none to tell, neither supported nor finalized.
+//! - v3+ tells features: `group.version` is 1, which is to say that consumer groups work (KIP-848).
+//! - v4 (KIP-1022): before, a supported feature whose levels begin at 0 must not be told: it makes older
+//!   clients fail.
+
+use std::ops::RangeInclusive;
 
 use model::ErrorCode;
-use wire::messages::api_versions::{ApiVersion, ApiVersionsRequest, ApiVersionsResponse};
+use wire::Text;
+use wire::messages::api_versions::{
+    ApiVersion, ApiVersionsRequest, ApiVersionsResponse, FinalizedFeatureKey, SupportedFeatureKey,
+};
 
 use crate::apis::APIS;
 use crate::context::RequestContext;
+
+/// What stands for the rules of consumer groups, and its levels here.
+const GROUP_VERSION: Text = Text::from_static("group.version");
+const GROUP_VERSIONS: RangeInclusive<i16> = 0..=1;
 
 /// Answers with the table.
 pub(crate) fn handle(ctx: &RequestContext, request: ApiVersionsRequest) -> ApiVersionsResponse {
@@ -21,7 +32,21 @@ pub(crate) fn handle(ctx: &RequestContext, request: ApiVersionsRequest) -> ApiVe
     {
         return with_error(ErrorCode::InvalidRequest);
     }
-    with_error(ErrorCode::None)
+    let mut response = with_error(ErrorCode::None);
+    if ctx.version >= 4 {
+        response.supported_features.push(SupportedFeatureKey {
+            name: GROUP_VERSION,
+            min_version: *GROUP_VERSIONS.start(),
+            max_version: *GROUP_VERSIONS.end(),
+        });
+    }
+    response.finalized_features_epoch = 0;
+    response.finalized_features.push(FinalizedFeatureKey {
+        name: GROUP_VERSION,
+        max_version_level: *GROUP_VERSIONS.end(),
+        min_version_level: *GROUP_VERSIONS.end(),
+    });
+    response
 }
 
 /// The answer to a version that is not served; encode it as version 0.

@@ -2,7 +2,8 @@
 //!
 //! - Protocol and metadata are shown in a stable group only: during a rebalance nothing is agreed on.
 //!   Assignments are those of the last generation that had any.
-//! - A group that is named twice is answered once.
+//! - A group that is named twice is answered once. A consumer group is not described here: to this API
+//!   there is no group of its name.
 //! - v3 (KIP-430): authorized operations; there are no ACLs, so all a group has are allowed.
 //! - v4 (KIP-345): static members. v5: flexible.
 //! - v6 (KIP-1043): a group that does not exist gets GROUP_ID_NOT_FOUND with a message; before, it is
@@ -16,13 +17,7 @@ use wire::messages::describe_groups::{
 };
 
 use crate::context::RequestContext;
-use crate::handlers::support::keep_first_of_each;
-
-/// The operations that exist for a group, as bits: READ (3), DELETE (6) and DESCRIBE (8).
-const GROUP_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8;
-
-/// "Not asked for".
-const NO_OPERATIONS: i32 = i32::MIN;
+use crate::handlers::support::{GROUP_OPERATIONS, NO_OPERATIONS, keep_first_of_each};
 
 /// Describes each group.
 pub(crate) async fn handle(

@@ -44,8 +44,7 @@ fn join_request(ctx: &RequestContext, request: JoinGroupRequest) -> JoinRequest 
         member_id: request.member_id.to_string(),
         group_instance_id: request.group_instance_id.map(|id| id.to_string()),
         client_id: ctx.client_id().to_owned(),
-        // As Java prints an address without a name.
-        client_host: format!("/{}", ctx.peer.ip().to_canonical()),
+        client_host: ctx.client_host(),
         session_timeout_ms: request.session_timeout_ms,
         rebalance_timeout_ms: match ctx.version {
             0 => request.session_timeout_ms,

@@ -4,7 +4,7 @@
 //! - v3: flexible.
 //! - v4 (KIP-518): states, and a filter by them. Names match in any case; one that is no state matches
 //!   nothing.
-//! - v5 (KIP-848): types, and a filter by them. All groups are of the type "classic".
+//! - v5 (KIP-848): types ("classic", "consumer"), and a filter by them.
 
 use groups::GroupListing;
 use wire::Text;
@@ -12,15 +12,13 @@ use wire::messages::list_groups::{ListGroupsRequest, ListGroupsResponse, ListedG
 
 use crate::context::RequestContext;
 
-const CLASSIC: &str = "classic";
-
 /// Lists the groups that pass both filters.
 pub(crate) async fn handle(ctx: RequestContext, request: ListGroupsRequest) -> ListGroupsResponse {
     let (listings, error) = ctx.broker.groups.list(&ctx.broker).await;
     let groups = listings
         .into_iter()
         .filter(|group| passes(&request.states_filter, group.state.name()))
-        .filter(|_| passes(&request.types_filter, CLASSIC))
+        .filter(|group| passes(&request.types_filter, group.kind.name()))
         .map(listed);
     ListGroupsResponse {
         error_code: error.code(),
@@ -38,6 +36,6 @@ fn listed(group: GroupListing) -> ListedGroup {
         group_id: Text::from(group.group_id.as_str()),
         protocol_type: Text::from(group.protocol_type),
         group_state: Text::from_static(group.state.name()),
-        group_type: Text::from_static(CLASSIC),
+        group_type: Text::from_static(group.kind.name()),
     }
 }

@@ -6,7 +6,8 @@
 //!   is wrong with the member spoils all.
 //! - v2 to v4: an explicit retention overrides the broker's. v5 (KIP-211) drops it.
 //! - v6 (KIP-320): leader epochs. v7 (KIP-345): static members. v8: flexible.
-//! - v9 (KIP-848): the generation may be a member epoch; there are no such groups yet.
+//! - v9 (KIP-848): the generation may be a member epoch. Members of a consumer group that come with an
+//!   older version get UNSUPPORTED_VERSION, with another epoch STALE_MEMBER_EPOCH.
 //! - v10 (KIP-848): topics by id; an unknown one gets UNKNOWN_TOPIC_ID.
 
 use std::sync::Arc;
@@ -57,6 +58,7 @@ pub(crate) async fn handle(
         member_id: &request.member_id,
         group_instance_id: request.group_instance_id.as_deref(),
         generation_id: request.generation_id_or_member_epoch,
+        knows_member_epochs: ctx.version >= 9,
         retention_ms: Some(request.retention_time_ms).filter(|retention_ms| *retention_ms != -1),
         offsets,
     };

@@ -8,7 +8,7 @@
 //! - v5 (KIP-320): leader epochs. v6: flexible.
 //! - v7 (KIP-447): offsets in open transactions are refused if asked for; there are none yet.
 //! - v8 (KIP-709): many groups, an error for each.
-//! - v9 (KIP-848): member id and epoch; classic groups do not check them.
+//! - v9 (KIP-848): member id and epoch, which consumer groups check and classic groups do not.
 //! - v10 (KIP-848): topics by id; an unknown one gets UNKNOWN_TOPIC_ID.
 
 use std::collections::{HashMap, HashSet};
@@ -96,17 +96,22 @@ async fn fetch(ctx: &RequestContext, asked: OffsetFetchRequestGroup) -> OffsetFe
     let topics = &published.topics;
     let groups = &ctx.broker.groups;
     let looked = groups
-        .look(&ctx.broker, &asked.group_id, |group| match &asked.topics {
-            Some(list) => list
-                .iter()
-                .map(|topic| one_topic(ctx, topics, topic, Ok(Some(group))))
-                .collect(),
-            None => all_topics(ctx, topics, group),
+        .look(&ctx.broker, &asked.group_id, |group| {
+            group.admit_fetch(asked.member_id.as_deref(), asked.member_epoch)?;
+            Ok(match &asked.topics {
+                Some(list) => list
+                    .iter()
+                    .map(|topic| one_topic(ctx, topics, topic, Ok(Some(group))))
+                    .collect(),
+                None => all_topics(ctx, topics, group),
+            })
         })
         .await;
     let list = asked.topics.iter().flatten();
     let (topics, error) = match looked {
-        Ok(Some(found)) => (found, ErrorCode::None),
+        Ok(Some(Ok(found))) => (found, ErrorCode::None),
+        // Who has no business here is told nothing but that.
+        Ok(Some(Err(error))) => (Vec::new(), error),
         Ok(None) => {
             let none = list.map(|topic| one_topic(ctx, topics, topic, Ok(None)));
             (none.collect(), ErrorCode::None)

@@ -104,3 +104,9 @@ pub(crate) async fn change_each<I, T>(
         }
     }
 }
+
+/// The operations that exist for a group, as bits: READ (3), DELETE (6) and DESCRIBE (8).
+pub(crate) const GROUP_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8;
+
+/// "Not asked for".
+pub(crate) const NO_OPERATIONS: i32 = i32::MIN;

@@ -34,6 +34,22 @@ async fn every_version_lists_what_is_served() {
 }
 
 #[tokio::test]
+async fn consumer_groups_are_a_feature_in_force() {
+    let mut fixture = Fixture::open().await;
+    for version in 3..=4 {
+        let response = fixture.call(&request(), version).await;
+        assert_eq!(response.finalized_features_epoch, 0);
+        let [finalized] = &response.finalized_features[..] else {
+            panic!("{:?}", response.finalized_features);
+        };
+        assert_eq!(finalized.name, "group.version");
+        assert_eq!(finalized.max_version_level, 1);
+        // A feature that begins at 0 makes clients of version 3 fail.
+        assert_eq!(response.supported_features.len(), usize::from(version >= 4));
+    }
+}
+
+#[tokio::test]
 async fn a_version_above_ours_is_answered_in_version_0_whatever_its_body_is() {
     let mut fixture = Fixture::open().await;
     // Key 18, version 5, correlation id 7, null client id, and bytes that are no body of any

@@ -66,6 +66,8 @@ fn apis() -> Vec<Api> {
         api::<alter_client_quotas::AlterClientQuotasRequest>(),
         api::<describe_quorum::DescribeQuorumRequest>(),
         api::<describe_cluster::DescribeClusterRequest>(),
+        api::<consumer_group_heartbeat::ConsumerGroupHeartbeatRequest>(),
+        api::<consumer_group_describe::ConsumerGroupDescribeRequest>(),
     ]
 }
 

@@ -59,7 +59,7 @@ fn offset_of(response: &OffsetFetchResponse) -> i64 {
 }
 
 /// Where the log of all groups starts.
-async fn log_start(fixture: &mut Fixture) -> i64 {
+pub(crate) async fn log_start(fixture: &mut Fixture) -> i64 {
     let request = ListOffsetsRequest {
         replica_id: -1,
         topics: vec![ListOffsetsTopic {
@@ -206,7 +206,7 @@ async fn commits_wait_out_a_full_disk() {
 }
 
 /// Commits for 100 partitions, 400 KB in all.
-fn large_commit_request(offset: i64) -> OffsetCommitRequest {
+pub(crate) fn large_commit_request(offset: i64) -> OffsetCommitRequest {
     let mut request = commit_request(offset);
     let partition = request.topics[0].partitions[0].clone();
     request.topics[0].partitions = (0..100)

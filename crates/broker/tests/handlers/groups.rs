@@ -32,7 +32,7 @@ pub(crate) async fn open() -> Fixture {
     Fixture::with_settings(&[("group.initial.rebalance.delay.ms", "0")]).await
 }
 
-fn join_request(member_id: &Text) -> JoinGroupRequest {
+pub(crate) fn join_request(member_id: &Text) -> JoinGroupRequest {
     JoinGroupRequest {
         group_id: GROUP,
         session_timeout_ms: 10_000,
@@ -47,7 +47,7 @@ fn join_request(member_id: &Text) -> JoinGroupRequest {
     }
 }
 
-fn sync_request(joined: &JoinGroupResponse) -> SyncGroupRequest {
+pub(crate) fn sync_request(joined: &JoinGroupResponse) -> SyncGroupRequest {
     let assignments = joined
         .members
         .iter()
@@ -66,7 +66,7 @@ fn sync_request(joined: &JoinGroupResponse) -> SyncGroupRequest {
     }
 }
 
-fn heartbeat_request(joined: &JoinGroupResponse) -> HeartbeatRequest {
+pub(crate) fn heartbeat_request(joined: &JoinGroupResponse) -> HeartbeatRequest {
     HeartbeatRequest {
         group_id: GROUP,
         generation_id: joined.generation_id,

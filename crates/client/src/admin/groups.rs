@@ -1,6 +1,7 @@
 //! Consumer groups: who is in them, how far they have read.
 
 mod assignment;
+mod describe;
 mod offset_delete;
 
 pub(crate) use assignment::decode as read_assignment;
@@ -10,9 +11,6 @@ use std::ops::RangeInclusive;
 
 use model::ErrorCode;
 use wire::messages::delete_groups::{DeleteGroupsRequest, DeleteGroupsResponse};
-use wire::messages::describe_groups::{
-    DescribeGroupsRequest, DescribeGroupsResponse, DescribedGroupMember,
-};
 use wire::messages::find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse};
 use wire::messages::list_groups::{ListGroupsRequest, ListedGroup};
 use wire::messages::offset_commit::{
@@ -34,12 +32,6 @@ const TOPICS_BY_NAME: RangeInclusive<i16> = 2..=9;
 
 /// The kind of key of FindCoordinator that groups are.
 const GROUP: i8 = 0;
-
-/// The state in which brokers before KIP-1043 describe a group that does not exist.
-const DEAD: &str = "Dead";
-
-/// The kind of group whose members' assignments can be read.
-const CONSUMER: &str = "consumer";
 
 /// A group in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,8 +59,7 @@ pub struct Group {
     pub protocol_type: String,
     /// How partitions are shared out, such as `range`; empty without members.
     pub protocol: String,
-    /// Its members; `None` if the broker does not tell them, as of groups of the newer protocol
-    /// (KIP-848).
+    /// Its members; `None` if the broker does not tell them, as of kinds of groups that we do not know.
     pub members: Option<Vec<Member>>,
 }
 
@@ -122,57 +113,6 @@ impl Admin {
             state: (!group.group_state.is_empty()).then(|| group.group_state.to_string()),
         };
         Ok(groups.map(listing).collect())
-    }
-
-    /// A group and its members, or `None` if there is no such group.
-    pub async fn group(&mut self, id: &str) -> Result<Option<Group>, ClientError> {
-        if let Some(group) = self.classic_group(id).await? {
-            return Ok(Some(group));
-        }
-        // What is no classic group may be one of a newer kind, which is listed all the same.
-        let listed = self.groups().await?;
-        let listed = listed.into_iter().find(|listing| listing.id == id);
-        Ok(listed.map(|listing| Group {
-            id: listing.id,
-            coordinator: listing.coordinator,
-            state: listing.state.unwrap_or_default(),
-            protocol_type: listing.protocol_type,
-            protocol: String::new(),
-            members: None,
-        }))
-    }
-
-    async fn classic_group(&mut self, id: &str) -> Result<Option<Group>, ClientError> {
-        let request = DescribeGroupsRequest {
-            groups: vec![Text::from(id)],
-            ..DescribeGroupsRequest::default()
-        };
-        let code = |response: &DescribeGroupsResponse| {
-            response.groups.first().map_or(0, |group| group.error_code)
-        };
-        let (coordinator, response) = self
-            .call_coordinator(id, &request, ANY_VERSION, code)
-            .await?;
-        let Some(group) = response.groups.into_iter().next() else {
-            return Ok(None);
-        };
-        match Refusal::check(group.error_code, group.error_message.as_deref()) {
-            Err(refusal) if refusal.is(ErrorCode::GroupIdNotFound) => return Ok(None),
-            checked => checked?,
-        }
-        if group.group_state == DEAD {
-            return Ok(None);
-        }
-        let shares_partitions = group.protocol_type == CONSUMER;
-        let members = group.members.iter();
-        Ok(Some(Group {
-            id: id.to_owned(),
-            coordinator,
-            state: group.group_state.to_string(),
-            protocol_type: group.protocol_type.to_string(),
-            protocol: group.protocol_data.to_string(),
-            members: Some(members.map(|one| member(one, shares_partitions)).collect()),
-        }))
     }
 
     /// The offset that a group will read next, for each partition it has committed.
@@ -361,20 +301,6 @@ fn found_coordinator(response: &FindCoordinatorResponse) -> Result<(i32, Broker)
             rack: None,
         },
     ))
-}
-
-fn member(found: &DescribedGroupMember, shares_partitions: bool) -> Member {
-    let assignment = match shares_partitions {
-        true => read_assignment(&found.member_assignment).unwrap_or_default(),
-        false => Vec::new(),
-    };
-    Member {
-        id: found.member_id.to_string(),
-        instance_id: found.group_instance_id.as_ref().map(ToString::to_string),
-        client_id: found.client_id.to_string(),
-        host: found.client_host.to_string(),
-        assignment,
-    }
 }
 
 fn commit_topics(offsets: &BTreeMap<TopicPartition, i64>) -> Vec<OffsetCommitRequestTopic> {

@@ -2,18 +2,41 @@
 
 use crate::definition::{Definition, Kind};
 
+/// As the `groups` crate names them.
+const ASSIGNORS: &[&str] = &["uniform", "range"];
 const POLICIES: &[&str] = &["disabled", "downgrade", "upgrade", "bidirectional"];
 
 pub(crate) const BROKER_GROUPS: &[Definition] = &[
-    Definition::broker("group.consumer.assignors", Kind::List, "uniform,range", "Assignors that the broker offers to consumer groups; the first is the default (KIP-848)."),
-    Definition::broker("group.consumer.migration.policy", Kind::String, "bidirectional", "Which way a live group may change between the classic and the consumer protocol.")
-        .one_of(POLICIES),
-    Definition::broker("group.consumer.regex.refresh.interval.ms", Kind::Int, "600000", "How often subscriptions by pattern are looked up anew (KIP-848).")
-        .at_least(10_000),
-    Definition::broker("group.consumer.heartbeat.interval.ms", Kind::Int, "5000", "Default of the group setting `consumer.heartbeat.interval.ms`.")
-        .at_least(1),
-    Definition::broker("group.consumer.session.timeout.ms", Kind::Int, "45000", "Default of the group setting `consumer.session.timeout.ms`.")
-        .at_least(1),
+    Definition::broker("group.consumer.assignors", Kind::List, "uniform,range", "Assignors that the broker offers to consumer groups; the first is the default (KIP-848).")
+        .one_of(ASSIGNORS)
+        .acts(),
+    Definition::broker("group.consumer.heartbeat.interval.ms", Kind::Int, "5000", "How often the members of a consumer group send a heartbeat. Default of the group setting `consumer.heartbeat.interval.ms`.")
+        .at_least(1)
+        .acts(),
+    Definition::broker("group.consumer.max.heartbeat.interval.ms", Kind::Int, "15000", "The longest heartbeat interval of a consumer group.")
+        .at_least(1)
+        .acts(),
+    Definition::broker("group.consumer.max.session.timeout.ms", Kind::Int, "60000", "The longest session timeout of a consumer group.")
+        .at_least(1)
+        .acts(),
+    Definition::broker("group.consumer.max.size", Kind::Int, "2147483647", "The most members of a consumer group.")
+        .at_least(1)
+        .acts(),
+    Definition::broker("group.consumer.migration.policy", Kind::String, "bidirectional", "Which way a group with members may change: to a consumer group when the first member on the consumer protocol comes (`upgrade`), back to a classic one when the last goes (`downgrade`), or both.")
+        .one_of(POLICIES)
+        .acts(),
+    Definition::broker("group.consumer.min.heartbeat.interval.ms", Kind::Int, "5000", "The shortest heartbeat interval of a consumer group.")
+        .at_least(1)
+        .acts(),
+    Definition::broker("group.consumer.min.session.timeout.ms", Kind::Int, "45000", "The shortest session timeout of a consumer group.")
+        .at_least(1)
+        .acts(),
+    Definition::broker("group.consumer.regex.refresh.interval.ms", Kind::Int, "600000", "How often subscriptions by pattern are looked up anew, even if no topic has come or gone (KIP-848).")
+        .at_least(10_000)
+        .acts(),
+    Definition::broker("group.consumer.session.timeout.ms", Kind::Int, "45000", "After how long without heartbeat a member of a consumer group is fenced. Default of the group setting `consumer.session.timeout.ms`.")
+        .at_least(1)
+        .acts(),
     Definition::broker("group.coordinator.append.linger.ms", Kind::Int, "5", "How long the group coordinator waits for more records to write together.")
         .at_least(0),
     Definition::broker("group.coordinator.threads", Kind::Int, "4", "Threads of the group coordinator.").at_least(1),

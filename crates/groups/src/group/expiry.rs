@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{CommittedOffset, Group, Phase, Step};
+use super::{CommittedOffset, Group, Step};
 use crate::api::GroupSettings;
 use crate::partition::java_string_hash;
-use crate::subscription::subscribed_topics;
 
 /// From when on the retention of an offset counts.
-enum Base<'a> {
+#[derive(Debug)]
+pub(crate) enum RetentionBase<'a> {
     /// It does not: the group may still ask for it.
     Never,
     /// From when the group lost its last member.
@@ -27,7 +27,6 @@ impl Group {
         const SLOTS: u32 = 1024;
         let slot = java_string_hash(&self.id).unsigned_abs() % SLOTS + 1;
         self.expiry_check_at = now.saturating_add(check_interval(settings) / SLOTS * slot);
-        self.arm(self.expiry_check_at);
     }
 
     /// Deletes expired offsets, and the group with the last of them if it has no members.
@@ -38,14 +37,13 @@ impl Group {
             self.remove_offset(&topic, partition);
             self.tombstone(step, &topic, partition);
         }
-        if self.phase == Phase::Empty && self.offsets.is_empty() && self.pending_members.is_empty()
-        {
-            self.delete_persisted(step);
+        if self.offsets.is_empty() && self.members.any().is_deserted() {
+            self.members.any_mut().delete_persisted(step);
         }
     }
 
     fn expired_offsets(&self, step: &Step<'_>) -> Vec<(model::TopicName, i32)> {
-        let base = self.retention_base();
+        let base = self.members.any().retention_base();
         let oldest = step
             .now
             .wall_ms
@@ -55,10 +53,10 @@ impl Group {
                 return step.now.wall_ms >= expires;
             }
             match &base {
-                Base::Never => false,
-                Base::GroupEmptySince(since_ms) => *since_ms <= oldest,
-                Base::Commit => committed.commit_timestamp_ms <= oldest,
-                Base::CommitUnlessSubscribed(topics) => {
+                RetentionBase::Never => false,
+                RetentionBase::GroupEmptySince(since_ms) => *since_ms <= oldest,
+                RetentionBase::Commit => committed.commit_timestamp_ms <= oldest,
+                RetentionBase::CommitUnlessSubscribed(topics) => {
                     !topics.contains(topic) && committed.commit_timestamp_ms <= oldest
                 }
             }
@@ -67,43 +65,6 @@ impl Group {
             .filter(|(topic, _, committed)| is_expired(topic, committed))
             .map(|(topic, partition, _)| (topic.clone(), partition))
             .collect()
-    }
-
-    fn retention_base(&self) -> Base<'_> {
-        if self.protocol_type.is_none() {
-            // It never had members: its users only store offsets here.
-            return match self.phase {
-                Phase::Empty => Base::Commit,
-                _ => Base::Never,
-            };
-        }
-        match self.phase {
-            Phase::Empty if self.phase_since_ms >= 0 => Base::GroupEmptySince(self.phase_since_ms),
-            Phase::Empty => Base::Commit,
-            Phase::Stable { .. } if self.is_of_consumers() => match self.subscribed_topics() {
-                Some(topics) => Base::CommitUnlessSubscribed(topics),
-                None => Base::Never,
-            },
-            Phase::Stable { .. } | Phase::Preparing { .. } | Phase::Completing { .. } => {
-                Base::Never
-            }
-        }
-    }
-
-    /// Whether the members are consumers, whose subscriptions can be read.
-    pub(super) fn is_of_consumers(&self) -> bool {
-        self.protocol_type.as_deref() == Some("consumer")
-    }
-
-    /// The topics any member subscribes to; `None` if one does not say so in a way we can read.
-    pub(super) fn subscribed_topics(&self) -> Option<BTreeSet<&str>> {
-        let protocol_name = self.protocol_name.as_deref()?;
-        let mut topics = BTreeSet::new();
-        for member in self.members.values() {
-            let protocol = member.protocols.iter().find(|p| p.name == protocol_name)?;
-            topics.extend(subscribed_topics(&protocol.metadata)?);
-        }
-        Some(topics)
     }
 }
 

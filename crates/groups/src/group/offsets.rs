@@ -1,10 +1,8 @@
 //! Committed offsets.
 
-use std::collections::BTreeSet;
-
 use model::TopicName;
 
-use super::{Group, Phase, Step};
+use super::{Group, Step};
 use crate::api::{CommitRequest, GroupError, OffsetToCommit};
 use crate::records::{self, GroupRecord, OffsetCommitValue};
 
@@ -24,33 +22,13 @@ pub struct CommittedOffset {
 }
 
 impl Group {
-    /// Whether a client may commit for this group.
-    fn validate_commit(&self, request: &CommitRequest<'_>) -> Result<(), GroupError> {
-        if request.generation_id < 0 && self.phase == Phase::Empty {
-            // Nobody manages the group: an administrator, or a consumer that assigns itself.
-            return Ok(());
-        }
-        // In a group with members only they know what has been processed.
-        self.validate_member(request.member_id, request.group_instance_id)?;
-        if request.generation_id != self.generation_id {
-            return Err(GroupError::IllegalGeneration);
-        }
-        if matches!(self.phase, Phase::Completing { .. }) {
-            // The member has joined the generation, so what it commits was not assigned by it.
-            return Err(GroupError::RebalanceInProgress);
-        }
-        Ok(())
-    }
-
     /// Stores offsets; one answer per offset, in order.
     pub(crate) fn commit(
         &mut self,
         step: &mut Step<'_>,
         request: CommitRequest<'_>,
     ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
-        self.validate_commit(&request)?;
-        // A member that commits is alive.
-        self.renew_session(step.now.monotonic, request.member_id);
+        self.members.any_mut().admit_commit(step, &request)?;
         let expire_timestamp_ms = request
             .retention_ms
             .map(|retention_ms| step.now.wall_ms.saturating_add(retention_ms));
@@ -143,15 +121,8 @@ impl Group {
         step: &mut Step<'_>,
         partitions: &[(TopicName, i32)],
     ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
-        let subscribed = match self.phase {
-            Phase::Empty => Some(BTreeSet::new()),
-            // What members of another kind read is not known to us.
-            _ if !self.is_of_consumers() => return Err(GroupError::NonEmptyGroup),
-            // All have left while the others were waited for.
-            _ if self.members.is_empty() => Some(BTreeSet::new()),
-            _ => self.subscribed_topics(),
-        };
-        let is_read = |topic: &str| subscribed.as_ref().is_none_or(|all| all.contains(topic));
+        let in_use = self.members.any().topics_in_use()?;
+        let is_read = |topic: &str| in_use.as_ref().is_none_or(|all| all.contains(topic));
         let results: Vec<_> = partitions
             .iter()
             .map(|(topic, _)| match is_read(topic) {
@@ -168,19 +139,13 @@ impl Group {
         Ok(results)
     }
 
-    /// Deletes the group: all its offsets, then the group itself.
-    pub(crate) fn delete(&mut self, step: &mut Step<'_>) -> Result<(), GroupError> {
-        if self.phase != Phase::Empty {
-            return Err(GroupError::NonEmptyGroup);
-        }
-        self.pending_members.clear();
+    /// Deletes all the group's offsets.
+    pub(super) fn delete_all_offsets(&mut self, step: &mut Step<'_>) {
         for (topic, partitions) in std::mem::take(&mut self.offsets) {
             for partition in partitions.into_keys() {
                 self.tombstone(step, &topic, partition);
             }
         }
-        self.delete_persisted(step);
-        Ok(())
     }
 
     pub(super) fn tombstone(&self, step: &mut Step<'_>, topic: &str, partition: i32) {

@@ -34,6 +34,10 @@ impl<'a> Reader<'a> {
         Ok(*taken)
     }
 
+    pub(crate) fn i8(&mut self) -> Result<i8, RecordError> {
+        Ok(i8::from_be_bytes(self.array()?))
+    }
+
     pub(crate) fn i16(&mut self) -> Result<i16, RecordError> {
         Ok(i16::from_be_bytes(self.array()?))
     }
@@ -78,8 +82,23 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8], RecordError> {
-        let length = usize::try_from(self.i32()?).map_err(|_| RecordError::BadLength)?;
-        self.take(length)
+        self.nullable_bytes()?.ok_or(RecordError::BadLength)
+    }
+
+    /// Bytes that may be null: `None`.
+    pub(crate) fn nullable_bytes(&mut self) -> Result<Option<&'a [u8]>, RecordError> {
+        match self.i32()? {
+            -1 => Ok(None),
+            length => {
+                let length = usize::try_from(length).map_err(|_| RecordError::BadLength)?;
+                self.take(length).map(Some)
+            }
+        }
+    }
+
+    /// The number of elements that follow.
+    pub(crate) fn count(&mut self) -> Result<usize, RecordError> {
+        usize::try_from(self.i32()?).map_err(|_| RecordError::BadLength)
     }
 
     /// The length of a compact field; `None` is null.
@@ -101,6 +120,15 @@ impl<'a> Reader<'a> {
     pub(crate) fn compact_bytes(&mut self) -> Result<&'a [u8], RecordError> {
         let length = self.compact_length()?.ok_or(RecordError::BadLength)?;
         self.take(length)
+    }
+
+    pub(crate) fn compact_texts(&mut self) -> Result<Vec<String>, RecordError> {
+        let count = self.compact_length()?.ok_or(RecordError::BadLength)?;
+        let mut texts = Vec::new();
+        for _ in 0..count {
+            texts.push(self.compact_text()?.to_owned());
+        }
+        Ok(texts)
     }
 
     /// Walks a tag section (KIP-482) and hands each tag with its payload to `field`.
@@ -125,13 +153,18 @@ fn utf8(bytes: &[u8]) -> Result<&str, RecordError> {
     std::str::from_utf8(bytes).map_err(|_| RecordError::NotUtf8)
 }
 
-/// Writes fields in the non-flexible encoding, the only one that is written.
+/// Writes fields, in the non-flexible encoding and, under names that begin with `compact`, in the
+/// flexible one.
 #[derive(Debug, Default)]
 pub(crate) struct Writer {
     bytes: Vec<u8>,
 }
 
 impl Writer {
+    pub(crate) fn i8(&mut self, value: i8) {
+        self.bytes.extend_from_slice(&value.to_be_bytes());
+    }
+
     pub(crate) fn i16(&mut self, value: i16) {
         self.bytes.extend_from_slice(&value.to_be_bytes());
     }
@@ -144,15 +177,67 @@ impl Writer {
         self.bytes.extend_from_slice(&value.to_be_bytes());
     }
 
+    pub(crate) fn uuid(&mut self, value: [u8; 16]) {
+        self.bytes.extend_from_slice(&value);
+    }
+
+    pub(crate) fn uvarint(&mut self, mut value: u32) {
+        while value >= 0x80 {
+            self.bytes.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.bytes.push(value as u8);
+    }
+
     /// Every text in a record came in through a request, which bounds it to 32767 bytes in the old
     /// encodings; one that a flexible request made longer is cut at a character.
     pub(crate) fn text(&mut self, text: &str) {
-        let mut end = text.len().min(i16::MAX as usize);
-        while !text.is_char_boundary(end) {
-            end -= 1;
+        let text = fitting(text);
+        self.i16(text.len() as i16);
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    pub(crate) fn compact_text(&mut self, text: &str) {
+        let text = fitting(text);
+        self.compact_count(text.len());
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    pub(crate) fn compact_nullable_text(&mut self, text: Option<&str>) {
+        match text {
+            Some(text) => self.compact_text(text),
+            None => self.uvarint(0),
         }
-        self.i16(end as i16);
-        self.bytes.extend_from_slice(&text.as_bytes()[..end]);
+    }
+
+    pub(crate) fn compact_texts(&mut self, texts: &[String]) {
+        self.compact_count(texts.len());
+        for text in texts {
+            self.compact_text(text);
+        }
+    }
+
+    pub(crate) fn compact_bytes(&mut self, bytes: &[u8]) {
+        self.compact_count(bytes.len());
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// The length of a compact field, or the number of elements that follow.
+    pub(crate) fn compact_count(&mut self, count: usize) {
+        self.uvarint(u32::try_from(count).map_or(u32::MAX, |count| count.saturating_add(1)));
+    }
+
+    /// A tag section (KIP-482) without tags.
+    pub(crate) fn no_tags(&mut self) {
+        self.uvarint(0);
+    }
+
+    /// A tag section with nothing but tag 0.
+    pub(crate) fn tag_0(&mut self, payload: Self) {
+        self.uvarint(1);
+        self.uvarint(0);
+        self.uvarint(u32::try_from(payload.bytes.len()).unwrap_or(u32::MAX));
+        self.bytes.extend_from_slice(&payload.bytes);
     }
 
     pub(crate) fn nullable_text(&mut self, text: Option<&str>) {
@@ -168,6 +253,10 @@ impl Writer {
         self.bytes.extend_from_slice(bytes);
     }
 
+    pub(crate) fn null_bytes(&mut self) {
+        self.i32(-1);
+    }
+
     /// The number of elements that follow.
     pub(crate) fn count(&mut self, count: usize) {
         self.i32(i32::try_from(count).unwrap_or(i32::MAX));
@@ -176,4 +265,10 @@ impl Writer {
     pub(crate) fn finish(self) -> Bytes {
         self.bytes.into()
     }
+}
+
+/// The part of a text that a record has room for.
+fn fitting(text: &str) -> &str {
+    let end = text.floor_char_boundary(i16::MAX as usize);
+    text.get(..end).unwrap_or_default()
 }

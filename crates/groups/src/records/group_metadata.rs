@@ -86,7 +86,7 @@ impl GroupMetadataValue {
         let protocol_name = reader.nullable_text()?.map(str::to_owned);
         let leader = reader.nullable_text()?.map(str::to_owned);
         let state_timestamp_ms = if version >= 2 { reader.i64()? } else { -1 };
-        let count = usize::try_from(reader.i32()?).map_err(|_| RecordError::BadLength)?;
+        let count = reader.count()?;
         let mut members = Vec::new();
         for _ in 0..count {
             let member_id = reader.text()?.to_owned();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use model::TopicName;
 
+use super::FakeTopics;
 use crate::*;
 
 /// A group that all tests use.
@@ -15,10 +16,14 @@ pub(super) struct Harness {
     pub(super) coordinator: Coordinator,
     pub(super) settings: GroupSettings,
     pub(super) now: Now,
+    pub(super) topics: FakeTopics,
     /// Everything that was written, in order.
     pub(super) log: Vec<GroupRecord>,
+    /// Lookups that nobody has carried out yet.
+    pub(super) lookups: Vec<PatternLookup>,
     /// Answers by token.
     pub(super) replies: BTreeMap<Token, Reply>,
+    answered_at: BTreeMap<Token, Duration>,
     next_token: u64,
 }
 
@@ -82,15 +87,41 @@ impl Harness {
                 monotonic: Duration::from_secs(1_000),
                 wall_ms: 1_700_000_000_000,
             },
+            topics: FakeTopics::default(),
             log: Vec::new(),
+            lookups: Vec::new(),
             replies: BTreeMap::new(),
+            answered_at: BTreeMap::new(),
             next_token: 0,
         }
     }
 
+    /// Makes a call, and takes in what follows from it.
+    pub(super) fn run<R>(&mut self, call: impl FnOnce(&mut Coordinator, &mut Call<'_>) -> R) -> R {
+        let mut effects = Effects::default();
+        let mut with = Call {
+            now: self.now,
+            topics: &self.topics,
+            effects: &mut effects,
+        };
+        let result = call(&mut self.coordinator, &mut with);
+        self.take(effects);
+        result
+    }
+
+    /// Carries out the lookups that were asked for.
+    pub(super) fn find_patterns(&mut self) {
+        for lookup in std::mem::take(&mut self.lookups) {
+            let found = lookup.run(self.topics.version(), self.topics.names());
+            self.run(|coordinator, call| coordinator.patterns_found(found, call));
+        }
+    }
+
     fn take(&mut self, effects: Effects) {
+        self.lookups.extend(effects.lookups);
         self.log.extend(effects.records);
         for (token, reply) in effects.replies {
+            self.answered_at.insert(token, self.now.monotonic);
             let earlier = self.replies.insert(token, reply);
             assert_eq!(earlier, None, "{token:?} was answered twice");
         }
@@ -103,34 +134,46 @@ impl Harness {
     }
 
     pub(super) fn join(&mut self, asks: Asks) -> Token {
-        let token = self.token();
-        let mut random = [0; 16];
-        random[8..].copy_from_slice(&token.0.to_be_bytes());
-        let request = JoinRequest {
-            group_id: GROUP.into(),
-            member_id: asks.member_id,
-            group_instance_id: asks.instance_id.map(str::to_owned),
-            client_id: "client".into(),
-            client_host: "/127.0.0.1".into(),
-            session_timeout_ms: asks.session_timeout_ms,
-            rebalance_timeout_ms: asks.rebalance_timeout_ms,
-            protocol_type: asks.protocol_type.into(),
-            protocols: asks
+        self.join_with(|request| {
+            request.member_id = asks.member_id;
+            request.group_instance_id = asks.instance_id.map(str::to_owned);
+            request.session_timeout_ms = asks.session_timeout_ms;
+            request.rebalance_timeout_ms = asks.rebalance_timeout_ms;
+            request.protocol_type = asks.protocol_type.into();
+            request.protocols = asks
                 .protocols
                 .into_iter()
                 .map(|(name, metadata)| Protocol {
                     name: name.into(),
                     metadata: Bytes::from_static(metadata),
                 })
-                .collect(),
-            requires_known_member_id: asks.version >= 4,
-            supports_skipping_assignment: asks.version >= 9,
+                .collect();
+            request.requires_known_member_id = asks.version >= 4;
+            request.supports_skipping_assignment = asks.version >= 9;
+        })
+    }
+
+    /// Joins with what `ask` makes of a request of version 3 without protocols.
+    pub(super) fn join_with(&mut self, ask: impl FnOnce(&mut JoinRequest)) -> Token {
+        let token = self.token();
+        let mut random = [0; 16];
+        random[8..].copy_from_slice(&token.0.to_be_bytes());
+        let mut request = JoinRequest {
+            group_id: GROUP.into(),
+            member_id: String::new(),
+            group_instance_id: None,
+            client_id: "client".into(),
+            client_host: "/127.0.0.1".into(),
+            session_timeout_ms: 10_000,
+            rebalance_timeout_ms: 60_000,
+            protocol_type: "consumer".into(),
+            protocols: Vec::new(),
+            requires_known_member_id: false,
+            supports_skipping_assignment: false,
             random,
         };
-        let mut effects = Effects::default();
-        self.coordinator
-            .join(token, request, self.now, &mut effects);
-        self.take(effects);
+        ask(&mut request);
+        self.run(|coordinator, call| coordinator.join(token, request, call));
         token
     }
 
@@ -160,10 +203,7 @@ impl Harness {
 
     pub(super) fn sync_with(&mut self, request: SyncRequest) -> Token {
         let token = self.token();
-        let mut effects = Effects::default();
-        self.coordinator
-            .sync(token, request, self.now, &mut effects);
-        self.take(effects);
+        self.run(|coordinator, call| coordinator.sync(token, request, call));
         token
     }
 
@@ -178,19 +218,12 @@ impl Harness {
             group_instance_id: None,
             generation_id,
         };
-        let result = self.coordinator.heartbeat(request, self.now);
-        self.coordinator.check_invariants();
-        result
+        self.run(|coordinator, call| coordinator.heartbeat(request, call))
     }
 
     pub(super) fn leave(&mut self, leavers: &[Leaver<'_>]) -> Vec<Result<(), GroupError>> {
-        let mut effects = Effects::default();
-        let results = self
-            .coordinator
-            .leave(GROUP, leavers, self.now, &mut effects)
-            .unwrap();
-        self.take(effects);
-        results
+        self.run(|coordinator, call| coordinator.leave(GROUP, leavers, call))
+            .unwrap()
     }
 
     pub(super) fn leave_one(&mut self, member_id: &str) -> Result<(), GroupError> {
@@ -212,6 +245,7 @@ impl Harness {
             member_id,
             group_instance_id: None,
             generation_id,
+            knows_member_epochs: true,
             retention_ms: None,
             offsets: vec![offset_to_commit("t", 0, offset)],
         })
@@ -222,10 +256,7 @@ impl Harness {
         &mut self,
         request: CommitRequest<'_>,
     ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
-        let mut effects = Effects::default();
-        let result = self.coordinator.commit(request, self.now, &mut effects);
-        self.take(effects);
-        result
+        self.run(|coordinator, call| coordinator.commit(request, call))
     }
 
     pub(super) fn offset(&self) -> Option<i64> {
@@ -238,10 +269,7 @@ impl Harness {
     }
 
     pub(super) fn delete_group(&mut self) -> Result<(), GroupError> {
-        let mut effects = Effects::default();
-        let result = self.coordinator.delete_group(GROUP, self.now, &mut effects);
-        self.take(effects);
-        result
+        self.run(|coordinator, call| coordinator.delete_group(GROUP, call))
     }
 
     pub(super) fn delete_offsets(
@@ -252,18 +280,11 @@ impl Harness {
             .iter()
             .map(|(topic, partition)| (TopicName::new(topic).unwrap(), *partition))
             .collect();
-        let mut effects = Effects::default();
-        let result = self
-            .coordinator
-            .delete_offsets(GROUP, &partitions, self.now, &mut effects);
-        self.take(effects);
-        result
+        self.run(|coordinator, call| coordinator.delete_offsets(GROUP, &partitions, call))
     }
 
     pub(super) fn delete_topic(&mut self, topic: &str) {
-        let mut effects = Effects::default();
-        self.coordinator.delete_topic(topic, self.now, &mut effects);
-        self.take(effects);
+        self.run(|coordinator, call| coordinator.delete_topic(topic, call));
     }
 
     /// Moves the clocks in small steps, ticking whenever something is due.
@@ -273,9 +294,7 @@ impl Harness {
             && deadline <= end
         {
             self.move_to(deadline.max(self.now.monotonic));
-            let mut effects = Effects::default();
-            self.coordinator.tick(self.now, &mut effects);
-            self.take(effects);
+            self.run(Coordinator::tick);
         }
         self.move_to(end);
     }
@@ -319,7 +338,7 @@ impl Harness {
                 .replay(&record.key, record.value.clone())
                 .unwrap();
         }
-        coordinator.finish_replay(self.now.monotonic);
+        coordinator.finish_replay(self.now.monotonic).unwrap();
         coordinator
     }
 
@@ -329,9 +348,23 @@ impl Harness {
             .map_or(GroupState::Dead, |group| group.state)
     }
 
+    /// The state of the group, whatever its kind.
+    pub(super) fn state_of_any(&self) -> GroupState {
+        let group = self
+            .coordinator
+            .list()
+            .find(|group| *group.group_id == *GROUP);
+        group.map_or(GroupState::Dead, |group| group.state)
+    }
+
     pub(super) fn has_members(&self) -> bool {
         let group = self.coordinator.describe(GROUP);
         group.is_some_and(|group| !group.members.is_empty())
+    }
+
+    /// When a request was answered, whenever its client hears of it.
+    pub(super) fn answered_at(&self, token: Token) -> Duration {
+        self.answered_at.get(&token).copied().unwrap()
     }
 
     pub(super) fn is_parked(&self, token: Token) -> bool {

@@ -11,6 +11,7 @@ fn standalone(offsets: Vec<OffsetToCommit>) -> CommitRequest<'static> {
         member_id: "",
         group_instance_id: None,
         generation_id: -1,
+        knows_member_epochs: true,
         retention_ms: None,
         offsets,
     }
@@ -59,6 +60,7 @@ fn members_commit_in_their_generation_except_while_it_is_being_assigned() {
             member_id,
             group_instance_id: Some(instance_id),
             generation_id,
+            knows_member_epochs: true,
             retention_ms: None,
             offsets: Vec::new(),
         });
@@ -186,6 +188,7 @@ fn an_explicit_retention_overrides_everything() {
     h.commit_with(CommitRequest {
         member_id: &members[0].member_id,
         generation_id: 1,
+        knows_member_epochs: true,
         retention_ms: Some(60_000),
         ..standalone(vec![offset_to_commit("t", 0, 5)])
     })

@@ -240,6 +240,7 @@ impl World {
             member_id: &member_id,
             group_instance_id: None,
             generation_id,
+            knows_member_epochs: true,
             retention_ms: None,
             offsets: vec![offset_to_commit("t", partition, offset)],
         });
@@ -318,7 +319,7 @@ impl World {
         for record in &snapshot {
             again.replay(&record.key, record.value.clone()).unwrap();
         }
-        again.finish_replay(self.h.now.monotonic);
+        again.finish_replay(self.h.now.monotonic).unwrap();
         assert_eq!(again.describe(GROUP), replayed.describe(GROUP));
         match self.h.coordinator.describe(GROUP) {
             Some(group) => {

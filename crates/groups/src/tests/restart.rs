@@ -45,7 +45,7 @@ fn a_restart_in_a_rebalance_goes_back_to_the_one_before() {
 fn records_that_cannot_be_read_are_errors_and_strange_ones_are_skipped() {
     let mut coordinator = Coordinator::new(GroupSettings::default());
     let value = Some(bytes::Bytes::from_static(&[0, 9]));
-    let strange = [0, 16, 1, 2, 3];
+    let strange = [0, 40, 1, 2, 3];
     assert_eq!(coordinator.replay(&strange, value.clone()), Ok(()));
     let key = [0, 2, 0, 1, b'g'];
     assert_eq!(

@@ -120,7 +120,7 @@ pub fn plan_alter_configs(
             }
         }
     }
-    check_together(settings, resource, &configs)?;
+    check_whole(settings, resource, &configs)?;
     Ok(changed(image, resource, before, configs))
 }
 
@@ -138,7 +138,7 @@ pub fn plan_replace_configs(
     for (name, value) in wanted {
         set(&mut configs, resource, name, value)?;
     }
-    check_together(settings, resource, &configs)?;
+    check_whole(settings, resource, &configs)?;
     Ok(changed(image, resource, before, configs))
 }
 
@@ -204,8 +204,8 @@ fn set(
     Ok(())
 }
 
-/// Checks that the settings of a topic go together.
-fn check_together(
+/// Checks what cannot be told from one setting alone.
+fn check_whole(
     settings: &BrokerSettings,
     resource: Resource<'_>,
     configs: &BTreeMap<String, String>,
@@ -214,7 +214,10 @@ fn check_together(
         Resource::Topic(_) => settings
             .check_topic(configs)
             .map_err(|error| resource.refusal(error)),
-        Resource::AllBrokers | Resource::Broker(_) | Resource::Group(_) => Ok(()),
+        Resource::Group(_) => settings
+            .check_group(configs)
+            .map_err(|error| resource.refusal(error)),
+        Resource::AllBrokers | Resource::Broker(_) => Ok(()),
     }
 }
 

@@ -7,6 +7,8 @@ pub mod alter_configs;
 pub mod alter_partition_reassignments;
 pub mod alter_replica_log_dirs;
 pub mod api_versions;
+pub mod consumer_group_describe;
+pub mod consumer_group_heartbeat;
 pub mod create_partitions;
 pub mod create_topics;
 pub mod delete_groups;
@@ -77,6 +79,8 @@ DescribeClientQuotas = 48, 0..=1, 1, describe_client_quotas, DescribeClientQuota
 AlterClientQuotas = 49, 0..=1, 1, alter_client_quotas, AlterClientQuotasRequest, AlterClientQuotasResponse;
 DescribeQuorum = 55, 0..=2, 0, describe_quorum, DescribeQuorumRequest, DescribeQuorumResponse;
 DescribeCluster = 60, 0..=2, 0, describe_cluster, DescribeClusterRequest, DescribeClusterResponse;
+ConsumerGroupHeartbeat = 68, 0..=1, 0, consumer_group_heartbeat, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse;
+ConsumerGroupDescribe = 69, 0..=1, 0, consumer_group_describe, ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse;
 ListConfigResources = 74, 0..=1, 0, list_config_resources, ListConfigResourcesRequest, ListConfigResourcesResponse;
 DescribeTopicPartitions = 75, 0..=0, 0, describe_topic_partitions, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse;
 } }; }

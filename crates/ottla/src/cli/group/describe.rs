@@ -45,7 +45,7 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
 async fn describe(admin: &mut Admin, group: Group) -> anyhow::Result<Description> {
     let committed = admin.committed(&group.id).await?;
     if group.members.is_none() {
-        note("The members of this kind of group (KIP-848) cannot be shown.");
+        note("The members of this kind of group cannot be shown.");
     }
     let members = group.members.as_ref().map(|members| count(members.len()));
     let rows = progress(&committed, group.members.unwrap_or_default());

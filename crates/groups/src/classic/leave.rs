@@ -1,10 +1,10 @@
 //! Members that leave, and what is left of them.
 
-use super::{Group, Step};
+use super::member::Waiting;
+use super::{ClassicGroup, Step};
 use crate::api::{GroupError, Leaver};
-use crate::member::Waiting;
 
-impl Group {
+impl ClassicGroup {
     /// Lets members go; one answer per leaver, in order. The others rebalance once for all of them.
     pub(crate) fn leave(
         &mut self,

@@ -1,12 +1,12 @@
-//! What happens to a group because time passes.
+//! What happens to a classic group because time passes.
 
 use std::time::Duration;
 
-use super::{Group, Phase, Step};
+use super::{ClassicGroup, Phase, Step};
 
-impl Group {
-    /// Does what is due. To be called when `wake_at` has passed; sets it anew.
-    pub(crate) fn tick(&mut self, step: &mut Step<'_>) {
+impl ClassicGroup {
+    /// Drops the silent, and ends what has waited long enough.
+    pub(super) fn do_what_is_due(&mut self, step: &mut Step<'_>) {
         let now = step.now.monotonic;
         self.pending_members
             .retain(|_, expires_at| *expires_at > now);
@@ -25,10 +25,7 @@ impl Group {
         }
         self.after_removal(step, !silent.is_empty());
         self.phase_deadline(step);
-        if self.expiry_check_at <= now {
-            self.check_expiry(step);
-        }
-        self.wake_at = Some(self.next_deadline());
+        self.wake_at = self.next_deadline();
     }
 
     fn phase_deadline(&mut self, step: &mut Step<'_>) {
@@ -46,9 +43,8 @@ impl Group {
         }
     }
 
-    /// The earliest time at which something is due. There always is one: offsets are looked through
-    /// as long as there is a group.
-    pub(super) fn next_deadline(&self) -> Duration {
+    /// The earliest time at which something is due.
+    pub(super) fn next_deadline(&self) -> Option<Duration> {
         let phase = match self.phase {
             Phase::Empty => None,
             Phase::Preparing { deadline, .. } => Some(deadline),
@@ -57,10 +53,6 @@ impl Group {
         };
         let members = self.members.values().filter_map(|member| member.expires_at);
         let pending = self.pending_members.values().copied();
-        phase
-            .into_iter()
-            .chain(members)
-            .chain(pending)
-            .fold(self.expiry_check_at, Duration::min)
+        phase.into_iter().chain(members).chain(pending).min()
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::api::{JoinRequest, Protocol, Token};
+use crate::millis;
 
 /// What a member's client is kept waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,11 +65,7 @@ impl Member {
         self.client_host = request.client_host;
         self.session_timeout_ms = request.session_timeout_ms;
         self.rebalance_timeout_ms = request.rebalance_timeout_ms.max(0);
-        self.protocols = request.protocols;
-        for protocol in &mut self.protocols {
-            // The request's bytes are a part of its frame and would keep all of it in memory.
-            protocol.metadata = Bytes::copy_from_slice(&protocol.metadata);
-        }
+        self.protocols = request.protocols.iter().map(Protocol::detached).collect();
     }
 
     pub(crate) fn session_timeout(&self) -> Duration {
@@ -93,9 +90,4 @@ impl Member {
             .map(|protocol| protocol.metadata.clone())
             .unwrap_or_default()
     }
-}
-
-/// A number of milliseconds as a duration; nothing below zero.
-pub(crate) fn millis(ms: i32) -> Duration {
-    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Group, Phase, Step};
+use super::member::{Member, Waiting};
+use super::{ClassicGroup, Phase, Step};
 use crate::api::{GroupError, JoinRequest, Joined, JoinedMember, Token};
-use crate::limits::{
-    GROUP_RECORD_BYTES_MAX, MEMBER_NAME_BYTES_MAX, NEW_MEMBER_JOIN_TIMEOUT, PENDING_MEMBERS_MAX,
-};
-use crate::member::{Member, Waiting, millis};
+use crate::limits::{GROUP_RECORD_BYTES_MAX, NEW_MEMBER_JOIN_TIMEOUT, PENDING_MEMBERS_MAX};
+use crate::member_id;
+use crate::millis;
 
-impl Group {
+impl ClassicGroup {
     /// Lets a member in, answers at once, or keeps it waiting under its token.
     pub(crate) fn join(&mut self, step: &mut Step<'_>, token: Token, request: JoinRequest) {
         if !self.has_room_for(&request.member_id, step.settings.group_size_max) {
@@ -82,7 +82,7 @@ impl Group {
 
     fn join_new(&mut self, step: &mut Step<'_>, token: Token, request: JoinRequest) {
         if let Some(instance_id) = &request.group_instance_id {
-            let member_id = new_member_id(instance_id, request.random);
+            let member_id = member_id::named(instance_id, request.random);
             match self.static_members.get(instance_id).cloned() {
                 Some(old_member_id) => {
                     self.take_over(step, token, &old_member_id, member_id, request);
@@ -91,7 +91,7 @@ impl Group {
             }
             return;
         }
-        let member_id = new_member_id(&request.client_id, request.random);
+        let member_id = member_id::named(&request.client_id, request.random);
         if !request.requires_known_member_id {
             return self.add_member(step, token, member_id, request);
         }
@@ -290,27 +290,6 @@ impl Group {
             })
             .collect()
     }
-}
-
-/// A name followed by the text of a random (version 4) UUID.
-fn new_member_id(name: &str, random: [u8; 16]) -> String {
-    use std::fmt::Write;
-
-    let name = name
-        .char_indices()
-        .find(|(position, character)| position + character.len_utf8() > MEMBER_NAME_BYTES_MAX)
-        .and_then(|(position, _)| name.get(..position))
-        .unwrap_or(name);
-    let mut member_id = String::with_capacity(name.len() + 37);
-    member_id.push_str(name);
-    for (position, byte) in model::TopicId::from_random(random).0.iter().enumerate() {
-        if matches!(position, 0 | 4 | 6 | 8 | 10) {
-            member_id.push('-');
-        }
-        // Writing to a string cannot fail.
-        let _ = write!(member_id, "{byte:02x}");
-    }
-    member_id
 }
 
 /// When a session of this length that begins now ends.

@@ -3,12 +3,12 @@
 use bytes::Bytes;
 
 use super::join::session_end;
-use super::{Group, Phase, Step};
+use super::member::Waiting;
+use super::{ClassicGroup, Phase, Step};
 use crate::api::{GroupError, SyncRequest, Synced, Token};
 use crate::limits::GROUP_RECORD_BYTES_MAX;
-use crate::member::Waiting;
 
-impl Group {
+impl ClassicGroup {
     /// Answers with the assignment, or keeps the member waiting for the leader's under its token.
     pub(crate) fn sync(&mut self, step: &mut Step<'_>, token: Token, request: SyncRequest) {
         if let Err(error) = self.validate_sync(&request) {

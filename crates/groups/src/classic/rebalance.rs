@@ -1,12 +1,15 @@
 //! Rebalances: gathering members, choosing protocol and leader, starting a generation.
 
+use std::time::Duration;
+
 use super::join::session_end;
-use super::{Group, InitialDelay, Phase, Step};
+use super::member::Waiting;
+use super::{ClassicGroup, InitialDelay, Phase, Step};
 use crate::api::GroupError;
 use crate::limits::POSTPONED_JOIN_MIN;
-use crate::member::{Waiting, millis};
+use crate::millis;
 
-impl Group {
+impl ClassicGroup {
     /// Begins a rebalance, or ends the gathering of the present one if this was the last member.
     pub(super) fn rebalance_or_go_on(&mut self, step: &mut Step<'_>) {
         if matches!(self.phase, Phase::Preparing { .. }) {
@@ -33,14 +36,7 @@ impl Group {
         let now = step.now.monotonic;
         self.cancel_syncs(step);
         if self.phase != Phase::Empty {
-            let deadline = now.saturating_add(self.rebalance_timeout());
-            self.enter(
-                step,
-                Phase::Preparing {
-                    deadline,
-                    initial: None,
-                },
-            );
+            self.enter(step, self.gathering(now));
             return self.complete_join_if_all_are_there(step);
         }
         // The group is new or has been empty: others are likely to come, and each would cost a
@@ -59,6 +55,14 @@ impl Group {
         );
         if delay.is_zero() {
             self.complete_join(step);
+        }
+    }
+
+    /// Gathering members of whom all have time to come.
+    pub(super) fn gathering(&self, now: Duration) -> Phase {
+        Phase::Preparing {
+            deadline: now.saturating_add(self.rebalance_timeout()),
+            initial: None,
         }
     }
 

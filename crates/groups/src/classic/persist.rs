@@ -1,16 +1,15 @@
-//! The group's own record: writing it, deleting it, reading it back.
+//! The membership's record: writing it, deleting it, reading it back.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::join::session_end;
-use super::{Group, Phase, Step};
-use crate::api::{GroupSettings, Protocol};
-use crate::member::{Member, Waiting};
+use super::member::{Member, Waiting};
+use super::{ClassicGroup, Phase, Step};
+use crate::api::Protocol;
 use crate::records::{self, GroupMetadataValue, GroupRecord, MemberValue, RecordError};
 
-impl Group {
+impl ClassicGroup {
     /// Writes the group as a finished rebalance left it.
     pub(super) fn persist(&mut self, step: &mut Step<'_>) {
         let protocol_name = self.protocol_name.as_deref().unwrap_or_default();
@@ -56,30 +55,6 @@ impl Group {
         members.sum::<usize>() + self.protocol_type.as_ref().map_or(0, String::len)
     }
 
-    /// Writes that the group is gone, if the log knows it.
-    pub(super) fn delete_persisted(&mut self, step: &mut Step<'_>) {
-        if self.persisted.take().is_some() {
-            step.effects.records.push(GroupRecord {
-                key: records::group_metadata_key(&self.id),
-                value: None,
-            });
-        }
-    }
-
-    /// The records a log needs to give the group back as a restart would find it.
-    pub(crate) fn snapshot(&self, into: &mut Vec<GroupRecord>) {
-        if let Some(value) = &self.persisted {
-            into.push(GroupRecord {
-                key: records::group_metadata_key(&self.id),
-                value: Some(value.clone()),
-            });
-        }
-        into.extend(
-            self.offsets()
-                .map(|(topic, partition, offset)| self.offset_record(topic, partition, offset)),
-        );
-    }
-
     /// Folds the group's own record, or its deletion, into the group.
     pub(crate) fn replay_metadata(&mut self, value: Option<Bytes>) -> Result<(), RecordError> {
         let decoded = match &value {
@@ -115,25 +90,26 @@ impl Group {
             self.protocol_name = None;
             self.leader = None;
         } else {
-            self.phase = Phase::Stable {
-                sync_deadline: None,
+            self.phase = match decoded.leader {
+                Some(_) => Phase::Stable {
+                    sync_deadline: None,
+                },
+                // Members that have become a classic group and have not agreed on anything yet. When
+                // the replay is over they are given the time that they have for that.
+                None => Phase::Preparing {
+                    deadline: Duration::ZERO,
+                    initial: None,
+                },
             };
             self.protocol_name = Some(protocol_name);
-            self.leader = decoded
-                .leader
-                .filter(|leader| self.members.contains_key(leader))
-                .or_else(|| self.members.keys().next().cloned());
+            self.leader = match decoded.leader {
+                Some(leader) if !self.members.contains_key(&leader) => {
+                    self.members.keys().next().cloned()
+                }
+                leader => leader,
+            };
         }
         Ok(())
-    }
-
-    /// Starts all timers of a group that a restart has found; its members could not reach us before.
-    pub(crate) fn start(&mut self, now: Duration, settings: &GroupSettings) {
-        self.start_expiry_checks(now, settings);
-        for member in self.members.values_mut() {
-            member.expires_at = Some(session_end(now, member));
-        }
-        self.wake_at = Some(self.next_deadline());
     }
 }
 
