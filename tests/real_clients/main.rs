@@ -10,8 +10,13 @@ use workspace_tests::{CLIENTS, Client};
 
 mod scenarios;
 
+/// How many tests run at a time, however many cores there are.
+const THREADS: usize = 6;
+
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // They wait more than they work: for heartbeats, and for sessions to end.
+    arguments.test_threads.get_or_insert(THREADS);
     let required = std::env::var("OTTLA_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
     let mut trials = scenarios::negative_controls();
     let mut skipped = Vec::new();

@@ -13,22 +13,25 @@ use workspace_tests::{Client, GroupProtocol, Kills, Program};
 /// A scenario: it fails with what differed.
 pub(crate) type Scenario = fn(Client) -> anyhow::Result<()>;
 
-/// The scenarios of a client. kcat administers nothing; where the broker divides the partitions,
-/// only groups differ.
+/// The scenarios of a client. kcat administers nothing; one client is there for the versions that
+/// another one speaks, and tells that one's story; where the broker divides the partitions, only
+/// groups differ.
 pub(crate) fn of(client: Client) -> impl Iterator<Item = &'static (&'static str, Scenario)> {
     let scenarios = match client.protocol {
         GroupProtocol::Classic => CLASSIC,
         GroupProtocol::Consumer => CONSUMER,
     };
-    let administers = client.name != "kcat";
-    scenarios
-        .iter()
-        .filter(move |(name, _)| administers || *name != "administration")
+    scenarios.iter().filter(move |(name, _)| match *name {
+        "administration" => client.name != "kcat",
+        "crashed_handler" => client.name == "franz_go_as_brod",
+        _ => true,
+    })
 }
 
 const CLASSIC: &[(&str, Scenario)] = &[
     ("administration", administration),
     ("codecs_and_sizes", codecs_and_sizes),
+    ("crashed_handler", crashed_handler),
     ("groups_rebalance_commit_and_resume", groups),
     ("killed_broker", killed_broker),
 ];
@@ -111,31 +114,28 @@ fn codec_arrived(connection: &mut Connection, event: &Value) -> anyhow::Result<(
 }
 
 fn administration(client: Client) -> anyhow::Result<()> {
-    let broker = options()
-        .set("group.initial.rebalance.delay.ms", "0")
-        .start()?;
-    Program::start(client, "admin", broker.kafka(), &[])?
-        .finish(|_, _| Ok(()))
-        .with_context(|| broker.log().text())?;
-    broker.finish()
+    run(client, "admin")
 }
 
 fn groups(client: Client) -> anyhow::Result<()> {
-    let broker = options()
-        .set("group.initial.rebalance.delay.ms", "0")
-        .start()?;
-    Program::start(client, "groups", broker.kafka(), &[])?
-        .finish(|_, _| Ok(()))
-        .with_context(|| broker.log().text())?;
-    broker.finish()
+    run(client, "groups")
+}
+
+fn crashed_handler(client: Client) -> anyhow::Result<()> {
+    run(client, "crashes")
 }
 
 /// With every setting of consumer groups at its default.
 fn consumer_protocol(client: Client) -> anyhow::Result<()> {
+    run(client, "consumer_protocol")
+}
+
+/// A scenario that needs a broker and nothing else.
+fn run(client: Client, scenario: &str) -> anyhow::Result<()> {
     let broker = options()
         .set("group.initial.rebalance.delay.ms", "0")
         .start()?;
-    Program::start(client, "consumer_protocol", broker.kafka(), &[])?
+    Program::start(client, scenario, broker.kafka(), &[])?
         .finish(|_, event| {
             println!("{event}");
             Ok(())
