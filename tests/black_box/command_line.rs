@@ -2,30 +2,36 @@
 
 use anyhow::Context;
 use serde_json::{Value, json};
-use testkit::{BrokerOptions, Connection};
+use testkit::{BrokerOptions, BrokerProcess, Connection};
 use wire::Text;
 use wire::messages::consumer_group_heartbeat::ConsumerGroupHeartbeatRequest;
 use workspace_tests::{Finished, finish, ottla};
 
 /// A broker's address and commands sent to it.
-struct Session {
+pub(crate) struct Session {
     brokers: String,
 }
 
 impl Session {
-    fn run(&self, arguments: &[&str], input: &str) -> anyhow::Result<Finished> {
+    pub(crate) fn with(broker: &BrokerProcess) -> Self {
+        Self {
+            brokers: broker.kafka().to_string(),
+        }
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str], input: &str) -> anyhow::Result<Finished> {
         let mut command = ottla(arguments);
         command.args(["--brokers", &self.brokers]);
         finish(command, input)
     }
 
-    fn json(&self, arguments: &[&str]) -> anyhow::Result<Value> {
+    pub(crate) fn json(&self, arguments: &[&str]) -> anyhow::Result<Value> {
         self.run(&[arguments, &["--format", "json"]].concat(), "")?
             .json()
     }
 
     /// The high watermarks of a topic's partitions, in order.
-    fn high_watermarks(&self, topic: &str) -> anyhow::Result<Vec<i64>> {
+    pub(crate) fn high_watermarks(&self, topic: &str) -> anyhow::Result<Vec<i64>> {
         let described = self.json(&["topic", "describe", topic])?;
         let partitions = described["partitions"].as_array().context("partitions")?;
         Ok(partitions
@@ -59,9 +65,7 @@ fn produced(line: &str) -> anyhow::Result<[i64; 3]> {
 #[test]
 fn a_first_session() -> anyhow::Result<()> {
     let broker = BrokerOptions::new().start()?;
-    let session = Session {
-        brokers: broker.kafka().to_string(),
-    };
+    let session = Session::with(&broker);
 
     // One: a topic is created and described.
     session
@@ -173,9 +177,7 @@ fn a_group_is_shown_with_its_members_also_when_the_broker_shares_the_partitions(
 #[test]
 fn what_is_asked_for_may_be_missing() -> anyhow::Result<()> {
     let broker = BrokerOptions::new().start()?;
-    let session = Session {
-        brokers: broker.kafka().to_string(),
-    };
+    let session = Session::with(&broker);
     assert_eq!(session.json(&["topic", "list"])?, json!([]));
     assert_eq!(session.json(&["group", "list"])?, json!([]));
     let missing = session.run(&["topic", "describe", "nowhere"], "")?;

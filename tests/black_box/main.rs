@@ -1,8 +1,11 @@
-//! The real binary from outside: starting and ending, the command line, bad input, crashes, full
-//! and damaged disks.
+//! The real binary from outside: starting and ending, the command line, quotas, bad input, crashes,
+//! full and damaged disks.
 
+mod administration;
 mod bad_input;
 mod command_line;
 mod crashes;
 mod disk;
+mod profiles;
+mod quotas;
 mod start_and_stop;

@@ -8,14 +8,14 @@ use serde_json::Value;
 use testkit::{BrokerOptions, Connection};
 use wire::batch::BatchView;
 use wire::compression::Codec;
-use workspace_tests::{Client, GroupProtocol, Kills, Program};
+use workspace_tests::{Client, GroupProtocol, Kills, Program, finish, ottla};
 
 /// A scenario: it fails with what differed.
 pub(crate) type Scenario = fn(Client) -> anyhow::Result<()>;
 
-/// The scenarios of a client. kcat administers nothing; one client is there for the versions that
-/// another one speaks, and tells that one's story; where the broker divides the partitions, only
-/// groups differ.
+/// The scenarios of a client: kcat administers nothing, and some do not tell how long they were
+/// throttled. One is there for the versions that another client speaks, and tells that one's story.
+/// Where the broker divides the partitions, only groups differ.
 pub(crate) fn of(client: Client) -> impl Iterator<Item = &'static (&'static str, Scenario)> {
     let scenarios = match client.protocol {
         GroupProtocol::Classic => CLASSIC,
@@ -24,6 +24,15 @@ pub(crate) fn of(client: Client) -> impl Iterator<Item = &'static (&'static str,
     scenarios.iter().filter(move |(name, _)| match *name {
         "administration" => client.name != "kcat",
         "crashed_handler" => client.name == "franz_go_as_brod",
+        "quotas" => ![
+            "kcat",
+            "aiokafka",
+            "franz_go_as_brod",
+            "sarama",
+            "rdkafka",
+            "kafkajs",
+        ]
+        .contains(&client.name),
         _ => true,
     })
 }
@@ -34,6 +43,7 @@ const CLASSIC: &[(&str, Scenario)] = &[
     ("crashed_handler", crashed_handler),
     ("groups_rebalance_commit_and_resume", groups),
     ("killed_broker", killed_broker),
+    ("quotas", quotas),
 ];
 
 const CONSUMER: &[(&str, Scenario)] = &[
@@ -155,5 +165,24 @@ fn killed_broker(client: Client) -> anyhow::Result<()> {
         .finish(|program, event| kills.on_event(&mut broker, program, event))
         .with_context(|| broker.log().text())?;
     kills.all_done()?;
+    broker.finish()
+}
+
+fn quotas(client: Client) -> anyhow::Result<()> {
+    let broker = options().start()?;
+    let address = broker.kafka().to_string();
+    let change = |arguments: &[&str]| {
+        let slow = ["--name", "client-id=slow", "-b", &address];
+        let command = ottla(&[&["cluster", "quotas"], arguments, &slow].concat());
+        finish(command, "")?.success()
+    };
+    change(&[
+        "set",
+        "producer_byte_rate=10000",
+        "consumer_byte_rate=10000",
+    ])?;
+    Program::start(client, "quotas", broker.kafka(), &[])?
+        .finish(|_, _| change(&["delete", "consumer_byte_rate"]).map(drop))
+        .with_context(|| broker.log().text())?;
     broker.finish()
 }

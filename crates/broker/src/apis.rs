@@ -164,7 +164,8 @@ pub(crate) static APIS: &[Api] = &[
         versions: 2..=7,
         advertised_from: 2,
         ordering: Ordering::Serial,
-        notes: "replication factor 1 only; settings whose behaviour does not exist are refused",
+        notes: "replication factor 1 only, else INVALID_REPLICATION_FACTOR; a setting whose \
+                behaviour does not exist gets INVALID_CONFIG",
         begin: |call, body| serial(call, body, handlers::create_topics::handle),
     },
     Api {
@@ -204,7 +205,7 @@ pub(crate) static APIS: &[Api] = &[
         versions: 1..=4,
         advertised_from: 1,
         ordering: Ordering::Serial,
-        notes: "topics, this broker, groups",
+        notes: "topics, this broker, groups; other resources get INVALID_REQUEST",
         begin: |call, body| at_once(call, body, handlers::describe_configs::handle),
     },
     Api {
@@ -212,7 +213,8 @@ pub(crate) static APIS: &[Api] = &[
         versions: 0..=2,
         advertised_from: 0,
         ordering: Ordering::Serial,
-        notes: "topics, this broker, groups",
+        notes: "topics, this broker, groups; other resources get INVALID_REQUEST, and a setting whose \
+                behaviour does not exist INVALID_CONFIG",
         begin: |call, body| serial(call, body, handlers::alter_configs::handle),
     },
     Api {
@@ -252,7 +254,8 @@ pub(crate) static APIS: &[Api] = &[
         versions: 0..=1,
         advertised_from: 0,
         ordering: Ordering::Serial,
-        notes: "topics, this broker, groups",
+        notes: "topics, this broker, groups; other resources get INVALID_REQUEST, and a setting whose \
+                behaviour does not exist INVALID_CONFIG",
         begin: |call, body| serial(call, body, handlers::incremental_alter_configs::handle),
     },
     Api {
@@ -260,7 +263,8 @@ pub(crate) static APIS: &[Api] = &[
         versions: 0..=1,
         advertised_from: 0,
         ordering: Ordering::Serial,
-        notes: "one broker: nothing can be moved",
+        notes: "one broker: other replicas get INVALID_REPLICA_ASSIGNMENT, and a move that is to stop \
+                NO_REASSIGNMENT_IN_PROGRESS",
         begin: |call, body| at_once(call, body, handlers::alter_partition_reassignments::handle),
     },
     Api {
@@ -268,7 +272,7 @@ pub(crate) static APIS: &[Api] = &[
         versions: 0..=0,
         advertised_from: 0,
         ordering: Ordering::Serial,
-        notes: "always empty",
+        notes: "nothing is ever moved: always empty",
         begin: |call, body| at_once(call, body, handlers::list_partition_reassignments::handle),
     },
     Api {
@@ -280,11 +284,27 @@ pub(crate) static APIS: &[Api] = &[
         begin: |call, body| serial(call, body, handlers::offset_delete::handle),
     },
     Api {
+        key: ApiKey::DescribeClientQuotas,
+        versions: 0..=1,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "there are no quotas of addresses: none are found",
+        begin: |call, body| at_once(call, body, handlers::describe_client_quotas::handle),
+    },
+    Api {
+        key: ApiKey::AlterClientQuotas,
+        versions: 0..=1,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "there are no quotas of addresses: INVALID_REQUEST",
+        begin: |call, body| serial(call, body, handlers::alter_client_quotas::handle),
+    },
+    Api {
         key: ApiKey::DescribeCluster,
         versions: 0..=2,
         advertised_from: 0,
         ordering: Ordering::Serial,
-        notes: "no authorized operations",
+        notes: "authorized operations are not told",
         begin: |call, body| at_once(call, body, handlers::describe_cluster::handle),
     },
     Api {
@@ -309,7 +329,7 @@ pub(crate) static APIS: &[Api] = &[
         versions: 0..=1,
         advertised_from: 0,
         ordering: Ordering::Serial,
-        notes: "no client metrics and no loggers",
+        notes: "client metrics and loggers are never listed",
         begin: |call, body| at_once(call, body, handlers::list_config_resources::handle),
     },
     Api {

@@ -22,6 +22,7 @@ use crate::metadata_store::{
 };
 use crate::metrics::Metrics;
 use crate::producer_ids::ProducerIds;
+use crate::quotas::QuotaMeters;
 use crate::settings::Settings;
 use crate::timers;
 
@@ -35,6 +36,7 @@ pub struct Broker {
     pub(crate) groups: GroupCoordinators,
     pub(crate) metrics: Metrics,
     pub(crate) egress: EgressBudget,
+    pub(crate) quota_meters: QuotaMeters,
     cluster_id: Option<String>,
     disk_reads: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
@@ -133,6 +135,7 @@ impl Broker {
             groups,
             metrics: Metrics::new(),
             egress: EgressBudget::new(usize::try_from(egress_bytes).unwrap_or(0)),
+            quota_meters: QuotaMeters::default(),
             cluster_id,
             disk_reads: Arc::new(Semaphore::new(DISK_READS_MAX)),
             stopping: watch::Sender::new(false),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use wire::Text;
 
 use crate::broker::Broker;
+use crate::throttling::Hold;
 
 /// One client connection, from accept to close.
 #[derive(Clone, Debug)]
@@ -14,6 +15,7 @@ pub struct Connection {
     pub peer: SocketAddr,
     /// The address that the client connected to.
     pub local: SocketAddr,
+    pub(crate) hold: Hold,
 }
 
 /// One request: the broker that serves it, its header, and where it came from.
@@ -23,10 +25,14 @@ pub(crate) struct RequestContext {
     pub(crate) broker: Arc<Broker>,
     /// The version of the request and of its answer.
     pub(crate) version: i16,
+    /// How large the request is, with its header.
+    pub(crate) request_bytes: usize,
     /// What the client calls itself; anything it likes.
     pub(crate) client_id: Option<Text>,
     /// The address of the client.
     pub(crate) peer: SocketAddr,
+    /// Holds the connection back.
+    pub(crate) hold: Hold,
 }
 
 impl RequestContext {

@@ -4,8 +4,11 @@
 //! that does not parse) close the connection with a reason that is counted. The one exception is an
 //! ApiVersions request of an unknown version, whose answer clients rely on (KIP-511).
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use env::{BoxFuture, Monotonic};
@@ -18,6 +21,7 @@ use crate::broker::Broker;
 use crate::context::{Connection, RequestContext};
 use crate::handlers;
 use crate::limits::REQUEST_BYTES_MAX;
+use crate::throttling::Hold;
 
 pub(crate) use network::{Outcome, Reply};
 pub(crate) use wire::DecodeError;
@@ -56,11 +60,19 @@ impl network::Service for KafkaService {
 
     fn connect(&self, peer: SocketAddr, local: SocketAddr) -> Connection {
         self.broker.metrics.connection_opened();
-        Connection { peer, local }
+        Connection {
+            peer,
+            local,
+            hold: Hold::default(),
+        }
     }
 
     fn call(&self, connection: &mut Connection, frame: Bytes) -> Reply {
         route(&self.broker, connection, frame).unwrap_or_else(Reply::Close)
+    }
+
+    fn held_back(&self, connection: &Connection) -> Duration {
+        connection.hold.rest(|| self.broker.env.clock.now())
     }
 
     fn refused(&self, peer: SocketAddr, reason: &'static str) {
@@ -102,8 +114,10 @@ fn route(
         context: RequestContext {
             broker: Arc::clone(broker),
             version: if known { api_version } else { 0 },
+            request_bytes,
             client_id: header.client_id,
             peer: connection.peer,
+            hold: connection.hold.clone(),
         },
     };
     broker.metrics.request_received(position, request_bytes);
@@ -163,7 +177,8 @@ pub(crate) fn at_once<R: Request>(
     handle: impl FnOnce(&RequestContext, R) -> R::Response,
 ) -> Result<Reply, DecodeError> {
     let request = R::decode(&mut body, call.context.version)?;
-    let response = handle(&call.context, request);
+    let mut response = handle(&call.context, request);
+    call.charge_work(Some(&mut response), call.elapsed());
     Ok(Reply::Ready(call.encode(&response)))
 }
 
@@ -216,13 +231,34 @@ impl Call {
             correlation_id = self.correlation_id,
             client = self.context.client_id(),
         );
-        Box::pin(async move { self.finish(answer.await) }.instrument(span))
+        let mut worked = self.elapsed();
+        let clock = Arc::clone(&self.context.broker.env.clock);
+        let counts = self.context.work_counts();
+        let outcome = async move {
+            let mut answer = pin!(answer);
+            let answer = poll_fn(|ctx| {
+                if !counts {
+                    return answer.as_mut().poll(ctx);
+                }
+                let start = clock.now();
+                let polled = answer.as_mut().poll(ctx);
+                worked += clock.now().since(start);
+                polled
+            });
+            let answer = answer.await;
+            self.finish(answer, worked)
+        };
+        Box::pin(outcome.instrument(span))
     }
 
-    fn finish<R: Message>(self, answer: Answer<R>) -> Outcome {
+    fn finish<R: Message>(self, answer: Answer<R>, worked: Duration) -> Outcome {
         match answer {
-            Answer::Response(response) => Outcome::Answer(self.encode(&response)),
+            Answer::Response(mut response) => {
+                self.charge_work(Some(&mut response), worked);
+                Outcome::Answer(self.encode(&response))
+            }
             Answer::Silence => {
+                self.charge_work::<R>(None, worked);
                 self.count(0);
                 Outcome::None
             }
@@ -250,11 +286,23 @@ impl Call {
         encoder.finish().into_vec()
     }
 
+    /// Counts the time that was worked on the request, and has the response tell the longer of the
+    /// times for which the client is throttled.
+    fn charge_work<R: Message>(&self, response: Option<&mut R>, worked: Duration) {
+        let ms = self.context.charge_work(worked);
+        if let Some(throttle_time_ms) = response.and_then(R::throttle_time_ms_mut) {
+            *throttle_time_ms = ms.max(*throttle_time_ms);
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.context.broker.env.clock.now().since(self.started)
+    }
+
     fn count(&self, response_bytes: usize) {
-        let broker = &self.context.broker;
-        let elapsed = broker.env.clock.now().since(self.started);
-        broker
+        self.context
+            .broker
             .metrics
-            .request_answered(self.position, response_bytes, elapsed);
+            .request_answered(self.position, response_bytes, self.elapsed());
     }
 }

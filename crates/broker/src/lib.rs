@@ -10,8 +10,10 @@
 //!    `purgatory` for a partition to move;
 //! 5. `dispatch` encodes the answer and counts it.
 //!
+//! `throttling` holds back the clients that use more than their quotas, by the arithmetic of `quotas`.
+//!
 //! State has one owner each: `metadata_store` the topics, `producer_ids` the producer ids,
-//! `coordinator` the groups, `storage` everything else.
+//! `coordinator` the groups, `quotas` what clients use, `storage` everything else.
 
 mod apis;
 mod broker;
@@ -28,8 +30,10 @@ mod metadata_store;
 mod metrics;
 mod producer_ids;
 mod purgatory;
+mod quotas;
 mod record_batches;
 mod settings;
+mod throttling;
 mod timers;
 mod topic_creation;
 mod topics;

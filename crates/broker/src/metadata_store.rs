@@ -23,6 +23,7 @@ use tokio::sync::watch;
 
 use crate::limits::{METADATA_GROWTH_FACTOR, METADATA_REWRITE_BYTES_MIN};
 use crate::log_configs;
+use crate::quotas::QuotaLimits;
 use crate::record_batches;
 use crate::topics::Topics;
 
@@ -62,6 +63,8 @@ pub(crate) struct Published {
     pub(crate) image: Image,
     /// Its topics with their logs.
     pub(crate) topics: Topics,
+    /// Its quotas, to look them up.
+    pub(crate) quotas: Arc<QuotaLimits>,
 }
 
 /// The state behind the lock: the newest image, durable or not.
@@ -159,6 +162,7 @@ impl MetadataStore {
         let published = Published {
             topics: Topics::of(&image, &Topics::default(), &current, &storage),
             settings: Arc::clone(&current),
+            quotas: Arc::new(QuotaLimits::new(image.client_quotas())),
             image: image.clone(),
         };
         apply_to_storage(&current, &storage);
@@ -308,10 +312,15 @@ impl MetadataStore {
             };
             let topics = Topics::of(&image, &before.topics, &settings, &self.storage);
             topics.apply_changed_configs(&before.topics);
+            let quotas = match Arc::ptr_eq(image.client_quotas(), before.image.client_quotas()) {
+                true => Arc::clone(&before.quotas),
+                false => Arc::new(QuotaLimits::new(image.client_quotas())),
+            };
             self.published.store(Arc::new(Published {
                 settings,
                 image,
                 topics,
+                quotas,
             }));
             *published = sequence;
             true

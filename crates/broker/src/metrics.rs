@@ -11,6 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use metadata::QuotaKey;
 use model::ErrorCode;
 use parking_lot::RwLock;
 use prometheus_client::encoding::text;
@@ -55,6 +56,7 @@ pub(crate) struct Metrics {
     connections_opened: Counter,
     connections_closed: Family<Labels<1>, Counter>,
     connections: Gauge,
+    throttled: Family<Labels<1>, Counter>,
 }
 
 impl fmt::Debug for Metrics {
@@ -108,6 +110,16 @@ impl Metrics {
         let connections = Gauge::default();
         registry.register("connections", "Connections open", connections.clone());
 
+        let throttled = Family::<Labels<1>, Counter>::default();
+        registry.register(
+            "throttled",
+            "Times that a client was held back, by the quota that was used up",
+            throttled.clone(),
+        );
+        for quota in QuotaKey::ALL {
+            drop(throttled.get_or_create(&[("quota", quota.name())]));
+        }
+
         let apis = apis::APIS
             .iter()
             .map(|api| {
@@ -129,6 +141,7 @@ impl Metrics {
             connections_opened,
             connections_closed,
             connections,
+            throttled,
         }
     }
 
@@ -180,6 +193,13 @@ impl Metrics {
         self.connections.dec();
         self.connections_closed
             .get_or_create(&[("reason", reason)])
+            .inc();
+    }
+
+    /// A client is held back because of this quota.
+    pub(crate) fn throttled(&self, quota: QuotaKey) {
+        self.throttled
+            .get_or_create(&[("quota", quota.name())])
             .inc();
     }
 

@@ -4,22 +4,31 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use metadata::{CreateTopicError, Image, NewTopic, plan_create_internal_topic, plan_create_topic};
+use metadata::{
+    CreateTopicError, Image, MetadataRecord, NewTopic, plan_create_internal_topic,
+    plan_create_topic,
+};
 use model::{ErrorCode, TopicId, TopicName};
 use wire::Text;
 
 use crate::broker::Broker;
+use crate::context::RequestContext;
 use crate::errors;
 use crate::metadata_store::{Plan, UpdateError};
 use crate::topics::Topic;
 
+/// A client that has no quota left for a topic is told that it is not there, in every version, and asks
+/// again.
+const ALWAYS_STRICT: i16 = 0;
+
 /// Creates the topics of these names that are not there, with the broker's default settings, because
 /// a client asked for their metadata. All are one change: one round of the write-ahead log. Returns
 /// when it is durable, with those that could not be created.
-pub(crate) async fn create_by_use(broker: &Broker, names: &[Text]) -> Vec<(Text, ErrorCode)> {
-    let created = broker
+pub(crate) async fn create_by_use(ctx: &RequestContext, names: &[Text]) -> Vec<(Text, ErrorCode)> {
+    let created = ctx
+        .broker
         .metadata
-        .update(|image| Ok::<_, Infallible>(plan_by_use(broker, image, names)));
+        .update(|image| Ok::<_, Infallible>(plan_by_use(ctx, image, names)));
     match created.await {
         Ok(refused) => refused,
         Err(UpdateError::Refused(never)) => match never {},
@@ -30,7 +39,13 @@ pub(crate) async fn create_by_use(broker: &Broker, names: &[Text]) -> Vec<(Text,
     }
 }
 
-fn plan_by_use(broker: &Broker, image: &Image, names: &[Text]) -> Plan<Vec<(Text, ErrorCode)>> {
+fn plan_by_use(
+    ctx: &RequestContext,
+    image: &Image,
+    names: &[Text],
+) -> Plan<Vec<(Text, ErrorCode)>> {
+    let broker = &ctx.broker;
+    let mut changes = ctx.changes(ALWAYS_STRICT);
     // Each topic is planned on top of those before it.
     let mut image = image.clone();
     let mut plan = Plan {
@@ -46,6 +61,10 @@ fn plan_by_use(broker: &Broker, image: &Image, names: &[Text]) -> Plan<Vec<(Text
         };
         let id = new_topic_id(broker);
         match plan_create_topic(&image, &broker.settings.broker, &topic, id) {
+            Ok(record) if changes.charge(partitions(&record)).is_err() => {
+                let error = ErrorCode::UnknownTopicOrPartition;
+                plan.value.push((name.clone(), error));
+            }
             Ok(record) if image.apply(&record).is_ok() => plan.records.push(record),
             // Somebody else was faster, or the request names it twice.
             Err(CreateTopicError::Exists) => {}
@@ -56,6 +75,13 @@ fn plan_by_use(broker: &Broker, image: &Image, names: &[Text]) -> Plan<Vec<(Text
         }
     }
     plan
+}
+
+fn partitions(record: &MetadataRecord) -> usize {
+    match record {
+        MetadataRecord::TopicCreated { partitions, .. } => partitions.len(),
+        other => panic!("a topic is planned as {other:?}"),
+    }
 }
 
 /// One of the broker's own topics; created if it is not there yet.

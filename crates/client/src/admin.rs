@@ -9,6 +9,9 @@ mod configs;
 mod connection;
 mod groups;
 mod list_offsets;
+mod log_dirs;
+mod quotas;
+mod records;
 mod topics;
 
 use std::collections::{BTreeMap, HashMap};
@@ -20,8 +23,11 @@ use wire::messages::metadata::{MetadataRequest, MetadataResponse, MetadataRespon
 
 pub(crate) use groups::read_assignment;
 
-pub use configs::{ConfigChange, ConfigEntry, ConfigOperation};
+pub use configs::{ConfigChange, ConfigEntry, ConfigOperation, ConfigResource};
 pub use groups::{Group, GroupListing, Member};
+pub use log_dirs::LogDir;
+pub use quotas::{Quota, QuotaMatch, QuotaPart};
+pub use records::Trimmed;
 pub use topics::{NewTopic, Partition, Topic};
 
 use self::connection::Connection;

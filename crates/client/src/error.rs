@@ -60,6 +60,14 @@ impl Refusal {
         Err(Self { code, message })
     }
 
+    /// The refusal with this code and no words.
+    pub(crate) fn of(code: ErrorCode) -> Self {
+        Self {
+            code: code.code(),
+            message: None,
+        }
+    }
+
     /// Whether the code is this one.
     pub fn is(&self, code: ErrorCode) -> bool {
         self.code == code.code()

@@ -16,8 +16,9 @@ mod producer;
 mod quiet;
 
 pub use admin::{
-    Admin, Broker, Cluster, ConfigChange, ConfigEntry, ConfigOperation, Group, GroupListing,
-    Member, NewTopic, Outcome, Partition, Topic,
+    Admin, Broker, Cluster, ConfigChange, ConfigEntry, ConfigOperation, ConfigResource, Group,
+    GroupListing, LogDir, Member, NewTopic, Outcome, Partition, Quota, QuotaMatch, QuotaPart,
+    Topic, Trimmed,
 };
 pub use brokers::{Address, Brokers, InvalidAddress, PORT_DEFAULT};
 pub use consumer::{Consumer, Event, Membership, Record, Trouble};

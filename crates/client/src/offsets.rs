@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use wire::Text;
+
 /// A partition of a topic.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TopicPartition {
@@ -19,6 +21,20 @@ impl TopicPartition {
             partition,
         }
     }
+}
+
+/// Gathers what belongs to partitions of one topic, as requests want it. The partitions are in order.
+pub(crate) fn by_topic<'a, T>(
+    partitions: impl IntoIterator<Item = (&'a TopicPartition, T)>,
+) -> Vec<(Text, Vec<T>)> {
+    let mut topics: Vec<(Text, Vec<T>)> = Vec::new();
+    for (at, item) in partitions {
+        match topics.last_mut() {
+            Some((name, items)) if *name == at.topic.as_str() => items.push(item),
+            _ => topics.push((Text::from(&at.topic), vec![item])),
+        }
+    }
+    topics
 }
 
 /// `topic-partition`, as Kafka's own tools write it.

@@ -32,10 +32,18 @@ pub struct BrokerSettings {
     pub group_consumer_assignors: Vec<String>,
     /// `group.consumer.heartbeat.interval.ms`.
     pub group_consumer_heartbeat_interval_ms: i32,
+    /// `group.consumer.max.heartbeat.interval.ms`.
+    pub group_consumer_max_heartbeat_interval_ms: i32,
+    /// `group.consumer.max.session.timeout.ms`.
+    pub group_consumer_max_session_timeout_ms: i32,
     /// `group.consumer.max.size`.
     pub group_consumer_max_size: i32,
     /// `group.consumer.migration.policy`.
     pub group_consumer_migration_policy: String,
+    /// `group.consumer.min.heartbeat.interval.ms`.
+    pub group_consumer_min_heartbeat_interval_ms: i32,
+    /// `group.consumer.min.session.timeout.ms`.
+    pub group_consumer_min_session_timeout_ms: i32,
     /// `group.consumer.regex.refresh.interval.ms`.
     pub group_consumer_regex_refresh_interval_ms: i32,
     /// `group.consumer.session.timeout.ms`.
@@ -112,8 +120,16 @@ impl BrokerSettings {
             group_max_size: read.int("group.max.size"),
             group_consumer_assignors: read.list("group.consumer.assignors"),
             group_consumer_heartbeat_interval_ms: read.int("group.consumer.heartbeat.interval.ms"),
+            group_consumer_max_heartbeat_interval_ms: read
+                .int("group.consumer.max.heartbeat.interval.ms"),
+            group_consumer_max_session_timeout_ms: read
+                .int("group.consumer.max.session.timeout.ms"),
             group_consumer_max_size: read.int("group.consumer.max.size"),
             group_consumer_migration_policy: read.text("group.consumer.migration.policy"),
+            group_consumer_min_heartbeat_interval_ms: read
+                .int("group.consumer.min.heartbeat.interval.ms"),
+            group_consumer_min_session_timeout_ms: read
+                .int("group.consumer.min.session.timeout.ms"),
             group_consumer_regex_refresh_interval_ms: read
                 .int("group.consumer.regex.refresh.interval.ms"),
             group_consumer_session_timeout_ms: read.int("group.consumer.session.timeout.ms"),

@@ -93,6 +93,7 @@ impl BrokerSettings {
 
     /// Every setting of a group with these settings of its own, in the order of their names.
     pub fn describe_group(&self, overrides: &BTreeMap<String, String>) -> Vec<Described> {
+        let overrides = self.legal_of_group(overrides);
         listing(Scope::Group, |definition| {
             self.describe_group_setting(definition, overrides)
         })

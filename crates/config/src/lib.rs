@@ -9,6 +9,7 @@ mod definition;
 mod defs;
 mod describe;
 mod documentation;
+mod group_config;
 mod layers;
 mod topic_config;
 mod value;
@@ -20,5 +21,6 @@ pub use defs::{
 };
 pub use describe::{Described, DescribedSynonym, Source};
 pub use documentation::documentation;
+pub use group_config::GroupConfig;
 pub use topic_config::{TimestampType, TopicConfig};
 pub use value::{ConfigError, lookup, split_list};

@@ -167,6 +167,48 @@ fn groups_are_described_over_the_brokers_settings() {
 }
 
 #[test]
+fn groups_have_settings_within_the_brokers_bounds() {
+    let config = |settings: &BrokerSettings, own: &[(&str, &str)]| {
+        let config = settings.group_config(&pairs(own));
+        (
+            config.consumer_heartbeat_interval_ms,
+            config.consumer_session_timeout_ms,
+        )
+    };
+    let session = "consumer.session.timeout.ms";
+    let heartbeat = "consumer.heartbeat.interval.ms";
+    let settings = BrokerSettings::default();
+    assert_eq!(config(&settings, &[]), (5_000, 45_000));
+    assert_eq!(config(&settings, &[(session, "50000")]), (5_000, 50_000));
+    assert_eq!(settings.check_group(&pairs(&[(session, "60000")])), Ok(()));
+    let refused = |settings: &BrokerSettings, own: &[(&str, &str)]| {
+        settings.check_group(&pairs(own)).unwrap_err().to_string()
+    };
+    assert_eq!(
+        refused(&settings, &[(session, "60001")]),
+        "invalid value '60001' for config consumer.session.timeout.ms: expected a whole number from 45000 to \
+         60000, which are the broker's bounds"
+    );
+    // What was stored under other bounds counts as not set, also where it is shown.
+    let stored = [(session, "60001"), (heartbeat, "6000")];
+    assert_eq!(config(&settings, &stored), (5_000, 45_000));
+    let shown = settings.group_value_shown(&pairs(&stored), heartbeat);
+    assert_eq!(shown.as_deref(), Some("5000"));
+
+    let start = [
+        ("group.consumer.min.session.timeout.ms", "6000"),
+        ("group.consumer.session.timeout.ms", "8000"),
+    ];
+    let settings = changed(&start, &[], &[]);
+    assert_eq!(config(&settings, &[]), (5_000, 8_000));
+    assert_eq!(config(&settings, &[(session, "6000")]), (5_000, 6_000));
+    assert_eq!(
+        refused(&settings, &[(heartbeat, "8000")]),
+        "consumer.heartbeat.interval.ms (8000) is not below consumer.session.timeout.ms (8000)"
+    );
+}
+
+#[test]
 fn every_dynamic_setting_is_known() {
     let dynamic: Vec<_> = definitions(Scope::Broker)
         .filter(|one| one.is_dynamic())

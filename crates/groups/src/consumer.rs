@@ -36,7 +36,8 @@ use crate::consumer_protocol::CONSUMER_PROTOCOL_TYPE;
 use crate::group::{Membership, RetentionBase, Step};
 use crate::partitions::Partitions;
 use crate::records::{
-    CurrentAssignment, GroupEpoch, GroupRecord, MemberMetadata, MemberState, ResolvedPattern,
+    CurrentAssignment, GroupEpoch, GroupRecord, MemberMetadata, MemberState, RecordError,
+    ResolvedPattern,
 };
 
 /// The membership of a consumer group.
@@ -229,9 +230,10 @@ impl Membership for ConsumerGroup {
         into.extend(self.records().map(|record| record.encode(&self.id)));
     }
 
-    fn start(&mut self, now: Duration, settings: &GroupSettings) {
-        self.follow_from_records();
+    fn start(&mut self, now: Duration, settings: &GroupSettings) -> Result<(), RecordError> {
+        self.follow_from_records()?;
         self.make_contact(now, settings);
+        Ok(())
     }
 
     fn tick(&mut self, step: &mut Step<'_>) {

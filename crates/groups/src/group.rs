@@ -247,9 +247,13 @@ impl Group {
     }
 
     /// Starts all timers of a group that a restart has found; its members could not reach us before.
-    pub(crate) fn start(&mut self, now: Duration, settings: &GroupSettings) {
+    pub(crate) fn start(
+        &mut self,
+        now: Duration,
+        settings: &GroupSettings,
+    ) -> Result<(), RecordError> {
         self.start_expiry_checks(now, settings);
-        self.members.any_mut().start(now, settings);
+        self.members.any_mut().start(now, settings)
     }
 
     /// Whether somebody may ask for the group's offsets as this member; `None` for one that is outside.

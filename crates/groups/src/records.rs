@@ -144,7 +144,8 @@ pub enum RecordError {
     UnknownVersion(i16),
     /// The group is a classic group and a consumer group at once.
     TwoKinds,
-    /// A group has a member or an instance twice, or a negative generation.
+    /// A group has a member, an instance or a partition twice, or a generation or an epoch that no group
+    /// can have.
     ImpossibleGroup,
 }
 

@@ -15,6 +15,11 @@
 //! | 7 | PartitionsAdded | id: 16 bytes, count: u32, count times log_id: u32 |
 //! | 8 | BrokerConfigs | node_id: i32, -1 for all brokers, settings |
 //! | 9 | GroupConfigs | group_id: text, settings |
+//! | 10 | ClientQuotas | user: name, client_id: name, count: u32, count times key: u8 and limit: f64 |
+//!
+//! The name of an entity of quotas is a byte, 0 for none, 1 for the default, 2 before a text. The keys
+//! are 1 producer_byte_rate, 2 consumer_byte_rate, 3 request_percentage, 4 controller_mutation_rate;
+//! they ascend.
 //!
 //! A kind or version that is not listed was written by a newer broker: it is refused, never skipped.
 
@@ -24,6 +29,7 @@ use std::fmt;
 use bytes::Bytes;
 use model::{LogId, TopicId, TopicName};
 
+use crate::quotas::{EntityName, QuotaEntity, QuotaKey, QuotaLimit, Quotas};
 use crate::record::MetadataRecord;
 
 const CLUSTER: u8 = 1;
@@ -35,6 +41,7 @@ const LOG_IDS: u8 = 6;
 const PARTITIONS_ADDED: u8 = 7;
 const BROKER_CONFIGS: u8 = 8;
 const GROUP_CONFIGS: u8 = 9;
+const CLIENT_QUOTAS: u8 = 10;
 
 /// What stands for all brokers where a node id is expected.
 const ALL_BROKERS: i32 = -1;
@@ -57,6 +64,8 @@ pub enum DecodeError {
     },
     /// A text is not UTF-8, or a name is no topic name.
     Text,
+    /// A quota is none.
+    Quota,
 }
 
 impl fmt::Display for DecodeError {
@@ -71,6 +80,7 @@ impl fmt::Display for DecodeError {
                 "the metadata record (kind {kind}, version {version}) was written by a newer version of Ottla"
             ),
             Self::Text => f.write_str("the metadata record holds a text that is none"),
+            Self::Quota => f.write_str("the metadata record holds a quota that is none"),
         }
     }
 }
@@ -130,6 +140,16 @@ impl MetadataRecord {
                 put_text(&mut out, group_id);
                 put_configs(&mut out, configs);
             }
+            Self::ClientQuotas { entity, quotas } => {
+                out.extend([CLIENT_QUOTAS, VERSION]);
+                put_entity_name(&mut out, entity.user.as_ref());
+                put_entity_name(&mut out, entity.client_id.as_ref());
+                put_count(&mut out, quotas.len());
+                for (key, limit) in quotas {
+                    out.push(quota_key_byte(*key));
+                    out.extend(limit.get().to_le_bytes());
+                }
+            }
         }
         out.into()
     }
@@ -173,6 +193,10 @@ impl MetadataRecord {
                 group_id: reader.text()?.to_owned(),
                 configs: reader.configs()?,
             },
+            (CLIENT_QUOTAS, VERSION) => Self::ClientQuotas {
+                entity: reader.entity()?,
+                quotas: reader.quotas()?,
+            },
             (kind, version) => return Err(DecodeError::Newer { kind, version }),
         };
         match reader.rest.len() {
@@ -208,6 +232,26 @@ fn put_configs(out: &mut Vec<u8>, configs: &BTreeMap<String, String>) {
     }
 }
 
+fn put_entity_name(out: &mut Vec<u8>, name: Option<&EntityName>) {
+    match name {
+        None => out.push(0),
+        Some(EntityName::Default) => out.push(1),
+        Some(EntityName::Named(name)) => {
+            out.push(2);
+            put_text(out, name);
+        }
+    }
+}
+
+fn quota_key_byte(key: QuotaKey) -> u8 {
+    match key {
+        QuotaKey::ProducerByteRate => 1,
+        QuotaKey::ConsumerByteRate => 2,
+        QuotaKey::RequestPercentage => 3,
+        QuotaKey::ControllerMutationRate => 4,
+    }
+}
+
 struct Reader<'a> {
     rest: &'a [u8],
 }
@@ -234,6 +278,43 @@ impl<'a> Reader<'a> {
             .ok_or(DecodeError::Truncated)?;
         self.rest = rest;
         std::str::from_utf8(text).map_err(|_| DecodeError::Text)
+    }
+
+    fn entity(&mut self) -> Result<QuotaEntity, DecodeError> {
+        let entity = QuotaEntity {
+            user: self.entity_name()?,
+            client_id: self.entity_name()?,
+        };
+        match entity.is_nobody() {
+            true => Err(DecodeError::Quota),
+            false => Ok(entity),
+        }
+    }
+
+    fn entity_name(&mut self) -> Result<Option<EntityName>, DecodeError> {
+        match self.array()? {
+            [0] => Ok(None),
+            [1] => Ok(Some(EntityName::Default)),
+            [2] => Ok(Some(EntityName::Named(self.text()?.to_owned()))),
+            [_] => Err(DecodeError::Quota),
+        }
+    }
+
+    fn quotas(&mut self) -> Result<Quotas, DecodeError> {
+        let mut quotas = Quotas::new();
+        for _ in 0..self.number()? {
+            let [byte] = self.array()?;
+            let mut keys = QuotaKey::ALL.into_iter();
+            let key = keys.find(|key| quota_key_byte(*key) == byte);
+            let key = key.ok_or(DecodeError::Quota)?;
+            let limit = QuotaLimit::new(f64::from_le_bytes(self.array()?));
+            let is_ascending = quotas.last_key_value().is_none_or(|(last, _)| *last < key);
+            match limit.filter(|_| is_ascending) {
+                Some(limit) => quotas.insert(key, limit),
+                None => return Err(DecodeError::Quota),
+            };
+        }
+        Ok(quotas)
     }
 
     // Neither list is given room by its count: a damaged count ends where the bytes end.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use model::{LogId, TopicId, TopicName};
 
 use crate::plan::is_internal;
+use crate::quotas::ClientQuotas;
 use crate::record::MetadataRecord;
 
 /// The identity of a cluster; shown as Kafka shows it, in 22 characters of URL-safe base64.
@@ -83,6 +84,8 @@ pub struct Image {
     broker_configs: BTreeMap<Option<i32>, Arc<BTreeMap<String, String>>>,
     /// What requests have set of groups, by group id. Never empty.
     group_configs: BTreeMap<String, Arc<BTreeMap<String, String>>>,
+    /// The quotas of clients. Never empty for an entity.
+    client_quotas: Arc<ClientQuotas>,
     /// Logs that partitions have.
     logs: BTreeSet<LogId>,
     next_log_id: LogId,
@@ -105,6 +108,7 @@ impl Image {
             collision_keys: BTreeMap::new(),
             broker_configs: BTreeMap::new(),
             group_configs: BTreeMap::new(),
+            client_quotas: Arc::default(),
             logs: BTreeSet::new(),
             next_log_id: LogId(LogId::METADATA.0 + 1),
             next_producer_id: 0,
@@ -146,6 +150,11 @@ impl Image {
     /// The ids of all groups of which something is set, in order.
     pub fn groups_with_configs(&self) -> impl Iterator<Item = &str> {
         self.group_configs.keys().map(String::as_str)
+    }
+
+    /// The quotas of clients; the same allocation as long as nothing of them changes.
+    pub fn client_quotas(&self) -> &Arc<ClientQuotas> {
+        &self.client_quotas
     }
 
     /// The topic whose name differs from this one only in `.` and `_`, itself included.
@@ -202,6 +211,13 @@ impl Image {
             }
             MetadataRecord::GroupConfigs { group_id, configs } => {
                 keep_if_any(&mut self.group_configs, group_id.clone(), configs);
+            }
+            MetadataRecord::ClientQuotas { entity, quotas } => {
+                let all = Arc::make_mut(&mut self.client_quotas);
+                match quotas.is_empty() {
+                    true => all.remove(entity),
+                    false => all.insert(entity.clone(), quotas.clone()),
+                };
             }
             MetadataRecord::ProducerIds { next } => {
                 if *next < self.next_producer_id {
@@ -312,6 +328,11 @@ impl Image {
                 configs: (**configs).clone(),
             }),
         );
+        let quotas = self.client_quotas.iter();
+        records.extend(quotas.map(|(entity, quotas)| MetadataRecord::ClientQuotas {
+            entity: entity.clone(),
+            quotas: quotas.clone(),
+        }));
         records.push(MetadataRecord::ProducerIds {
             next: self.next_producer_id,
         });
@@ -338,6 +359,9 @@ impl Image {
             }
         }
         assert_eq!(self.logs.len(), partitions);
+        for (entity, quotas) in self.client_quotas.iter() {
+            assert!(!entity.is_nobody() && !quotas.is_empty());
+        }
         assert!(self.broker_configs.values().all(|set| !set.is_empty()));
         assert!(self.group_configs.values().all(|set| !set.is_empty()));
     }

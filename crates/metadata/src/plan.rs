@@ -3,6 +3,7 @@
 mod configs;
 mod create;
 mod partitions;
+mod quotas;
 
 use std::fmt;
 
@@ -20,6 +21,7 @@ pub use create::{
     Assignment, CreateTopicError, NewTopic, plan_create_internal_topic, plan_create_topic,
 };
 pub use partitions::{AddPartitionsError, MorePartitions, plan_add_partitions};
+pub use quotas::plan_alter_client_quotas;
 
 /// Most partitions of one broker, so that no request makes it hold more than memory can.
 pub const PARTITIONS_MAX: usize = 100_000;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::quotas::{QuotaEntity, Quotas};
 use model::{LogId, TopicId, TopicName};
 
 /// One fact of the metadata log. Records are facts, not wishes: what they say was checked before
@@ -56,6 +57,13 @@ pub enum MetadataRecord {
         group_id: String,
         /// The settings.
         configs: BTreeMap<String, String>,
+    },
+    /// The quotas of an entity are these now; they replace the ones before.
+    ClientQuotas {
+        /// Whom they are set for.
+        entity: QuotaEntity,
+        /// The quotas.
+        quotas: Quotas,
     },
     /// Producer ids below this one may have been given out.
     ProducerIds {

@@ -58,13 +58,17 @@ fn each_resource_has_settings_of_its_own() {
     alter(&mut image, GROUP, &[gone]).unwrap();
     assert_eq!(image.groups_with_configs().count(), 0);
     let replaced = [("log.retention.ms".to_owned(), "5".to_owned())];
-    let record = plan_replace_configs(&image, ALL, &replaced).unwrap();
+    let settings = BrokerSettings::default();
+    let record = plan_replace_configs(&image, &settings, ALL, &replaced).unwrap();
     image.apply(&record.unwrap()).unwrap();
     assert_eq!(
         image.broker_configs(None),
         &BTreeMap::from(replaced.clone())
     );
-    assert_eq!(plan_replace_configs(&image, ALL, &replaced), Ok(None));
+    assert_eq!(
+        plan_replace_configs(&image, &settings, ALL, &replaced),
+        Ok(None)
+    );
 }
 
 #[test]

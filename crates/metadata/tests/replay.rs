@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use config::BrokerSettings;
 use metadata::{
     AlterConfig, AlterOperation, ApplyError, DecodeError, Image, MetadataRecord, MorePartitions,
-    NewTopic, Resource, TopicReference, plan_add_partitions, plan_alter_configs, plan_cluster,
-    plan_create_topic, plan_delete_topic, plan_producer_ids,
+    NewTopic, QuotaEntity, Resource, TopicReference, plan_add_partitions, plan_alter_client_quotas,
+    plan_alter_configs, plan_cluster, plan_create_topic, plan_delete_topic, plan_producer_ids,
 };
 use model::{LogId, TopicId, TopicName};
 use proptest::prelude::*;
@@ -32,6 +32,10 @@ enum Step {
     Set {
         resource: usize,
         retention_ms: Option<i64>,
+    },
+    Quota {
+        client: bool,
+        limit: Option<u16>,
     },
     ProducerIds,
 }
@@ -59,8 +63,16 @@ fn step() -> impl Strategy<Value = Step> {
                 retention_ms
             }
         ),
+        (any::<bool>(), proptest::option::of(1..9u16))
+            .prop_map(|(client, limit)| Step::Quota { client, limit }),
         Just(Step::ProducerIds),
     ]
+}
+
+/// All users, or a client id of theirs.
+fn quota_entity(client: bool) -> QuotaEntity {
+    let parts = [("user", None), ("client-id", Some("c"))];
+    QuotaEntity::of_parts(parts.into_iter().take(1 + usize::from(client))).unwrap()
 }
 
 #[derive(Default)]
@@ -69,6 +81,8 @@ struct Model {
     topics: BTreeMap<&'static str, (usize, Option<i64>)>,
     /// What is set of each resource.
     set: [Option<i64>; RESOURCES.len()],
+    /// The limit of each of two entities.
+    limits: [Option<u16>; 2],
     logs_made: u32,
     producer_blocks: i64,
 }
@@ -123,6 +137,11 @@ impl Model {
             retention_ms.map(|ms| ms.parse().unwrap())
         });
         assert_eq!(set, self.set);
+        let limits = [false, true].map(|client| {
+            let quotas = image.client_quotas().get(&quota_entity(client))?;
+            quotas.values().next().map(|limit| limit.get() as u16)
+        });
+        assert_eq!(limits, self.limits);
         assert_eq!(image.next_log_id(), LogId(self.logs_made + 1));
         assert_eq!(image.next_producer_id(), self.producer_blocks * 1000);
         image.check_invariants();
@@ -202,6 +221,15 @@ fn plan(image: &Image, model: &mut Model, step: &Step, id: TopicId) -> Option<Me
             let planned = plan_alter_configs(image, &settings, RESOURCES[*resource], &[change]);
             let record = planned.unwrap();
             assert_eq!(record.is_some(), is_changed, "{step:?}");
+            record
+        }
+        Step::Quota { client, limit } => {
+            let changes = [("request_percentage", limit.map(f64::from))];
+            let planned = plan_alter_client_quotas(image, &quota_entity(*client), changes);
+            let record = planned.unwrap();
+            let before = &mut model.limits[usize::from(*client)];
+            assert_eq!(record.is_some(), *before != *limit, "{step:?}");
+            *before = *limit;
             record
         }
         Step::ProducerIds => {

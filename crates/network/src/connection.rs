@@ -10,6 +10,7 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::net::TcpStream;
@@ -49,6 +50,8 @@ pub(crate) struct Connection<S: Service> {
     last_received: Instant,
     /// Since when the socket has taken nothing of what is to be written.
     blocked_since: Option<Instant>,
+    /// Until when the service wants no more frames.
+    held_until: Option<Instant>,
     /// What the frame that is arriving has made of its share of the budget.
     share_use: Option<ShareUse>,
 }
@@ -87,6 +90,7 @@ impl<S: Service> Connection<S> {
             last_active: now,
             last_received: now,
             blocked_since: None,
+            held_until: None,
             share_use: None,
         }
     }
@@ -107,6 +111,7 @@ impl<S: Service> Connection<S> {
     ) -> Result<(), &'static str> {
         let mut timer = pin!(sleep_until(self.last_active + self.shared.settings.idle));
         loop {
+            self.look_whether_held();
             self.dispatch();
             self.write()?;
             if self.may_dispatch() && !self.frames.is_empty() {
@@ -121,8 +126,9 @@ impl<S: Service> Connection<S> {
                 // While nothing is read, that nothing comes is not the client's doing.
                 self.share_use = None;
             }
-            let deadline = self.deadline();
-            if let Some((at, _)) = deadline
+            let deadline = self.deadline().map(|(at, _)| at);
+            let wake_at = deadline.into_iter().chain(self.held_until).min();
+            if let Some(at) = wake_at
                 && (timer.is_elapsed() || at < timer.deadline())
             {
                 timer.as_mut().reset(at);
@@ -153,7 +159,7 @@ impl<S: Service> Connection<S> {
                     Ok(()) => Event::Readable,
                     Err(_) => Event::Failed,
                 },
-                () = timer.as_mut(), if deadline.is_some() => Event::Timer,
+                () = timer.as_mut(), if wake_at.is_some() => Event::Timer,
             };
             match event {
                 Event::Drain => self.drain(),
@@ -175,6 +181,7 @@ impl<S: Service> Connection<S> {
             let reply = self.open.call(frame);
             self.answers.push(frame_bytes, reply, &mut self.output);
             self.drop_parked_if_useless();
+            self.look_whether_held();
         }
         if self.frames.is_empty() {
             self.frames = VecDeque::new();
@@ -182,7 +189,21 @@ impl<S: Service> Connection<S> {
     }
 
     fn may_dispatch(&self) -> bool {
-        self.answers.may_dispatch() && self.output.bytes() <= OUTPUT_BYTES_MAX
+        self.held_until.is_none()
+            && self.answers.may_dispatch()
+            && self.output.bytes() <= OUTPUT_BYTES_MAX
+    }
+
+    /// Asks the service whether it wants the next frame now.
+    fn look_whether_held(&mut self) {
+        let time = self.open.held_back();
+        let was_held = self.held_until.is_some();
+        self.held_until = (time > Duration::ZERO).then(|| Instant::now() + time);
+        if was_held && self.held_until.is_none() {
+            // The wait was ours, so the client's time begins anew.
+            self.last_active = Instant::now();
+            self.last_received = self.last_active;
+        }
     }
 
     /// Whether to look for more input. What may be dispatched at once is read whatever its size, the
@@ -352,7 +373,8 @@ impl<S: Service> Connection<S> {
     /// When the other side will have been too slow, and at what.
     fn deadline(&self) -> Option<(Instant, &'static str)> {
         let settings = &self.shared.settings;
-        let waits_for_client = self.waiting_for_budget.is_none() && self.wants_input();
+        let waits_for_client =
+            self.waiting_for_budget.is_none() && self.held_until.is_none() && self.wants_input();
         let stalled_frame = (waits_for_client && self.assembler.is_partial()).then(|| {
             (
                 self.last_received + settings.stall,

@@ -217,6 +217,15 @@ impl<S: Service> Open<S> {
         }
     }
 
+    /// For how long no more frames are to be handed over.
+    pub(crate) fn held_back(&self) -> Duration {
+        self.connection
+            .as_ref()
+            .map_or(Duration::ZERO, |connection| {
+                self.shared.service.held_back(connection)
+            })
+    }
+
     pub(crate) fn close(mut self, reason: &'static str) {
         self.reason = reason;
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -74,6 +75,13 @@ pub trait Service: Send + Sync + 'static {
     /// A frame has arrived (without its length). Called in the order of arrival, one at a time per
     /// connection; must not block.
     fn call(&self, connection: &mut Self::Connection, frame: Bytes) -> Reply;
+
+    /// For how long no more frames of this connection are to be handed over; asked each time that one
+    /// could be. Its answers leave all the same.
+    fn held_back(&self, connection: &Self::Connection) -> Duration {
+        let _ = connection;
+        Duration::ZERO
+    }
 
     /// A connection was closed as soon as it was accepted, for this reason; `connect` was not called.
     fn refused(&self, peer: SocketAddr, reason: &'static str) {

@@ -4,6 +4,7 @@
 //! was written to a loopback socket counts as something that can happen.
 
 mod frames;
+mod held_back;
 mod limits;
 mod order;
 mod scripts;

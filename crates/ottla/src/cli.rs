@@ -1,13 +1,16 @@
-//! The command line. Every command but `serve`, `debug` and `version` is an ordinary client and
-//! works against any Kafka cluster.
+//! The command line. Every command but `serve`, `profile`, `debug`, `completions`, `man` and
+//! `version` is an ordinary client and works against any Kafka cluster.
 //!
 //! Data goes to standard output, errors to standard error; the exit code is 0, 1 for an error, 2
 //! for wrong usage. A reader that goes away (`ottla … | head`) is no error.
 
 mod cluster;
+mod connection;
 mod debug;
 mod group;
+mod manual;
 mod output;
+mod profile;
 pub(crate) mod record_format;
 mod start_at;
 mod table;
@@ -18,9 +21,9 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
-use client::{Admin, Brokers};
+use clap::{Parser, Subcommand};
 
+pub(crate) use self::connection::Connection;
 use crate::serve;
 use crate::settings::ServeArguments;
 
@@ -37,29 +40,6 @@ pub(crate) struct Arguments {
     command: Command,
 }
 
-/// Where the cluster is.
-#[derive(Debug, Args)]
-pub(crate) struct Connection {
-    /// Brokers to ask first: HOST:PORT, several separated by commas
-    #[arg(
-        short,
-        long,
-        global = true,
-        env = "OTTLA_BROKERS",
-        hide_env_values = true,
-        default_value = "127.0.0.1:9092",
-        value_name = "BROKERS"
-    )]
-    pub(crate) brokers: Brokers,
-}
-
-impl Connection {
-    /// Connects for administrative requests.
-    pub(crate) async fn admin(&self) -> anyhow::Result<Admin> {
-        Ok(Admin::connect(&self.brokers).await?)
-    }
-}
-
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the broker until SIGTERM or SIGINT
@@ -73,9 +53,16 @@ enum Command {
     /// Look at the cluster and at all groups at once
     #[command(subcommand)]
     Cluster(cluster::Command),
+    /// Name clusters, and choose the one that commands are for
+    #[command(subcommand)]
+    Profile(profile::Command),
     /// Look into the files of a data directory
     #[command(subcommand)]
     Debug(debug::Command),
+    /// Print a script that completes commands in a shell
+    Completions(manual::Completions),
+    /// Print the manual page of a command
+    Man(manual::Man),
     /// Print the version and the commit it was built from
     Version(version::Command),
 }
@@ -117,7 +104,10 @@ fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Topic(command) => block_on(topic::run(command, connection)),
         Command::Group(command) => block_on(group::run(command, connection)),
         Command::Cluster(command) => block_on(cluster::run(command, connection)),
+        Command::Profile(command) => profile::run(command, connection),
         Command::Debug(command) => debug::run(command),
+        Command::Completions(command) => manual::completions(command),
+        Command::Man(command) => manual::man(command),
         Command::Version(command) => version::run(command),
     }
 }

@@ -20,6 +20,11 @@ pub trait Message: Sized {
     /// Writes the message. Fields that the version lacks are left out, and where null cannot be
     /// written an empty value is. `version` is one of [`Message::VERSIONS`].
     fn encode(&self, encoder: &mut Encoder, version: i16);
+
+    /// Where a response says for how many ms the client is throttled, if it can say that.
+    fn throttle_time_ms_mut(&mut self) -> Option<&mut i32> {
+        None
+    }
 }
 
 /// A message that is answered.
@@ -30,7 +35,7 @@ pub trait Request: Message {
 
 /// Makes a message of a structure.
 macro_rules! message {
-    ($name:ident, $versions:expr, $flexible_from:expr, $key:ident) => {
+    ($name:ident, $versions:expr, $flexible_from:expr, $key:ident $(with $throttle_time:ident)?) => {
         impl crate::Message for $name {
             const API_KEY: i16 = crate::apis::ApiKey::$key as i16;
             const VERSIONS: std::ops::RangeInclusive<i16> = $versions;
@@ -55,6 +60,12 @@ macro_rules! message {
                 encoder.set_format(version, version >= Self::FLEXIBLE_FROM);
                 crate::field::Field::write(self, encoder);
             }
+
+            $(
+                fn throttle_time_ms_mut(&mut self) -> Option<&mut i32> {
+                    Some(&mut self.$throttle_time)
+                }
+            )?
         }
     };
     ($name:ident, $versions:expr, $flexible_from:expr, $key:ident => $response:ident) => {

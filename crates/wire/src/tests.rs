@@ -17,6 +17,14 @@ trait TestMessage: Message + Field + PartialEq + Debug {}
 
 impl<M: Message + Field + PartialEq + Debug> TestMessage for M {}
 
+/// Fails unless this message was read. They are compared as they print: a number in them may be none
+/// (NaN), which is not equal to itself.
+#[track_caller]
+fn assert_read<M: TestMessage>(read: &Result<M, DecodeError>, message: &M, version: i16) {
+    let (read, message) = (format!("{read:?}"), format!("Ok({message:?})"));
+    assert_eq!(read, message, "version {version}");
+}
+
 fn encoded<M: Message>(message: &M, version: i16) -> Bytes {
     let mut encoder = Encoder::new();
     message.encode(&mut encoder, version);

@@ -14,7 +14,9 @@ import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.ConsumerGroupDescription;
 import org.apache.kafka.clients.admin.GroupListing;
+import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -45,6 +47,16 @@ final class AdminClient implements ClientProgram.Client {
                 result(admin.createTopics(Set.of(topic)).all());
             }
             case "delete_topic" -> result(admin.deleteTopics(Set.of(first)).all());
+            case "grow_topic" -> {
+                NewPartitions partitions = NewPartitions.increaseTo(Integer.parseInt(arguments.get(1)));
+                result(admin.createPartitions(Map.of(first, partitions)).all());
+            }
+            case "trim" -> {
+                TopicPartition place = new TopicPartition(first, Integer.parseInt(arguments.get(1)));
+                RecordsToDelete records = RecordsToDelete.beforeOffset(Long.parseLong(arguments.get(2)));
+                return String.valueOf(result(admin.deleteRecords(Map.of(place, records)).lowWatermarks().get(place))
+                        .lowWatermark());
+            }
             case "topics" -> {
                 Set<String> names = result(admin.listTopics().names());
                 Collection<TopicDescription> topics = result(admin.describeTopics(names).allTopicNames()).values();

@@ -26,6 +26,7 @@ final class ConsumerClient implements ClientProgram.Client {
     ConsumerClient(Properties common, Map<String, String> options) {
         Properties settings = new Properties();
         settings.putAll(common);
+        settings.put("client.id", options.get("client_id"));
         if (options.containsKey("group")) {
             settings.put("group.id", options.get("group"));
         }
@@ -78,7 +79,11 @@ final class ConsumerClient implements ClientProgram.Client {
             }
             case "offsets_for_time" -> {
                 Map<TopicPartition, OffsetAndTimestamp> found = consumer.offsetsForTimes(numbers(arguments));
-                return perPartition(Wire.pairs(arguments).keySet(), place -> found.get(place) == null ? "null" : String.valueOf(found.get(place).offset()));
+                return perPartition(Wire.pairs(arguments).keySet(), place ->
+                        found.get(place) == null ? "null" : String.valueOf(found.get(place).offset()));
+            }
+            case "throttled_ms" -> {
+                return Wire.throttledMilliseconds(consumer.metrics().values());
             }
             case "close" -> consumer.close();
             default -> throw new IllegalArgumentException("no call: " + name);

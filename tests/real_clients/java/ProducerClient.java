@@ -19,6 +19,7 @@ final class ProducerClient implements ClientProgram.Client {
     ProducerClient(Properties common, Map<String, String> options) {
         Properties settings = new Properties();
         settings.putAll(common);
+        settings.put("client.id", options.get("client_id"));
         settings.put("acks", "all");
         settings.put("enable.idempotence", options.get("idempotent"));
         settings.put("compression.type", options.get("codec"));
@@ -38,6 +39,9 @@ final class ProducerClient implements ClientProgram.Client {
             }
             case "outcomes" -> {
                 return outcomes(Long.parseLong(arguments.get(0)));
+            }
+            case "throttled_ms" -> {
+                return Wire.throttledMilliseconds(producer.metrics().values());
             }
             case "close" -> producer.close();
             default -> throw new IllegalArgumentException("no call: " + name);

@@ -10,6 +10,7 @@ import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.Metric;
 import org.apache.kafka.common.errors.RebalanceInProgressException;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.protocol.Errors;
@@ -51,6 +52,15 @@ final class Wire {
 
     static String name(Throwable thrown) {
         return Errors.forException(unwrapped(thrown)).name();
+    }
+
+    /** The longest time for which brokers have throttled a client, by its metrics. */
+    static String throttledMilliseconds(Collection<? extends Metric> metrics) {
+        return String.valueOf(metrics.stream()
+                .filter(metric -> metric.metricName().name().endsWith("-throttle-time-max"))
+                .mapToDouble(metric -> (Double) metric.metricValue())
+                .filter(milliseconds -> milliseconds > 0)
+                .max().orElse(0));
     }
 
     private static Throwable unwrapped(Throwable error) {

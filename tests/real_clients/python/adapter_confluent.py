@@ -3,7 +3,7 @@
 from confluent_kafka import (Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException,
                              Producer, TopicPartition)
 from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource,
-                                   NewTopic)
+                                   NewPartitions, NewTopic)
 
 from records import Limits, Record
 from scenario import Refused
@@ -38,6 +38,15 @@ def common(bootstrap):
     }
 
 
+class ThrottleTimes:
+    """The longest time for which brokers have throttled a client, which tells of it by itself."""
+
+    longest_ms = 0
+
+    def note(self, throttled):
+        self.longest_ms = max(self.longest_ms, throttled.throttle_time * 1000)
+
+
 class Admin:
     def __init__(self, bootstrap):
         self.client = AdminClient(common(bootstrap))
@@ -55,6 +64,20 @@ class Admin:
     def topics(self):
         return {name: len(topic.partitions)
                 for name, topic in self.client.list_topics(timeout=30).topics.items()}
+
+    def grow_topic(self, topic, partitions):
+        grown = self.client.create_partitions([NewPartitions(topic, partitions)])
+        try:
+            grown[topic].result(30)
+        except KafkaException as error:
+            raise Refused(error.args[0].name()) from error
+
+    def trim(self, topic, partition, offset):
+        place = TopicPartition(topic, partition, offset)
+        try:
+            return self.client.delete_records([place])[place].result(30).low_watermark
+        except KafkaException as error:
+            raise Refused(error.args[0].name()) from error
 
     def topic_configs(self, topic):
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
@@ -102,9 +125,13 @@ def start_transactional_producer(bootstrap):
 class ClientProducer:
     """Sends planned records; `on_outcome(tag, offset, error)` is called once for each."""
 
-    def __init__(self, bootstrap, codec, on_outcome, idempotent=True, request_bytes_max=4_000_000):
+    def __init__(self, bootstrap, codec, on_outcome, idempotent=True, request_bytes_max=4_000_000,
+                 client_id="producer"):
         self.on_outcome = on_outcome
+        self.throttle_times = ThrottleTimes()
         self.client = Producer(common(bootstrap) | {
+            "client.id": client_id,
+            "throttle_cb": self.throttle_times.note,
             "enable.idempotence": idempotent,
             "acks": "all",
             "compression.type": codec,
@@ -133,6 +160,9 @@ class ClientProducer:
     def turn(self, seconds):
         self.client.poll(seconds)
 
+    def throttled_ms(self):
+        return self.throttle_times.longest_ms
+
     def flush(self, seconds):
         return self.client.flush(seconds) == 0
 
@@ -141,8 +171,11 @@ class ClientProducer:
 
 
 class ClientConsumer:
-    def __init__(self, bootstrap, group, assignor="range", instance=None):
+    def __init__(self, bootstrap, group, assignor="range", instance=None, client_id="consumer"):
+        self.throttle_times = ThrottleTimes()
         settings = common(bootstrap) | {
+            "client.id": client_id,
+            "throttle_cb": self.throttle_times.note,
             "group.id": group or "reader-without-group",
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
@@ -178,6 +211,9 @@ class ClientConsumer:
                                   message.value(), tuple(message.headers() or ()),
                                   message.timestamp()[1]))
         return records
+
+    def throttled_ms(self):
+        return self.throttle_times.longest_ms
 
     def assignment(self):
         return {place.partition for place in self.client.assignment()}

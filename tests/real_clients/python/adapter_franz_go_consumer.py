@@ -10,8 +10,7 @@ ASSIGNORS = ["uniform", "range"]
 # When a static member of it leaves for a while it does not say which instance leaves; Kafka refuses that
 # too.
 STATIC_MEMBERS = False
-# The client matches patterns itself, against the names of all topics.
-PATTERNS = False
+PATTERNS = True
 
 program = Program(COMMAND, "consumer")
 Admin, ClientProducer, ClientConsumer = program.admin, program.producer, program.consumer

@@ -51,6 +51,19 @@ class PlainAdmin:
 class ModernAdmin(PlainAdmin):
     """What only version 3 can be asked for."""
 
+    def grow_topic(self, topic, partitions):
+        try:
+            self.client.create_partitions({topic: partitions})
+        except errors.KafkaError as error:
+            raise Refused(kafka_name(error)) from error
+
+    def trim(self, topic, partition, offset):
+        place = TopicPartition(topic, partition)
+        try:
+            return self.client.delete_records({place: offset})[place]["low_watermark"]
+        except errors.KafkaError as error:
+            raise Refused(kafka_name(error)) from error
+
     def topic_configs(self, topic):
         resource = ConfigResource(ConfigResourceType.TOPIC, topic)
         described = self.client.describe_configs([resource], config_filter="all")
@@ -96,9 +109,11 @@ if MODERN:
 
 
 class ClientProducer:
-    def __init__(self, bootstrap, codec, on_outcome, idempotent=True, request_bytes_max=4_000_000):
+    def __init__(self, bootstrap, codec, on_outcome, idempotent=True, request_bytes_max=4_000_000,
+                 client_id="producer"):
         self.on_outcome = on_outcome
         settings = common(bootstrap) | {
+            "client_id": client_id,
             "acks": "all",
             "compression_type": None if codec == "none" else codec,
             "linger_ms": 5,
@@ -122,6 +137,9 @@ class ClientProducer:
     def turn(self, seconds):
         time.sleep(seconds)
 
+    def throttled_ms(self):
+        return throttled_ms(self.client)
+
     def flush(self, seconds):
         try:
             self.client.flush(seconds)
@@ -134,8 +152,9 @@ class ClientProducer:
 
 
 class ClientConsumer:
-    def __init__(self, bootstrap, group, assignor="range", instance=None):
+    def __init__(self, bootstrap, group, assignor="range", instance=None, client_id="consumer"):
         settings = common(bootstrap) | {
+            "client_id": client_id,
             "group_id": group,
             "enable_auto_commit": False,
             "auto_offset_reset": "earliest",
@@ -169,6 +188,9 @@ class ClientConsumer:
                        tuple(tuple(header) for header in record.headers), record.timestamp)
                 for records in batches.values() for record in records]
 
+    def throttled_ms(self):
+        return throttled_ms(self.client)
+
     def assignment(self):
         return {place.partition for place in self.client.assignment()}
 
@@ -200,6 +222,12 @@ class ClientConsumer:
         self.client.close(autocommit=False)
 
 
+def throttled_ms(client):
+    """The longest time for which brokers have throttled a client; versions name it differently."""
+    return max((value for group in client.metrics().values() for name, value in group.items()
+                if name.endswith("throttle-time-max") and value > 0), default=0)
+
+
 def is_passing(error):
     return isinstance(error, errors.KafkaError) and (
         error.retriable or isinstance(error, (errors.CommitFailedError, errors.KafkaTimeoutError,
@@ -214,6 +242,8 @@ def kafka_name(error):
             "InvalidConfigurationError": "INVALID_CONFIG",
             "InvalidConfigError": "INVALID_CONFIG",
             "TopicAlreadyExistsError": "TOPIC_ALREADY_EXISTS",
+            "InvalidPartitionsError": "INVALID_PARTITIONS",
+            "OffsetOutOfRangeError": "OFFSET_OUT_OF_RANGE",
             "InvalidReplicationFactorError": "INVALID_REPLICATION_FACTOR",
             "InvalidTopicError": "TOPIC_EXCEPTION",
             }.get(type(error).__name__, type(error).__name__)

@@ -91,11 +91,15 @@ class Client:
 class ProcessProducer(Client):
     """Sends planned records; `on_outcome(tag, offset, error)` is called once for each."""
 
-    def __init__(self, process, codec, on_outcome, idempotent, request_bytes_max):
+    def __init__(self, process, codec, on_outcome, idempotent, request_bytes_max, client_id):
         self.on_outcome = on_outcome
         self.tags = []
         super().__init__(process, "producer", codec=codec, idempotent=str(idempotent).lower(),
-                         request_bytes_max=request_bytes_max)
+                         request_bytes_max=request_bytes_max, client_id=client_id)
+
+    def throttled_ms(self):
+        """The longest time for which brokers have throttled it."""
+        return self.call("throttled_ms")
 
     def send(self, topic, planned, tag):
         headers = (f"{encoded(name.encode())}:{encoded(value)}" for name, value in planned.headers)
@@ -119,6 +123,10 @@ class ProcessConsumer(Client):
     def __init__(self, process, **options):
         self.timestamp_types = set()
         super().__init__(process, "consumer", **options)
+
+    def throttled_ms(self):
+        """The longest time for which brokers have throttled it."""
+        return self.call("throttled_ms")
 
     def subscribe(self, topic):
         # As librdkafka has it: a name with this first character is a pattern.
@@ -174,6 +182,13 @@ class ProcessAdmin(Client):
 
     def delete_topic(self, topic):
         self.call("delete_topic", topic)
+
+    def grow_topic(self, topic, partitions):
+        self.asked("grow_topic", topic, partitions)
+
+    def trim(self, topic, partition, offset):
+        """The offset at which the partition begins then."""
+        return self.asked("trim", topic, partition, offset)
 
     def topics(self):
         return dict(self.call("topics"))
@@ -234,14 +249,15 @@ class Program:
             return self.process
 
     def producer(self, bootstrap, codec, on_outcome, idempotent=True,
-                 request_bytes_max=MAX_MESSAGE_BYTES):
+                 request_bytes_max=MAX_MESSAGE_BYTES, client_id="producer"):
         return ProcessProducer(self.running(bootstrap), codec, on_outcome, idempotent,
-                               request_bytes_max)
+                               request_bytes_max, client_id)
 
-    def consumer(self, bootstrap, group, assignor=None, instance=None, protocol=None):
+    def consumer(self, bootstrap, group, assignor=None, instance=None, protocol=None,
+                 client_id="consumer"):
         # Who belongs to no group speaks neither protocol.
         protocol = (protocol or self.protocol) if group else "classic"
-        options = {"protocol": protocol,
+        options = {"client_id": client_id, "protocol": protocol,
                    "assignor": assignor or ("uniform" if protocol == "consumer" else "range")}
         if group:
             options["group"] = group

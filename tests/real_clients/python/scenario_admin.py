@@ -18,6 +18,7 @@ def run(adapter, bootstrap, report, options):
     if hasattr(admin, "topic_configs"):
         configs(admin, report, topic)
         groups(adapter, bootstrap, admin, report, topic, f"group-{options.seed}")
+        grown_and_trimmed(adapter, bootstrap, admin, report, topic)
     recreated(adapter, bootstrap, admin, report, topic)
     if hasattr(adapter, "start_transactional_producer"):
         # The clients wait and repeat by themselves, so a refusal must be one that they take for one.
@@ -91,6 +92,24 @@ def groups(adapter, bootstrap, admin, report, topic, group):
     admin.delete_group(group)
     wait_until(lambda: group not in admin.groups(), SECONDS, "the group is gone")
     report.check("a group that was deleted", [])
+
+
+def grown_and_trimmed(adapter, bootstrap, admin, report, topic):
+    admin.grow_topic(topic, 5)
+    wait_until(lambda: admin.topics()[topic] == 5, SECONDS, "the topic has grown")
+    report.equal("a topic cannot shrink", refused(lambda: admin.grow_topic(topic, 2)),
+                 "INVALID_PARTITIONS")
+    report.equal("the oldest record is deleted", admin.trim(topic, 0, 1), 1)
+    report.equal("beyond the end", refused(lambda: admin.trim(topic, 0, 100)),
+                 "OFFSET_OUT_OF_RANGE")
+    consumer = adapter.ClientConsumer(bootstrap, None)
+    # What is not there any more sends the reader to what is.
+    consumer.assign(topic, {0: 0})
+    offsets = []
+    wait_until(lambda: offsets, SECONDS, "what is left", lambda: offsets.extend(
+        record.offset for record in consumer.poll(0.1)))
+    report.equal("what is left", offsets, [1])
+    consumer.close()
 
 
 def recreated(adapter, bootstrap, admin, report, topic):

@@ -3,8 +3,8 @@
 use anyhow::{Context, bail};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{
-    AdminClient, AdminOptions, AlterConfig, ConfigEntry, ConfigSource, NewTopic, ResourceSpecifier,
-    TopicReplication,
+    AdminClient, AdminOptions, AlterConfig, ConfigEntry, ConfigSource, NewPartitions, NewTopic,
+    ResourceSpecifier, TopicReplication,
 };
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -42,6 +42,18 @@ impl Admin {
         }
         let created = self.client.create_topics([&wanted], &self.options);
         only(self.runtime.block_on(created)?)
+    }
+
+    fn trim(&self, topic: &str, partition: i32, offset: i64) -> anyhow::Result<Value> {
+        let mut places = TopicPartitionList::new();
+        places.add_partition_offset(topic, partition, Offset::Offset(offset))?;
+        let trimmed = self.client.delete_records(&places, &self.options);
+        let trimmed = self.runtime.block_on(trimmed)?;
+        let place = trimmed
+            .find_partition(topic, partition)
+            .context("an answer")?;
+        place.error()?;
+        Ok(place.offset().to_raw().into())
     }
 
     fn topics(&self) -> anyhow::Result<Value> {
@@ -136,6 +148,17 @@ impl Client for Admin {
                 only(self.runtime.block_on(deleted)?)?;
                 Value::Null
             }
+            "grow_topic" => {
+                let partitions = NewPartitions::new(first, word(arguments, 1)?.parse()?);
+                let grown = self.client.create_partitions([&partitions], &self.options);
+                only(self.runtime.block_on(grown)?)?;
+                Value::Null
+            }
+            "trim" => self.trim(
+                first,
+                word(arguments, 1)?.parse()?,
+                word(arguments, 2)?.parse()?,
+            )?,
             "topics" => self.topics()?,
             "topic_configs" => {
                 let entries = self.configs(first)?;

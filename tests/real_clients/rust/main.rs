@@ -116,6 +116,8 @@ fn name(code: RDKafkaErrorCode) -> String {
         RDKafkaErrorCode::MessageSizeTooLarge => "MSG_SIZE_TOO_LARGE".to_owned(),
         RDKafkaErrorCode::InvalidTopic => "TOPIC_EXCEPTION".to_owned(),
         RDKafkaErrorCode::TopicAlreadyExists => "TOPIC_ALREADY_EXISTS".to_owned(),
+        RDKafkaErrorCode::InvalidPartitions => "INVALID_PARTITIONS".to_owned(),
+        RDKafkaErrorCode::OffsetOutOfRange => "OFFSET_OUT_OF_RANGE".to_owned(),
         RDKafkaErrorCode::InvalidConfig => "INVALID_CONFIG".to_owned(),
         other => format!("{other:?}"),
     }

@@ -26,7 +26,8 @@ pub enum Violation {
     Gap,
     /// A record that nobody sent.
     Invented,
-    /// A record of a deleted topic is in the next topic of that name.
+    /// A record of a deleted topic is in the next topic of that name, or a deleted record is there
+    /// again.
     Reborn,
     /// A reader has seen something else at an offset than the log holds in the end.
     Disagreement,

@@ -17,7 +17,7 @@ const CODECS: [&str; 5] = ["none", "gzip", "snappy", "lz4", "zstd"];
 pub enum Kind {
     /// Nothing: all of them stay.
     Kept,
-    /// Retention removes the oldest.
+    /// Retention and requests remove the oldest.
     Trimmed,
     /// The topic is deleted and made again, over and over.
     Churned,

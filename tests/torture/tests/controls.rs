@@ -173,6 +173,22 @@ fn what_retention_removed_is_not_missed() {
 }
 
 #[test]
+fn deleted_records_that_come_back_are_found() {
+    let mut story = Story::new();
+    story.produce(PRODUCER, place(TRIMMED, 0), 4);
+    story.note("trimmer", Entry::Trimmed(place(TRIMMED, 0), 3));
+    story.note("trimmer", Entry::Trimmed(place(TRIMMED, 0), 2));
+    let log = story.log(place(TRIMMED, 0));
+    log.start = 3;
+    let gone = log.records.drain(..3).collect::<Vec<_>>();
+    story.check(&[]);
+    let log = story.log(place(TRIMMED, 0));
+    log.start = 2;
+    log.records.insert(0, gone[2]);
+    story.check(&[(Violation::Reborn, 1)]);
+}
+
+#[test]
 fn a_record_of_a_deleted_topic_that_comes_back_is_found() {
     let mut story = Story::new();
     story.produce(CHURNER, place(CHURNED, 0), 2);
@@ -242,6 +258,23 @@ fn a_record_that_a_reader_was_not_given_is_found() {
     story.read_all("group-1-0", place(KEPT, 0));
     story.note("run", Entry::LoadOver);
     story.check(&[(Violation::Skipped, 1), (Violation::NotDelivered, 1)]);
+}
+
+#[test]
+fn a_reader_may_be_given_again_what_it_has_had() {
+    let mut story = Story::new();
+    story.produce(PRODUCER, place(KEPT, 0), 4);
+    let records = story.log(place(KEPT, 0)).records.clone();
+    story.note("group-0-0", Entry::Start(place(KEPT, 0), Some(0)));
+    for held in [records[0], records[1], records[1], records[2]] {
+        story.note("group-0-0", Entry::Seen(place(KEPT, 0), held));
+    }
+    story.check(&[]);
+    // But nothing is left out behind it.
+    for held in [records[0], records[3]] {
+        story.note("group-0-0", Entry::Seen(place(KEPT, 0), held));
+    }
+    story.check(&[(Violation::Skipped, 1)]);
 }
 
 #[test]

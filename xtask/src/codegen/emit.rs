@@ -6,6 +6,9 @@ use anyhow::{Result, bail};
 
 use super::schema::{Api, Field, Kind, Role, Struct, Versions};
 
+/// The field in which responses say how long a client is throttled.
+const THROTTLE_TIME: &str = "throttle_time_ms";
+
 const WARNING: &str =
     "// Made from `crates/wire/messages` by `cargo xtask codegen`; not to be edited.";
 
@@ -179,6 +182,9 @@ fn structure(code: &mut String, api: &Api, part: &Struct) -> Result<()> {
         let key = &api.name;
         let answer = match part.role {
             Role::Request => format!(" => {key}Response"),
+            Role::Response if part.fields.iter().any(|field| field.name == THROTTLE_TIME) => {
+                format!(" with {THROTTLE_TIME}")
+            }
             Role::Response | Role::Part => String::new(),
         };
         line!(

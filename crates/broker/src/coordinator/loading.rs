@@ -105,7 +105,9 @@ fn fold(
             return Err(LoadError::Batch("the log ends before its end".to_owned()));
         }
     }
-    coordinator.finish_replay(broker.env.clock.now().0);
+    coordinator
+        .finish_replay(broker.env.clock.now().0)
+        .map_err(LoadError::Record)?;
     Ok(coordinator)
 }
 

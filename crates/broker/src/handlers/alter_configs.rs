@@ -26,6 +26,7 @@ pub(crate) async fn handle(
     request: AlterConfigsRequest,
 ) -> AlterConfigsResponse {
     let twice = repeated(request.resources.iter().map(key));
+    let settings = &ctx.broker.metadata.published().settings;
     let outcomes = change_each(
         &ctx,
         request.resources,
@@ -41,9 +42,10 @@ pub(crate) async fn handle(
                 .iter()
                 .map(name_and_value)
                 .collect::<Result<_, _>>()?;
-            let record = plan_replace_configs(image, target, &configs).map_err(|error| {
-                Refusal::new(errors::of_alter_configs(&error), error.to_string())
-            })?;
+            let record =
+                plan_replace_configs(image, settings, target, &configs).map_err(|error| {
+                    Refusal::new(errors::of_alter_configs(&error), error.to_string())
+                })?;
             Ok((record, ()))
         },
     );

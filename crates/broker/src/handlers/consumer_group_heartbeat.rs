@@ -5,10 +5,12 @@
 //! - A member that the group does not know, or a group that does not exist, is UNKNOWN_MEMBER_ID whatever the
 //!   epoch, so that a client joins again; Kafka answers GROUP_ID_NOT_FOUND for the group, which Java takes
 //!   for fatal.
-//! - The interval of heartbeats and the session timeout are the broker's settings.
+//! - The interval of heartbeats and the session timeout are the group's settings, which lie over the
+//!   broker's; a change of them reaches a member with its next heartbeat.
 //! - v1: subscription by pattern. The client makes its member id, and an empty one gets INVALID_REQUEST
 //!   (KIP-1082).
 
+use config::GroupConfig;
 use groups::{
     ConsumerHeartbeat, JOIN_EPOCH, LEAVE_EPOCH, LEAVE_STATIC_EPOCH, Partitions, TopicPattern,
 };
@@ -29,7 +31,7 @@ pub(crate) async fn handle(
     if let Err(refusal) = check(&ctx, &request) {
         return refused(refusal);
     }
-    let settings = &ctx.broker.settings.broker;
+    let settings = group_config(&ctx, &request.group_id);
     let client_host = ctx.client_host();
     let heartbeat = ConsumerHeartbeat {
         group_id: &request.group_id,
@@ -40,7 +42,7 @@ pub(crate) async fn handle(
         client_id: ctx.client_id(),
         client_host: &client_host,
         rebalance_timeout_ms: Some(request.rebalance_timeout_ms).filter(|timeout| *timeout != -1),
-        session_timeout_ms: settings.group_consumer_session_timeout_ms,
+        session_timeout_ms: settings.consumer_session_timeout_ms,
         topics: request
             .subscribed_topic_names
             .as_ref()
@@ -56,12 +58,18 @@ pub(crate) async fn handle(
             error_code: ErrorCode::None.code(),
             member_id: Some(Text::from(reply.member_id)),
             member_epoch: reply.member_epoch,
-            heartbeat_interval_ms: settings.group_consumer_heartbeat_interval_ms,
+            heartbeat_interval_ms: settings.consumer_heartbeat_interval_ms,
             assignment: reply.assignment.as_ref().map(assignment),
             ..ConsumerGroupHeartbeatResponse::default()
         },
         Err(refusal) => refused(refusal),
     }
+}
+
+fn group_config(ctx: &RequestContext, group_id: &str) -> GroupConfig {
+    let published = ctx.broker.metadata.published();
+    let own = published.image.group_configs(group_id);
+    published.settings.group_config(own)
 }
 
 /// What can be told to be wrong from the request alone.

@@ -7,9 +7,11 @@
 //! - One broker: a manual assignment has one entry for each new partition and can only name this broker
 //!   (INVALID_REPLICA_ASSIGNMENT). The broker's own topics keep their partitions (POLICY_VIOLATION).
 //! - A name that occurs twice is refused wherever it occurs.
-//! - v3 (KIP-599): there are no quotas. `timeout_ms` is not looked at: the change takes one write.
+//! - v3 (KIP-599): a topic that `controller_mutation_rate` leaves no room for is refused
+//!   (THROTTLING_QUOTA_EXCEEDED); before, it grows and the client is held back. Each new partition counts.
+//! - `timeout_ms` is not looked at: the change takes one write.
 
-use metadata::{MorePartitions, plan_add_partitions};
+use metadata::{MetadataRecord, MorePartitions, plan_add_partitions};
 use model::ErrorCode;
 use wire::messages::create_partitions::{
     CreatePartitionsRequest, CreatePartitionsResponse, CreatePartitionsTopic,
@@ -20,6 +22,9 @@ use crate::context::RequestContext;
 use crate::errors;
 use crate::handlers::support::{Refusal, change_each, repeated};
 
+/// The first version whose clients know that a topic may be refused because of a quota.
+const STRICT_FROM: i16 = 3;
+
 /// Adds the partitions, or checks whether they could be added.
 pub(crate) async fn handle(
     ctx: RequestContext,
@@ -27,6 +32,7 @@ pub(crate) async fn handle(
 ) -> CreatePartitionsResponse {
     let twice = repeated(request.topics.iter().map(|topic| topic.name.clone()));
     let node_id = ctx.broker.settings.broker.node_id;
+    let mut changes = ctx.changes(STRICT_FROM);
     let outcomes = change_each(
         &ctx,
         request.topics,
@@ -40,6 +46,9 @@ pub(crate) async fn handle(
                 plan_add_partitions(image, node_id, &more_partitions(topic)).map_err(|error| {
                     Refusal::new(errors::of_add_partitions(&error), error.to_string())
                 })?;
+            if !request.validate_only {
+                changes.charge(added(&record))?;
+            }
             Ok((Some(record), ()))
         },
     );
@@ -56,7 +65,14 @@ pub(crate) async fn handle(
     });
     CreatePartitionsResponse {
         results: results.collect(),
-        ..CreatePartitionsResponse::default()
+        throttle_time_ms: changes.throttle_time_ms(),
+    }
+}
+
+fn added(record: &MetadataRecord) -> usize {
+    match record {
+        MetadataRecord::PartitionsAdded { partitions, .. } => partitions.len(),
+        other => panic!("more partitions are planned as {other:?}"),
     }
 }
 

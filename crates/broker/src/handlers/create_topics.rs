@@ -11,7 +11,9 @@
 //! - v4 (KIP-464): -1 partitions or replicas for the broker's default; accepted in v2 and 3 as well,
 //!   as Kafka does. v5 (KIP-525): number of partitions and settings in the answer. v7 (KIP-516): topic
 //!   id in the answer; zero when the request only checks.
-//! - v6 (KIP-599): there are no quotas. `timeout_ms` is not looked at: the change takes one write.
+//! - v6 (KIP-599): a topic that `controller_mutation_rate` leaves no room for is refused
+//!   (THROTTLING_QUOTA_EXCEEDED); before, it is created and the client held back. Each partition counts.
+//! - `timeout_ms` is not looked at: the change takes one write.
 
 use std::collections::BTreeMap;
 
@@ -28,6 +30,9 @@ use crate::errors;
 use crate::handlers::support::{Refusal, change_each, repeated};
 use crate::topic_creation::new_topic_id;
 
+/// The first version whose clients know that a topic may be refused because of a quota.
+const STRICT_FROM: i16 = 6;
+
 /// What a topic that was created, or could be, is like.
 struct Created {
     id: TopicId,
@@ -42,6 +47,7 @@ pub(crate) async fn handle(
 ) -> CreateTopicsResponse {
     let twice = repeated(request.topics.iter().map(|topic| topic.name.clone()));
     let settings = &ctx.broker.settings.broker;
+    let mut changes = ctx.changes(STRICT_FROM);
     let outcomes = change_each(
         &ctx,
         request.topics,
@@ -57,6 +63,9 @@ pub(crate) async fn handle(
                     Refusal::new(errors::of_create_topic(&error), error.to_string())
                 })?;
             let created = created(&record, request.validate_only);
+            if !request.validate_only {
+                changes.charge(created.partitions)?;
+            }
             Ok((Some(record), created))
         },
     );
@@ -74,7 +83,7 @@ pub(crate) async fn handle(
         });
     CreateTopicsResponse {
         topics: topics.collect(),
-        ..CreateTopicsResponse::default()
+        throttle_time_ms: changes.throttle_time_ms(),
     }
 }
 

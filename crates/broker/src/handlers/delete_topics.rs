@@ -7,7 +7,9 @@
 //!   known; an unknown id gets UNKNOWN_TOPIC_ID and a null name.
 //! - A topic that is named twice, be it once by name and once by id, is refused in both places. The
 //!   broker's own topics cannot be deleted.
-//! - v6 (KIP-599): there are no quotas. `timeout_ms` is not looked at: the change takes one write.
+//! - v5 (KIP-599): a topic that `controller_mutation_rate` leaves no room for is refused
+//!   (THROTTLING_QUOTA_EXCEEDED); before, it is deleted and the client held back. Each partition counts.
+//! - `timeout_ms` is not looked at: the change takes one write.
 
 use std::collections::HashSet;
 
@@ -22,6 +24,9 @@ use crate::context::RequestContext;
 use crate::errors;
 use crate::handlers::support::{Refusal, change_each};
 
+/// The first version whose clients know that a topic may be refused because of a quota.
+const STRICT_FROM: i16 = 5;
+
 /// Deletes the topics.
 pub(crate) async fn handle(
     ctx: RequestContext,
@@ -29,6 +34,7 @@ pub(crate) async fn handle(
 ) -> DeleteTopicsResponse {
     let asked = asked_topics(&ctx, request);
     let twice = asked_twice(&ctx.broker.metadata.published().image, &asked);
+    let mut changes = ctx.changes(STRICT_FROM);
     let outcomes = change_each(&ctx, asked, false, |image, asked| {
         check_allowed(&ctx)?;
         let reference = reference(asked)?;
@@ -39,6 +45,7 @@ pub(crate) async fn handle(
         let record = plan_delete_topic(image, reference)
             .map_err(|error| Refusal::new(errors::of_delete_topic(&error), error.to_string()))?;
         let topic = found(image, reference);
+        changes.charge(topic.map_or(0, |topic| topic.partitions.len()))?;
         let named = topic.map(|topic| (Text::from(topic.name.as_str()), topic.id));
         Ok((Some(record), named))
     });
@@ -63,7 +70,7 @@ pub(crate) async fn handle(
         });
     DeleteTopicsResponse {
         responses: responses.collect(),
-        ..DeleteTopicsResponse::default()
+        throttle_time_ms: changes.throttle_time_ms(),
     }
 }
 

@@ -14,6 +14,8 @@
 //! - v9 (KIP-320): `current_leader_epoch` is compared. v12 (KIP-595): a reader whose history differs is
 //!   told where (`diverging_epoch`). v13 (KIP-516): topics by id. v16 (KIP-951): the leader to turn to
 //!   instead, of no use with one broker.
+//! - A client that is over its quota (`consumer_byte_rate`) gets an answer without topics and comes back
+//!   later. `max_bytes` is at most what the quota allows in ten seconds.
 //! - Not done: rack awareness (KIP-392), replicas: a request of a follower is answered like a consumer's.
 
 mod read;
@@ -49,7 +51,7 @@ pub(crate) async fn handle(ctx: RequestContext, request: FetchRequest) -> FetchR
 
     let mut pass = fetch.read(&ctx).await;
     if pass.is_enough || wait_ms == 0 {
-        return pass.into_response();
+        return pass.into_response(&ctx);
     }
     let clock = &ctx.broker.env.clock;
     let mut waiting = Waiting::until(deadline, clock.as_ref(), ctx.broker.stopping());
@@ -64,5 +66,5 @@ pub(crate) async fn handle(ctx: RequestContext, request: FetchRequest) -> FetchR
         }
     }
     // What came between the last look and the deadline is not worth another look.
-    pass.into_response()
+    pass.into_response(&ctx)
 }

@@ -1,7 +1,7 @@
 //! ListConfigResources (key 74), versions 0 and 1 (KIP-1142): what settings can belong to.
 //!
-//! - Topics (2), this broker (4), and groups (32) that have settings of their own. Client metrics (16) and loggers (8) do not exist here, so none are
-//!   listed. Version 0 asks for client metrics only.
+//! - Topics (2), this broker (4), and groups (32) that have settings of their own. Client metrics (16)
+//!   and loggers (8) do not exist here, so none are listed. Version 0 asks for client metrics only.
 //! - No kind asks for all. A kind that nobody knows: UNSUPPORTED_VERSION, as in Kafka.
 
 use model::ErrorCode;

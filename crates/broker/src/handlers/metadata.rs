@@ -91,7 +91,7 @@ async fn create_missing(
     if missing.is_empty() {
         return Failures::new();
     }
-    topic_creation::create_by_use(&ctx.broker, &missing).await
+    topic_creation::create_by_use(ctx, &missing).await
 }
 
 fn all_topics(ctx: &RequestContext, topics: &Topics) -> Vec<MetadataResponseTopic> {

@@ -13,7 +13,9 @@
 //! - v7: zstd. v8: error messages (KIP-467). v10: the leader to turn to instead (KIP-951), of no use with
 //!   one broker. v12: partitions join transactions by themselves (KIP-890), not done. v13: topics by id
 //!   (KIP-516).
-//! - Not done: transactions (INVALID_TXN_STATE), recompression, quotas.
+//! - The whole request counts against `producer_byte_rate` in stage one, so that a client that is over its
+//!   quota is held back at once, however many requests it has under way.
+//! - Not done: transactions (INVALID_TXN_STATE), recompression.
 
 mod check;
 
@@ -57,6 +59,7 @@ struct Appended {
     ctx: RequestContext,
     acks: Acks,
     deadline: Monotonic,
+    throttle_time_ms: i32,
     topics: Vec<(TopicProduceResponse, Vec<Pending>)>,
     /// Held until the answer: the bytes of a request under way count against a budget.
     _space: Option<Permit>,
@@ -88,6 +91,7 @@ async fn append(ctx: RequestContext, request: ProduceRequest) -> Appended {
     let now = ctx.broker.env.clock.now();
     let timeout_ms = u64::try_from(request.timeout_ms).unwrap_or(0);
     let acks = Acks::of(request.acks);
+    let throttle_time_ms = ctx.charge_produced(ctx.request_bytes);
     let bytes = records_bytes(&request);
     let space = if bytes <= RESERVED_AT_ONCE_BYTES_MAX {
         Some(ctx.broker.storage.reserve(bytes).await)
@@ -101,6 +105,7 @@ async fn append(ctx: RequestContext, request: ProduceRequest) -> Appended {
     Appended {
         acks: acks.unwrap_or(Acks::All),
         deadline: now + Duration::from_millis(timeout_ms),
+        throttle_time_ms,
         topics,
         ctx,
         _space: space,
@@ -263,6 +268,7 @@ impl Appended {
         let responses = self.topics.into_iter().map(|(topic, _)| topic);
         Answer::Response(ProduceResponse {
             responses: responses.collect(),
+            throttle_time_ms: self.throttle_time_ms,
             ..ProduceResponse::default()
         })
     }

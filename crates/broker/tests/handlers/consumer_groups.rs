@@ -17,6 +17,8 @@ use wire::messages::offset_fetch::{
     OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics,
 };
 
+use crate::configs::GROUP as GROUP_RESOURCE;
+use crate::dynamic_configs::set;
 use crate::group_durability::{large_commit_request, log_start};
 use crate::groups::{GROUP, ONE_PARTITION, commit, commit_request};
 use crate::support::{Fixture, assert_code};
@@ -70,7 +72,6 @@ impl Member {
     ) -> ConsumerGroupHeartbeatResponse {
         let response = fixture.call(request, 1).await;
         assert_code(response.error_code, ErrorCode::None);
-        assert_eq!(response.heartbeat_interval_ms, 5_000);
         self.epoch = response.member_epoch;
         if let Some(assignment) = &response.assignment {
             self.owned.clone_from(&assignment.topic_partitions);
@@ -277,9 +278,7 @@ async fn a_restart_finds_members_assignments_and_epochs() {
     a.beat(&mut fixture).await;
     assert_eq!(describe(&mut fixture, 1).await.members.len(), 2);
     fixture.clock.advance(Duration::from_secs(1));
-    while describe(&mut fixture, 1).await.members.len() > 1 {
-        tokio::task::yield_now().await;
-    }
+    wait_for_members(&mut fixture, 1).await;
     a.beat(&mut fixture).await;
     assert_eq!(a.partitions(), [0, 1]);
     let fenced = fixture.call(&b.full(), 1).await;
@@ -291,6 +290,62 @@ async fn a_restart_finds_members_assignments_and_epochs() {
     let fenced = fixture.call(&b.full(), 1).await;
     assert_code(fenced.error_code, ErrorCode::FencedMemberEpoch);
     assert!(fenced.error_message.is_some());
+}
+
+/// Lets the timer run, which is a task of its own, until the group has so many members.
+async fn wait_for_members(fixture: &mut Fixture, count: usize) {
+    for _ in 0..10_000 {
+        if describe(fixture, 1).await.members.len() == count {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("the group never has {count} members");
+}
+
+#[tokio::test]
+async fn a_group_has_timeouts_of_its_own() {
+    let mut fixture = Fixture::open().await;
+    let (mut a, mut b) = two_members(&mut fixture).await;
+    let group = (GROUP_RESOURCE, "g");
+    for (name, value, expected) in [
+        (
+            "consumer.session.timeout.ms",
+            "44999",
+            ErrorCode::InvalidConfig,
+        ),
+        (
+            "consumer.session.timeout.ms",
+            "60001",
+            ErrorCode::InvalidConfig,
+        ),
+        (
+            "consumer.heartbeat.interval.ms",
+            "4999",
+            ErrorCode::InvalidConfig,
+        ),
+        ("consumer.heartbeat.interval.ms", "15000", ErrorCode::None),
+        ("consumer.session.timeout.ms", "60000", ErrorCode::None),
+    ] {
+        let code = set(&mut fixture, group, name, Some(value)).await;
+        assert_eq!(code, expected, "{name}={value}");
+    }
+    for member in [&mut a, &mut b] {
+        let response = member.beat(&mut fixture).await;
+        assert_eq!(response.heartbeat_interval_ms, 15_000);
+    }
+    fixture.clock.advance(Duration::from_secs(59));
+    a.beat(&mut fixture).await;
+    assert_eq!(describe(&mut fixture, 1).await.members.len(), 2);
+    fixture.clock.advance(Duration::from_secs(1));
+    wait_for_members(&mut fixture, 1).await;
+    // Other groups are as the broker says.
+    let request = ConsumerGroupHeartbeatRequest {
+        group_id: Text::from_static("another"),
+        ..Member::new("c").full()
+    };
+    let response = fixture.call(&request, 1).await;
+    assert_eq!(response.heartbeat_interval_ms, 5_000);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use crate::create_partitions::{grow, growing, produce_to};
 use crate::support::{Fixture, assert_code, batch, idempotent_batch};
 
 /// Sets one setting, or unsets it, and gives the answer's code.
-async fn set(
+pub(crate) async fn set(
     fixture: &mut Fixture,
     (kind, name): (i8, &'static str),
     config: &'static str,

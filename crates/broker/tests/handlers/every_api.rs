@@ -61,6 +61,8 @@ fn apis() -> Vec<Api> {
         api::<offset_delete::OffsetDeleteRequest>(),
         api::<list_config_resources::ListConfigResourcesRequest>(),
         api::<describe_topic_partitions::DescribeTopicPartitionsRequest>(),
+        api::<describe_client_quotas::DescribeClientQuotasRequest>(),
+        api::<alter_client_quotas::AlterClientQuotasRequest>(),
         api::<describe_cluster::DescribeClusterRequest>(),
         api::<consumer_group_heartbeat::ConsumerGroupHeartbeatRequest>(),
         api::<consumer_group_describe::ConsumerGroupDescribeRequest>(),

@@ -271,13 +271,13 @@ async fn budgets_are_kept_in_request_order_except_for_the_first_batch() {
 }
 
 /// A fetch that waits.
-struct Waiting {
+pub(crate) struct Waiting {
     answer: BoxFuture<Outcome>,
     version: i16,
 }
 
 impl Waiting {
-    fn begin(fixture: &mut Fixture, request: &FetchRequest, version: i16) -> Self {
+    pub(crate) fn begin(fixture: &mut Fixture, request: &FetchRequest, version: i16) -> Self {
         let frame = fixture.frame(request, version);
         let Reply::Parked(answer) = fixture.dispatch(frame) else {
             panic!("a fetch can wait for ever");
@@ -295,7 +295,7 @@ impl Waiting {
         }
     }
 
-    async fn end(self) -> FetchResponse {
+    pub(crate) async fn end(self) -> FetchResponse {
         response(self.answer.await, self.version)
     }
 }
@@ -307,7 +307,7 @@ fn response(outcome: Outcome, version: i16) -> FetchResponse {
     }
 }
 
-fn waiting_request(max_wait_ms: i32, min_bytes: i32) -> FetchRequest {
+pub(crate) fn waiting_request(max_wait_ms: i32, min_bytes: i32) -> FetchRequest {
     FetchRequest {
         max_wait_ms,
         min_bytes,

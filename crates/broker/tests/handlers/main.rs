@@ -4,6 +4,7 @@
 mod alter_configs;
 mod api_versions;
 mod bad_input;
+mod client_quotas;
 mod configs;
 mod consumer_groups;
 mod create_partitions;
@@ -31,4 +32,6 @@ mod produce;
 mod restart;
 mod retention;
 mod support;
+mod throttling;
+mod ticking_clock;
 mod topics_admin;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use broker::{Broker, Connection, KafkaService, Settings};
 use bytes::Bytes;
@@ -23,6 +24,7 @@ use wire::messages::produce::{
 use wire::{Chunks, Decoder, Encoder, Message, Request, RequestHeader, ResponseHeader, Text};
 
 use crate::gated_disk::GatedDisk;
+use crate::ticking_clock::TickingClock;
 
 /// What a request came to.
 #[derive(Debug)]
@@ -40,6 +42,7 @@ pub(crate) struct Fixture {
     pub(crate) broker: Arc<Broker>,
     pub(crate) clock: Arc<SimClock>,
     pub(crate) disk: GatedDisk,
+    ticking_clock: Arc<TickingClock>,
     service: KafkaService,
     connection: Connection,
     client_id: &'static str,
@@ -76,8 +79,9 @@ impl Fixture {
         clock: Arc<SimClock>,
     ) -> Self {
         let disk = GatedDisk::new(Arc::clone(&files));
+        let ticking_clock = Arc::new(TickingClock::new(Arc::clone(&clock)));
         let env = Env {
-            clock: clock.clone(),
+            clock: ticking_clock.clone(),
             fs: Arc::new(disk.clone()),
             ..env::real::env()
         };
@@ -95,6 +99,7 @@ impl Fixture {
             broker,
             clock,
             disk,
+            ticking_clock,
             service,
             connection,
             client_id: "test",
@@ -133,6 +138,22 @@ impl Fixture {
     pub(crate) fn with_client_id(mut self, client_id: &'static str) -> Self {
         self.client_id = client_id;
         self
+    }
+
+    /// From now on each look at the clock takes this long.
+    pub(crate) fn ticks(&self, tick: Duration) {
+        self.ticking_clock.set_tick(tick);
+    }
+
+    /// Leaves the connection and makes another.
+    pub(crate) fn reconnect(&mut self) {
+        let Connection { peer, local, .. } = self.connection;
+        self.connection = self.service.connect(peer, local);
+    }
+
+    /// For how long the connection is held back.
+    pub(crate) fn held_back(&self) -> Duration {
+        self.service.held_back(&self.connection)
     }
 
     /// Hands a frame to the broker.

@@ -1,4 +1,4 @@
-//! Settings of topics.
+//! Settings of topics and brokers.
 
 use wire::Text;
 use wire::messages::describe_configs::{
@@ -11,10 +11,35 @@ use wire::messages::incremental_alter_configs::{
 use super::{ANY_VERSION, Admin, Outcome};
 use crate::error::{ClientError, Refusal};
 
-/// The kind of resource that topics are.
+/// The kinds of resources, as requests number them.
 const TOPIC: i8 = 2;
+const BROKER: i8 = 4;
 
-/// A setting of a topic.
+/// The source of a value that nobody has set.
+const DEFAULT: &str = "DEFAULT_CONFIG";
+
+/// What settings belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigResource {
+    /// The topic with this name.
+    Topic(String),
+    /// The broker with this node id.
+    Broker(i32),
+    /// All brokers: what was set for them while they run.
+    AllBrokers,
+}
+
+impl ConfigResource {
+    fn kind_and_name(&self) -> (i8, Text) {
+        match self {
+            Self::Topic(name) => (TOPIC, Text::from(name)),
+            Self::Broker(node_id) => (BROKER, Text::from(node_id.to_string())),
+            Self::AllBrokers => (BROKER, Text::EMPTY),
+        }
+    }
+}
+
+/// A setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigEntry {
     /// Its name.
@@ -25,6 +50,8 @@ pub struct ConfigEntry {
     pub source: String,
     /// Whether the value is kept back.
     pub is_sensitive: bool,
+    /// Whether no request can change it.
+    pub is_read_only: bool,
 }
 
 /// What to do with a setting (KIP-339).
@@ -52,18 +79,27 @@ pub struct ConfigChange {
 }
 
 impl Admin {
-    /// Every setting of a topic, by name.
-    pub async fn topic_configs(&mut self, topic: &str) -> Result<Vec<ConfigEntry>, ClientError> {
+    /// Every setting of a resource, by name.
+    pub async fn configs(
+        &mut self,
+        resource: &ConfigResource,
+    ) -> Result<Vec<ConfigEntry>, ClientError> {
+        let (resource_type, resource_name) = resource.kind_and_name();
         let request = DescribeConfigsRequest {
             resources: vec![DescribeConfigsResource {
-                resource_type: TOPIC,
-                resource_name: Text::from(topic),
+                resource_type,
+                resource_name,
                 configuration_keys: None,
             }],
             include_synonyms: false,
             include_documentation: false,
         };
-        let response = self.call_node(-1, &request, ANY_VERSION).await?;
+        let response = match resource {
+            // Only that broker knows them.
+            ConfigResource::Broker(node_id) => self.call_node(*node_id, &request, ANY_VERSION),
+            _ => self.call_node(-1, &request, ANY_VERSION),
+        };
+        let response = response.await?;
         let mut entries = Vec::new();
         for result in &response.results {
             Refusal::check(result.error_code, result.error_message.as_deref())?;
@@ -81,15 +117,8 @@ impl Admin {
         changes: &[ConfigChange],
         validate_only: bool,
     ) -> Result<Vec<(String, Outcome)>, ClientError> {
-        let resource = |topic: &String| AlterConfigsResource {
-            resource_type: TOPIC,
-            resource_name: Text::from(topic),
-            configs: changes.iter().map(alterable).collect(),
-        };
-        let request = IncrementalAlterConfigsRequest {
-            resources: topics.iter().map(resource).collect(),
-            validate_only,
-        };
+        let resources = topics.iter().cloned().map(ConfigResource::Topic);
+        let request = alter_request(resources, changes, validate_only);
         let response = self.call_controller(&request, ANY_VERSION).await?;
         let outcome = |topic: &String| {
             let mut results = response.responses.iter();
@@ -103,6 +132,57 @@ impl Admin {
             .map(|topic| (topic.clone(), outcome(topic)))
             .collect())
     }
+
+    /// Changes settings of one resource, all or none; with `validate_only` just checks whether that
+    /// would succeed.
+    pub async fn alter_configs(
+        &mut self,
+        resource: &ConfigResource,
+        changes: &[ConfigChange],
+        validate_only: bool,
+    ) -> Result<(), ClientError> {
+        let resources = std::iter::once(resource.clone());
+        let request = alter_request(resources, changes, validate_only);
+        let response = match resource {
+            ConfigResource::Broker(node_id) => {
+                self.call_node(*node_id, &request, ANY_VERSION).await?
+            }
+            _ => self.call_controller(&request, ANY_VERSION).await?,
+        };
+        match response.responses.first() {
+            Some(result) => {
+                Refusal::check(result.error_code, result.error_message.as_deref())?;
+                Ok(())
+            }
+            None => Ok(Refusal::check(-1, None)?),
+        }
+    }
+}
+
+fn alter_request(
+    resources: impl Iterator<Item = ConfigResource>,
+    changes: &[ConfigChange],
+    validate_only: bool,
+) -> IncrementalAlterConfigsRequest {
+    let resources = resources.map(|resource| {
+        let (resource_type, resource_name) = resource.kind_and_name();
+        AlterConfigsResource {
+            resource_type,
+            resource_name,
+            configs: changes.iter().map(alterable).collect(),
+        }
+    });
+    IncrementalAlterConfigsRequest {
+        resources: resources.collect(),
+        validate_only,
+    }
+}
+
+impl ConfigEntry {
+    /// Whether nobody has set it.
+    pub fn is_default(&self) -> bool {
+        self.source == DEFAULT
+    }
 }
 
 fn entry(found: &DescribeConfigsResourceResult) -> ConfigEntry {
@@ -111,6 +191,7 @@ fn entry(found: &DescribeConfigsResourceResult) -> ConfigEntry {
         value: found.value.as_ref().map(ToString::to_string),
         source: source(found.config_source),
         is_sensitive: found.is_sensitive,
+        is_read_only: found.read_only,
     }
 }
 
@@ -120,7 +201,7 @@ fn source(number: i8) -> String {
         2 => "DYNAMIC_BROKER_CONFIG",
         3 => "DYNAMIC_DEFAULT_BROKER_CONFIG",
         4 => "STATIC_BROKER_CONFIG",
-        5 => "DEFAULT_CONFIG",
+        5 => DEFAULT,
         6 => "DYNAMIC_BROKER_LOGGER_CONFIG",
         7 => "DYNAMIC_CLIENT_METRICS_CONFIG",
         8 => "DYNAMIC_GROUP_CONFIG",

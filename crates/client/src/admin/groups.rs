@@ -2,6 +2,7 @@
 
 mod assignment;
 mod describe;
+mod offset_delete;
 
 pub(crate) use assignment::decode as read_assignment;
 
@@ -24,7 +25,7 @@ use wire::{Request, Text};
 use super::{ANY_VERSION, Admin, Broker, Outcome, Patience};
 use crate::brokers::Address;
 use crate::error::{ClientError, Refusal};
-use crate::offsets::TopicPartition;
+use crate::offsets::{TopicPartition, by_topic};
 
 /// From version 10 on OffsetCommit and OffsetFetch name topics by id, which we do not keep.
 const TOPICS_BY_NAME: RangeInclusive<i16> = 2..=9;
@@ -303,25 +304,21 @@ fn found_coordinator(response: &FindCoordinatorResponse) -> Result<(i32, Broker)
 }
 
 fn commit_topics(offsets: &BTreeMap<TopicPartition, i64>) -> Vec<OffsetCommitRequestTopic> {
-    let mut topics: Vec<OffsetCommitRequestTopic> = Vec::new();
-    for (at, offset) in offsets {
+    let wanted = offsets.iter().map(|(at, offset)| {
         let partition = OffsetCommitRequestPartition {
             partition_index: at.partition,
             committed_offset: *offset,
             committed_metadata: Some(Text::EMPTY),
             ..OffsetCommitRequestPartition::default()
         };
-        match topics
-            .last_mut()
-            .filter(|topic| topic.name == at.topic.as_str())
-        {
-            Some(topic) => topic.partitions.push(partition),
-            None => topics.push(OffsetCommitRequestTopic {
-                name: Text::from(&at.topic),
-                partitions: vec![partition],
-                ..OffsetCommitRequestTopic::default()
-            }),
-        }
-    }
+        (at, partition)
+    });
+    let topics = by_topic(wanted).into_iter();
     topics
+        .map(|(name, partitions)| OffsetCommitRequestTopic {
+            name,
+            partitions,
+            ..OffsetCommitRequestTopic::default()
+        })
+        .collect()
 }

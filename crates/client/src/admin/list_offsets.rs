@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use wire::Text;
 use wire::messages::list_offsets::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic};
 
 use super::{ANY_VERSION, Admin, Patience};
 use crate::error::{ClientError, Refusal};
-use crate::offsets::{Position, StartAt, TopicPartition};
+use crate::offsets::{Position, StartAt, TopicPartition, by_topic};
 
 /// Kafka's numbers for special offsets, sent in place of a timestamp.
 const LATEST: i64 = -1;
@@ -72,10 +71,10 @@ impl Admin {
 
     /// Groups partitions by the node that leads them; those that cannot be asked for get their
     /// refusal in `found`.
-    async fn by_leader(
+    pub(super) async fn by_leader<T>(
         &mut self,
         partitions: &BTreeSet<TopicPartition>,
-        found: &mut BTreeMap<TopicPartition, Found>,
+        found: &mut BTreeMap<TopicPartition, Result<T, Refusal>>,
     ) -> Result<BTreeMap<i32, Vec<TopicPartition>>, ClientError> {
         let names: BTreeSet<String> = partitions.iter().map(|at| at.topic.clone()).collect();
         let names: Vec<String> = names.into_iter().collect();
@@ -91,10 +90,7 @@ impl Admin {
                         }
                         None => Err(model::ErrorCode::UnknownTopicOrPartition),
                     }
-                    .map_err(|code| Refusal {
-                        code: code.code(),
-                        message: None,
-                    })
+                    .map_err(Refusal::of)
                 }
                 Some(Err(refusal)) => Err(refusal.clone()),
                 None => continue,
@@ -150,27 +146,20 @@ fn request(partitions: &[TopicPartition], position: Position) -> ListOffsetsRequ
         Position::End => LATEST,
         Position::Time(time) => time,
     };
-    let mut topics: Vec<ListOffsetsTopic> = Vec::new();
-    for at in partitions {
+    let wanted = partitions.iter().map(|at| {
         let partition = ListOffsetsPartition {
             partition_index: at.partition,
             timestamp,
             ..ListOffsetsPartition::default()
         };
-        match topics
-            .last_mut()
-            .filter(|topic| topic.name == at.topic.as_str())
-        {
-            Some(topic) => topic.partitions.push(partition),
-            None => topics.push(ListOffsetsTopic {
-                name: Text::from(&at.topic),
-                partitions: vec![partition],
-            }),
-        }
-    }
+        (at, partition)
+    });
+    let topics = by_topic(wanted).into_iter();
     ListOffsetsRequest {
         replica_id: NO_REPLICA,
-        topics,
+        topics: topics
+            .map(|(name, partitions)| ListOffsetsTopic { name, partitions })
+            .collect(),
         ..ListOffsetsRequest::default()
     }
 }

@@ -2,6 +2,7 @@
 
 use model::{ErrorCode, TopicId};
 use wire::Text;
+use wire::messages::create_partitions::{CreatePartitionsRequest, CreatePartitionsTopic};
 use wire::messages::create_topics::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest};
 use wire::messages::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
 use wire::messages::metadata::{
@@ -89,7 +90,7 @@ impl Admin {
             let mut topics = response.topics.iter();
             match topics.find(|topic| topic.name.as_deref() == Some(name.as_str())) {
                 Some(found) => topic_or_refusal(found),
-                None => Err(no_word_of(ErrorCode::UnknownTopicOrPartition)),
+                None => Err(Refusal::of(ErrorCode::UnknownTopicOrPartition)),
             }
         };
         Ok(names
@@ -120,7 +121,7 @@ impl Admin {
             let mut results = response.topics.iter();
             match results.find(|result| result.name == topic.name.as_str()) {
                 Some(result) => Refusal::check(result.error_code, result.error_message.as_deref()),
-                None => Err(no_word_of(ErrorCode::UnknownServerError)),
+                None => Err(Refusal::of(ErrorCode::UnknownServerError)),
             }
         };
         let outcomes: Vec<(String, Outcome)> = topics
@@ -147,6 +148,37 @@ impl Admin {
         }
     }
 
+    /// Gives topics so many partitions in all, or with `validate_only` just checks whether that would
+    /// succeed. The outcomes are in the order of `topics`.
+    pub async fn create_partitions(
+        &mut self,
+        topics: &[(String, i32)],
+        validate_only: bool,
+    ) -> Result<Vec<(String, Outcome)>, ClientError> {
+        let topic = |(name, count): &(String, i32)| CreatePartitionsTopic {
+            name: Text::from(name),
+            count: *count,
+            assignments: None,
+        };
+        let request = CreatePartitionsRequest {
+            topics: topics.iter().map(topic).collect(),
+            timeout_ms: CONTROLLER_TIMEOUT_MS,
+            validate_only,
+        };
+        let response = self.call_controller(&request, ANY_VERSION).await?;
+        let outcome = |name: &String| {
+            let mut results = response.results.iter();
+            match results.find(|result| result.name == name.as_str()) {
+                Some(result) => Refusal::check(result.error_code, result.error_message.as_deref()),
+                None => Err(Refusal::of(ErrorCode::UnknownServerError)),
+            }
+        };
+        Ok(topics
+            .iter()
+            .map(|(name, _)| (name.clone(), outcome(name)))
+            .collect())
+    }
+
     /// Deletes topics with all their records. The outcomes are in the order of `names`.
     pub async fn delete_topics(
         &mut self,
@@ -166,7 +198,7 @@ impl Admin {
             let mut results = response.responses.iter();
             match results.find(|result| result.name.as_deref() == Some(name.as_str())) {
                 Some(result) => Refusal::check(result.error_code, result.error_message.as_deref()),
-                None => Err(no_word_of(ErrorCode::UnknownServerError)),
+                None => Err(Refusal::of(ErrorCode::UnknownServerError)),
             }
         };
         Ok(names
@@ -216,13 +248,5 @@ fn partition(found: &MetadataResponsePartition) -> Partition {
         leader_epoch: (found.leader_epoch >= 0).then_some(found.leader_epoch),
         replicas: found.replica_nodes.clone(),
         in_sync_replicas: found.isr_nodes.clone(),
-    }
-}
-
-/// The refusal where an answer leaves out what was asked.
-fn no_word_of(code: ErrorCode) -> Refusal {
-    Refusal {
-        code: code.code(),
-        message: None,
     }
 }

@@ -1,4 +1,4 @@
-//! Group settings; their kinds of groups do not exist here.
+//! Group settings. Share and streams groups do not exist here.
 
 use crate::definition::{Definition, Kind};
 
@@ -9,16 +9,18 @@ pub(crate) const GROUP: &[Definition] = &[
         "consumer.heartbeat.interval.ms",
         Kind::Int,
         "5000",
-        "The heartbeat period of a consumer group's members (KIP-848).",
+        "How often the members of a consumer group send a heartbeat (KIP-848); within `group.consumer.min.heartbeat.interval.ms` and `group.consumer.max.heartbeat.interval.ms`.",
     )
-    .between(5000, 15_000),
+    .at_least(1)
+    .acts(),
     Definition::group(
         "consumer.session.timeout.ms",
         Kind::Int,
         "45000",
-        "After how long without heartbeat a member is dropped (KIP-848).",
+        "After how long without heartbeat a member of a consumer group is fenced (KIP-848); within `group.consumer.min.session.timeout.ms` and `group.consumer.max.session.timeout.ms`.",
     )
-    .between(45_000, 60_000),
+    .at_least(1)
+    .acts(),
     Definition::group(
         "share.auto.offset.reset",
         Kind::String,

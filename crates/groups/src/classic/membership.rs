@@ -7,7 +7,7 @@ use super::join::session_end;
 use super::{ClassicGroup, Phase};
 use crate::api::{CommitRequest, GroupError, GroupKind, GroupListing, GroupSettings};
 use crate::group::{Membership, RetentionBase, Step};
-use crate::records::{self, GroupRecord};
+use crate::records::{self, GroupRecord, RecordError};
 
 impl Membership for ClassicGroup {
     fn wake_at(&self) -> Option<Duration> {
@@ -72,7 +72,7 @@ impl Membership for ClassicGroup {
         }
     }
 
-    fn start(&mut self, now: Duration, _settings: &GroupSettings) {
+    fn start(&mut self, now: Duration, _settings: &GroupSettings) -> Result<(), RecordError> {
         for member in self.members.values_mut() {
             member.expires_at = Some(session_end(now, member));
         }
@@ -80,6 +80,7 @@ impl Membership for ClassicGroup {
             self.phase = self.gathering(now);
         }
         self.wake_at = self.next_deadline();
+        Ok(())
     }
 
     fn tick(&mut self, step: &mut Step<'_>) {

@@ -17,6 +17,10 @@ use crate::group::Step;
 use crate::partitions::Partitions;
 use crate::records::{ClassicMetadata, MemberMetadata};
 
+/// What every client library knows. With these, members go by their partitions alone, whatever else their
+/// leader gives them: librdkafka's gives back what the member has told it.
+const COMMON_ASSIGNORS: [&str; 4] = ["range", "roundrobin", "sticky", "cooperative-sticky"];
+
 impl ClassicGroup {
     /// The members as those of a consumer group.
     ///
@@ -52,7 +56,8 @@ impl ClassicGroup {
         };
         let subscription = Subscription::decode(&metadata)?;
         let assignment = Assignment::decode(&member.assignment)?;
-        if assignment.has_user_data {
+        let is_custom = !named.is_some_and(|name| COMMON_ASSIGNORS.contains(&name));
+        if assignment.has_user_data && is_custom {
             return None;
         }
         // What it was assigned, and what it has told since that it has not given up: a rebalance that

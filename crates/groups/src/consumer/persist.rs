@@ -2,7 +2,8 @@
 
 use super::ConsumerGroup;
 use crate::group::Step;
-use crate::records::{ConsumerRecord, CurrentAssignment, MemberMetadata};
+use crate::partitions::Partitions;
+use crate::records::{ConsumerRecord, CurrentAssignment, MemberMetadata, RecordError};
 
 impl ConsumerGroup {
     /// Makes a change: writes its record and folds it. What counts changes in no other way, so memory is
@@ -82,22 +83,42 @@ impl ConsumerGroup {
         }
     }
 
-    /// Makes anew what follows from the records, when all of them have been folded: between them they
-    /// may have contradicted each other, if old ones are gone from the log and others are not.
-    pub(super) fn follow_from_records(&mut self) {
+    /// Makes anew what follows from the records, when all of them have been folded. A log that ends
+    /// within the records of one change, or that no longer has the oldest ones, may lack what a member
+    /// has, or have something of nobody: whoever is a member begins from nothing then. What cannot come
+    /// of that is refused.
+    pub(super) fn follow_from_records(&mut self) -> Result<(), RecordError> {
         self.static_members.clear();
         self.pattern_subscribers.clear();
         let members = std::mem::take(&mut self.members);
         for (member_id, member) in &members {
             self.index(member_id, member);
+            self.currents
+                .entry(member_id.clone())
+                .or_insert(CurrentAssignment::NEWCOMER);
         }
         self.targets.retain(|id, _| members.contains_key(id));
         self.currents.retain(|id, _| members.contains_key(id));
         self.members = members;
-        let currents = self.currents.values();
-        self.held = currents
-            .flat_map(|current| current.assigned.iter().chain(current.revoking.iter()))
-            .collect();
+        let subscribers = &self.pattern_subscribers;
+        self.patterns
+            .retain(|pattern, _| subscribers.contains_key(pattern));
+        let static_members = self.members.values().filter(|m| m.instance_id.is_some());
+        if static_members.count() > self.static_members.len() {
+            return Err(RecordError::ImpossibleGroup);
+        }
+        self.held = Partitions::new();
+        for current in self.currents.values() {
+            if current.epoch > self.group_epoch() {
+                return Err(RecordError::ImpossibleGroup);
+            }
+            for (topic, partition) in current.assigned.iter().chain(current.revoking.iter()) {
+                if !self.held.insert(topic, partition) {
+                    return Err(RecordError::ImpossibleGroup);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The records of everything there is, in the order in which Kafka writes them.

@@ -72,15 +72,20 @@ impl Coordinator {
     }
 
     /// Ends the replay: from now on members must show signs of life.
-    pub fn finish_replay(&mut self, now: Duration) {
+    ///
+    /// # Errors
+    ///
+    /// If records that can be read contradict each other: no coordinator has written them so.
+    pub fn finish_replay(&mut self, now: Duration) -> Result<(), RecordError> {
         self.timers.clear();
         for group in self.groups.values_mut() {
-            group.start(now, &self.settings);
+            group.start(now, &self.settings)?;
             self.timers.insert((group.wake_at(), group.id().clone()));
             if cfg!(debug_assertions) {
                 group.check_invariants();
             }
         }
+        Ok(())
     }
 
     /// The shortest log that replays to what a restart at this moment would know: live state only.

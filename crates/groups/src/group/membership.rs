@@ -8,7 +8,7 @@ use super::{RetentionBase, Step};
 use crate::api::{CommitRequest, GroupError, GroupListing, GroupSettings};
 use crate::classic::ClassicGroup;
 use crate::consumer::ConsumerGroup;
-use crate::records::GroupRecord;
+use crate::records::{GroupRecord, RecordError};
 
 /// The members of a group, by the protocol that they speak.
 #[derive(Debug)]
@@ -55,8 +55,8 @@ pub(crate) trait Membership: fmt::Debug {
     fn snapshot(&self, into: &mut Vec<GroupRecord>);
 
     /// Starts all timers of a membership that a restart has found; its members could not reach us
-    /// before.
-    fn start(&mut self, now: Duration, settings: &GroupSettings);
+    /// before. Refused if its records contradict each other.
+    fn start(&mut self, now: Duration, settings: &GroupSettings) -> Result<(), RecordError>;
 
     /// Does what is due. To be called when [`Membership::wake_at`] has passed; sets it anew.
     fn tick(&mut self, step: &mut Step<'_>);

@@ -83,7 +83,17 @@ impl CurrentAssignment {
             revoking: decode_partitions(&mut reader)?,
         };
         reader.skip_tags()?;
-        Ok(current)
+        if current.is_possible() {
+            Ok(current)
+        } else {
+            Err(RecordError::ImpossibleGroup)
+        }
+    }
+
+    /// Whether a coordinator can have led a member there.
+    fn is_possible(&self) -> bool {
+        let is_epoch = self.epoch >= 0 || self.epoch == LEFT_EPOCH;
+        is_epoch && (self.state == MemberState::Unrevoked) != self.revoking.is_empty()
     }
 
     pub(crate) fn encode(&self) -> Bytes {

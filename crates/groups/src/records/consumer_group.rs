@@ -172,6 +172,9 @@ impl GroupEpoch {
             }
             Ok(())
         })?;
+        if epoch < 0 {
+            return Err(RecordError::ImpossibleGroup);
+        }
         Ok(Self { epoch, topics_hash })
     }
 

@@ -2,6 +2,7 @@
 
 mod classic_member;
 mod commits;
+mod cut_logs;
 mod epochs;
 mod heartbeats;
 mod member;

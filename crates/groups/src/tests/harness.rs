@@ -319,7 +319,7 @@ impl Harness {
                 .replay(&record.key, record.value.clone())
                 .unwrap();
         }
-        coordinator.finish_replay(self.now.monotonic);
+        coordinator.finish_replay(self.now.monotonic).unwrap();
         coordinator
     }
 

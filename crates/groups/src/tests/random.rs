@@ -315,7 +315,7 @@ impl World {
         for record in &snapshot {
             again.replay(&record.key, record.value.clone()).unwrap();
         }
-        again.finish_replay(self.h.now.monotonic);
+        again.finish_replay(self.h.now.monotonic).unwrap();
         assert_eq!(again.describe(GROUP), replayed.describe(GROUP));
         match self.h.coordinator.describe(GROUP) {
             Some(group) => {

@@ -120,6 +120,7 @@ pub fn plan_alter_configs(
             }
         }
     }
+    check_whole(settings, resource, &configs)?;
     Ok(changed(image, resource, before, configs))
 }
 
@@ -127,6 +128,7 @@ pub fn plan_alter_configs(
 /// defaults. `None` if everything is already as asked for.
 pub fn plan_replace_configs(
     image: &Image,
+    settings: &BrokerSettings,
     resource: Resource<'_>,
     wanted: &[(String, String)],
 ) -> Result<Option<MetadataRecord>, AlterConfigsError> {
@@ -136,6 +138,7 @@ pub fn plan_replace_configs(
     for (name, value) in wanted {
         set(&mut configs, resource, name, value)?;
     }
+    check_whole(settings, resource, &configs)?;
     Ok(changed(image, resource, before, configs))
 }
 
@@ -199,6 +202,20 @@ fn set(
     let value = definition.check(value).map_err(refused)?;
     configs.insert(definition.name.to_owned(), value);
     Ok(())
+}
+
+/// Checks what cannot be told from one setting alone.
+fn check_whole(
+    settings: &BrokerSettings,
+    resource: Resource<'_>,
+    configs: &BTreeMap<String, String>,
+) -> Result<(), AlterConfigsError> {
+    match resource {
+        Resource::Group(_) => settings
+            .check_group(configs)
+            .map_err(|error| resource.refusal(error)),
+        Resource::Topic(_) | Resource::AllBrokers | Resource::Broker(_) => Ok(()),
+    }
 }
 
 fn current_list(

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 
 use crate::listener::{Open, Shared};
 use crate::{BoxFuture, Listener, NetworkSettings, Outcome, Reply, Server, Service};
@@ -27,12 +29,15 @@ pub(super) enum Seen {
     Refused(&'static str),
 }
 
-/// The first byte of a frame is what to do (`r`eady, `n`one, `c`lose, `s`erial, `p`ipelined, par`k`ed),
-/// the second one a name. The answer is the whole frame.
+/// The first byte of a frame is what to do (`r`eady, `n`one, `c`lose, `s`erial, `p`ipelined, par`k`ed,
+/// `h`old back), the second one a name. The answer is the whole frame.
 pub(super) struct Toy {
     gates: Mutex<HashMap<char, Arc<Notify>>>,
     seen: mpsc::UnboundedSender<Seen>,
 }
+
+/// How long a connection is held back.
+pub(super) const HOLD: Duration = Duration::from_secs(3600);
 
 struct Watched {
     name: char,
@@ -75,13 +80,21 @@ impl Toy {
 }
 
 impl Service for Toy {
-    type Connection = ();
+    /// Until when it is held back.
+    type Connection = Option<Instant>;
 
-    fn connect(&self, _peer: SocketAddr, _local: SocketAddr) {
+    fn connect(&self, _peer: SocketAddr, _local: SocketAddr) -> Option<Instant> {
         let _ = self.seen.send(Seen::Connected);
+        None
     }
 
-    fn call(&self, (): &mut (), frame: Bytes) -> Reply {
+    fn held_back(&self, until: &Option<Instant>) -> Duration {
+        until.map_or(Duration::ZERO, |until| {
+            until.saturating_duration_since(Instant::now())
+        })
+    }
+
+    fn call(&self, held_until: &mut Option<Instant>, frame: Bytes) -> Reply {
         let name = char::from(frame.get(1).copied().unwrap_or(b'?'));
         let _ = self.seen.send(Seen::Called(name));
         match frame.first() {
@@ -90,6 +103,10 @@ impl Service for Toy {
             Some(b'k') => Reply::Parked(self.later(name, frame)),
             Some(b'n') => Reply::None,
             Some(b'c') => Reply::Close("toy"),
+            Some(b'h') => {
+                *held_until = Some(Instant::now() + HOLD);
+                Reply::Ready(vec![frame])
+            }
             Some(b'b') => Reply::Ready(vec![Bytes::from(vec![0; 32 << 20])]),
             _ => {
                 let middle = frame.len() / 2;
@@ -106,7 +123,7 @@ impl Service for Toy {
         let _ = self.seen.send(Seen::Refused(reason));
     }
 
-    fn closed(&self, (): (), reason: &'static str) {
+    fn closed(&self, _held_until: Option<Instant>, reason: &'static str) {
         let _ = self.seen.send(Seen::Closed(reason));
     }
 }

@@ -1,5 +1,9 @@
 //! `ottla cluster …`
 
+mod config;
+mod logdirs;
+mod quotas;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{Args, Subcommand};
@@ -15,6 +19,14 @@ use super::table::{Cell, Fields, Table};
 pub(crate) enum Command {
     /// Show the cluster id, the controller and the brokers
     Info(Info),
+    /// Look at and change settings of brokers
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Show how much room the logs take
+    Logdirs(logdirs::Command),
+    /// Look at and change the quotas of clients
+    #[command(subcommand)]
+    Quotas(quotas::Command),
     /// Show how far every group has read, also of groups without active members
     Offsets(Offsets),
 }
@@ -34,6 +46,9 @@ pub(crate) struct Offsets {
 pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::Result<()> {
     match command {
         Command::Info(command) => info(command, connection).await,
+        Command::Config(command) => config::run(command, connection).await,
+        Command::Logdirs(command) => logdirs::run(command, connection).await,
+        Command::Quotas(command) => quotas::run(command, connection).await,
         Command::Offsets(command) => offsets(command, connection).await,
     }
 }

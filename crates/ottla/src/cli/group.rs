@@ -1,6 +1,7 @@
 //! `ottla group …`
 
 mod describe;
+mod offset_delete;
 mod seek;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     Describe(describe::Command),
     /// Move a group without members to other offsets
     Seek(seek::Command),
+    /// Delete offsets that a group has committed
+    OffsetDelete(offset_delete::Command),
     /// Delete groups without members, with their offsets
     Delete(Delete),
 }
@@ -46,6 +49,7 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
         Command::List(command) => list(command, connection).await,
         Command::Describe(command) => describe::run(command, connection).await,
         Command::Seek(command) => seek::run(command, connection).await,
+        Command::OffsetDelete(command) => offset_delete::run(command, connection).await,
         Command::Delete(command) => delete(command, connection).await,
     }
 }

@@ -22,6 +22,8 @@ pub(crate) enum Cell {
     Text(String),
     /// A number; a JSON number too.
     Number(i64),
+    /// A number that need not be whole.
+    Decimal(f64),
     /// `true` or `false`.
     Flag(bool),
     /// Numbers such as replica ids: `[0,1,2]`.
@@ -60,6 +62,12 @@ impl From<i32> for Cell {
     }
 }
 
+impl From<f64> for Cell {
+    fn from(number: f64) -> Self {
+        Self::Decimal(number)
+    }
+}
+
 impl From<bool> for Cell {
     fn from(flag: bool) -> Self {
         Self::Flag(flag)
@@ -86,6 +94,7 @@ impl Cell {
             Self::Text(text) => visible(text),
             Self::Bytes(bytes) => visible(&String::from_utf8_lossy(bytes)),
             Self::Number(number) => number.to_string(),
+            Self::Decimal(number) => number.to_string(),
             Self::Flag(flag) => flag.to_string(),
             Self::Numbers(numbers) => {
                 let numbers: Vec<String> = numbers.iter().map(i32::to_string).collect();
@@ -110,6 +119,7 @@ impl Serialize for Cell {
             Self::Nothing => serializer.serialize_none(),
             Self::Text(text) => serializer.serialize_str(text),
             Self::Number(number) => serializer.serialize_i64(*number),
+            Self::Decimal(number) => serializer.serialize_f64(*number),
             Self::Flag(flag) => serializer.serialize_bool(*flag),
             Self::Numbers(numbers) => numbers.serialize(serializer),
             Self::Bytes(bytes) => JsonBytes(Some(bytes)).serialize(serializer),

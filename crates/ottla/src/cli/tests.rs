@@ -25,6 +25,11 @@ fn every_form_of_every_command_is_taken() {
         "topic alter-config a --set retention.ms=1 --delete segment.ms",
         "topic alter-config a b -s x= --append y=a=b --subtract y=c --dry-run",
         "topic delete a b",
+        "topic add-partitions a b -n 3 --dry-run",
+        "topic add-partitions a --num 1 --format json",
+        "topic trim a -o 5",
+        "topic trim a --offset end -p 0,1 --dry-run",
+        "topic trim a -o @1700000000000 -p 0 -p 1",
         "topic produce a",
         "topic produce a -k key1 -H a=1 -H b= -p 2 -z zstd --acks all",
         "topic produce a -z none --acks 0",
@@ -38,9 +43,35 @@ fn every_form_of_every_command_is_taken() {
         "group describe g --format json",
         "group seek g --to start",
         "group seek g --to @1700000000000 --topics a,b --dry-run",
+        "group seek g --to-group h --topics a",
+        "group offset-delete g -t a -t b:0,1",
         "group delete g h",
         "cluster info",
         "cluster offsets --format json",
+        "cluster config list --changed --broker 0",
+        "cluster config get log.retention.ms",
+        "cluster config set log.retention.ms=1 max.connections=5 --broker 1 --dry-run",
+        "cluster config set -d log.retention.ms",
+        "cluster logdirs",
+        "cluster logdirs --topics a,b --aggregate-into topic --format json",
+        "cluster quotas list",
+        "cluster quotas list --name user=u --default client-id --strict",
+        "cluster quotas list --any client-id --format json",
+        "cluster quotas set producer_byte_rate=1000 request_percentage=12.5 --name client-id=app",
+        "cluster quotas set consumer_byte_rate=1e6 --default user --dry-run",
+        "cluster quotas delete --name user=u",
+        "cluster quotas delete producer_byte_rate --name user=u --name client-id=app",
+        "profile create east -b a:1,b:2",
+        "profile list --format json",
+        "profile use east",
+        "profile delete east west",
+        "--profile east topic list",
+        "topic list --profile east",
+        "completions bash",
+        "completions fish",
+        "man",
+        "man topic create",
+        "man --directory target/man",
         "debug segment 00000000000000000000.log",
         "debug segment wal/slot-00 --records --format json",
         "debug log verify --data-dir /tmp/x --format json",
@@ -80,12 +111,35 @@ fn wrong_usage_is_told_with_exit_code_2() {
         "group seek g",
         "group seek g --to +1",
         "group seek g --to=-1",
+        "group seek g --to start --to-group h",
+        "group offset-delete g",
+        "group offset-delete g -t a:x",
         "group delete",
+        "topic add-partitions a",
+        "topic add-partitions a -n 0",
+        "topic trim a",
+        "topic trim a b -o 5",
+        "topic trim a -o +5",
+        "topic trim a -o 5 -p -1",
+        "cluster config",
+        "cluster config set x",
+        "cluster logdirs --aggregate-into partition",
+        "cluster quotas",
+        "cluster quotas set --name user=u",
+        "cluster quotas set producer_byte_rate=much --name user=u",
+        "cluster quotas set producer_byte_rate=1 --name u",
         "cluster info extra",
         "debug segment",
         "debug log",
         "debug log verify /tmp/x",
         "-b :1 cluster info",
+        "-b a:1 --profile east cluster info",
+        "profile",
+        "profile create a/b",
+        "profile delete",
+        "completions",
+        "completions cmd",
+        "man --directory target/man topic",
     ] {
         match parse(line) {
             Ok(arguments) => panic!("{line}: {arguments:?}"),
@@ -99,11 +153,13 @@ fn wrong_usage_is_told_with_exit_code_2() {
 
 #[test]
 fn brokers_are_taken_before_and_after_the_command() {
-    let brokers = |line: &str| parse(line).unwrap().connection.brokers.to_string();
+    let brokers = |line: &str| {
+        let connection = parse(line).unwrap().connection;
+        connection.brokers().unwrap().to_string()
+    };
     assert_eq!(brokers("-b a:1,b topic list"), "a:1,b:9092");
     assert_eq!(brokers("topic list --brokers [::1]:2"), "[::1]:2");
     assert_eq!(brokers("topic -b a:1 list"), "a:1");
-    assert_eq!(brokers("topic list"), "127.0.0.1:9092");
 }
 
 #[test]

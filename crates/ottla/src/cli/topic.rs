@@ -1,8 +1,10 @@
 //! `ottla topic …`
 
+mod add_partitions;
 mod consume;
 mod describe;
 mod produce;
+mod trim;
 
 use clap::{Args, Subcommand};
 use client::{Admin, ConfigChange, ConfigOperation, NewTopic, Outcome, Refusal, Topic};
@@ -22,6 +24,10 @@ pub(crate) enum Command {
     Describe(describe::Command),
     /// Change settings of topics
     AlterConfig(AlterConfig),
+    /// Give topics more partitions
+    AddPartitions(add_partitions::Command),
+    /// Delete the oldest records of a topic
+    Trim(trim::Command),
     /// Delete topics with all their records
     Delete(Delete),
     /// Write records: one per line of standard input
@@ -96,6 +102,8 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
         Command::List(command) => list(command, connection).await,
         Command::Describe(command) => describe::run(command, connection).await,
         Command::AlterConfig(command) => alter_config(command, connection).await,
+        Command::AddPartitions(command) => add_partitions::run(command, connection).await,
+        Command::Trim(command) => trim::run(command, connection).await,
         Command::Delete(command) => delete(command, connection).await,
         Command::Produce(command) => produce::run(command, connection).await,
         Command::Consume(command) => consume::run(command, connection).await,

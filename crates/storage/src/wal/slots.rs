@@ -130,29 +130,25 @@ impl Slots {
     /// Removes the free slots that are too small for a round, if that makes room for one of `bytes`:
     /// starts that follow one another quickly leave many small ones.
     fn remove_small(&self, needed: u64, bytes: u64) -> io::Result<bool> {
-        let removed = {
-            let mut inner = self.inner.lock();
-            let is_small = |slot: &SlotState| slot.highest_seq.is_none() && slot.bytes < needed;
-            let kept: u64 = inner
-                .slots
-                .iter()
-                .filter(|slot| !is_small(slot))
-                .map(|slot| slot.bytes)
-                .sum();
+        let small: Vec<u32> = {
+            let inner = self.inner.lock();
+            let is_small = |slot: &&SlotState| slot.highest_seq.is_none() && slot.bytes < needed;
+            let small = inner.slots.iter().filter(is_small);
+            let kept: u64 = inner.slots.iter().map(|slot| slot.bytes).sum::<u64>()
+                - small.clone().map(|slot| slot.bytes).sum::<u64>();
             if inner.is_making || kept + bytes > self.bytes_max {
                 return Ok(false);
             }
-            let (removed, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut inner.slots)
-                .into_iter()
-                .partition(is_small);
-            inner.slots = kept;
-            removed
+            small.map(|slot| slot.index).collect()
         };
-        for slot in &removed {
+        for index in &small {
+            // Until its file is gone it takes its room.
+            self.env.fs.remove_file(&self.path(*index))?;
             mark(Mark::SmallSlotsRemoved);
-            self.env.fs.remove_file(&self.path(slot.index))?;
+            let mut inner = self.inner.lock();
+            inner.slots.retain(|slot| slot.index != *index);
         }
-        Ok(!removed.is_empty())
+        Ok(!small.is_empty())
     }
 
     fn find_free(&self, needed: u64) -> Option<(u32, u64)> {

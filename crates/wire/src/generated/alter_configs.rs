@@ -140,7 +140,7 @@ impl Field for AlterConfigsResponse {
     }
 }
 
-message!(AlterConfigsResponse, 0..=2, 2, AlterConfigs);
+message!(AlterConfigsResponse, 0..=2, 2, AlterConfigs with throttle_time_ms);
 
 /// The outcome for one resource.
 #[derive(Clone, Debug, PartialEq)]

@@ -168,12 +168,7 @@ impl Field for AlterPartitionReassignmentsResponse {
     }
 }
 
-message!(
-    AlterPartitionReassignmentsResponse,
-    0..=1,
-    0,
-    AlterPartitionReassignments
-);
+message!(AlterPartitionReassignmentsResponse, 0..=1, 0, AlterPartitionReassignments with throttle_time_ms);
 
 /// The outcome for one topic.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -137,7 +137,7 @@ impl Field for ApiVersionsResponse {
     }
 }
 
-message!(ApiVersionsResponse, 0..=4, 3, ApiVersions);
+message!(ApiVersionsResponse, 0..=4, 3, ApiVersions with throttle_time_ms);
 
 /// An API and the versions served.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -72,12 +72,7 @@ impl Field for ConsumerGroupDescribeResponse {
     }
 }
 
-message!(
-    ConsumerGroupDescribeResponse,
-    0..=1,
-    0,
-    ConsumerGroupDescribe
-);
+message!(ConsumerGroupDescribeResponse, 0..=1, 0, ConsumerGroupDescribe with throttle_time_ms);
 
 /// A group.
 #[derive(Clone, Debug, PartialEq)]

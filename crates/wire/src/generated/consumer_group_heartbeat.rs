@@ -143,12 +143,7 @@ impl Field for ConsumerGroupHeartbeatResponse {
     }
 }
 
-message!(
-    ConsumerGroupHeartbeatResponse,
-    0..=1,
-    0,
-    ConsumerGroupHeartbeat
-);
+message!(ConsumerGroupHeartbeatResponse, 0..=1, 0, ConsumerGroupHeartbeat with throttle_time_ms);
 
 /// What a member is to read.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -142,7 +142,7 @@ impl Field for CreatePartitionsResponse {
     }
 }
 
-message!(CreatePartitionsResponse, 0..=3, 2, CreatePartitions);
+message!(CreatePartitionsResponse, 0..=3, 2, CreatePartitions with throttle_time_ms);
 
 /// The outcome for one topic.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -196,7 +196,7 @@ impl Field for CreateTopicsResponse {
     }
 }
 
-message!(CreateTopicsResponse, 2..=7, 5, CreateTopics);
+message!(CreateTopicsResponse, 2..=7, 5, CreateTopics with throttle_time_ms);
 
 /// The outcome for one topic.
 #[derive(Clone, Debug, PartialEq)]

@@ -67,7 +67,7 @@ impl Field for DeleteGroupsResponse {
     }
 }
 
-message!(DeleteGroupsResponse, 0..=2, 2, DeleteGroups);
+message!(DeleteGroupsResponse, 0..=2, 2, DeleteGroups with throttle_time_ms);
 
 /// The outcome for one group.
 #[derive(Clone, Debug, Default, PartialEq)]

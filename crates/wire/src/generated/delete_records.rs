@@ -127,7 +127,7 @@ impl Field for DeleteRecordsResponse {
     }
 }
 
-message!(DeleteRecordsResponse, 0..=2, 2, DeleteRecords);
+message!(DeleteRecordsResponse, 0..=2, 2, DeleteRecords with throttle_time_ms);
 
 /// The outcome for one topic.
 #[derive(Clone, Debug, Default, PartialEq)]

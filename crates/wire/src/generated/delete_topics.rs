@@ -113,7 +113,7 @@ impl Field for DeleteTopicsResponse {
     }
 }
 
-message!(DeleteTopicsResponse, 1..=6, 4, DeleteTopics);
+message!(DeleteTopicsResponse, 1..=6, 4, DeleteTopics with throttle_time_ms);
 
 /// The outcome for one topic.
 #[derive(Clone, Debug, PartialEq)]

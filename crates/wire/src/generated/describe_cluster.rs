@@ -128,7 +128,7 @@ impl Field for DescribeClusterResponse {
     }
 }
 
-message!(DescribeClusterResponse, 0..=2, 0, DescribeCluster);
+message!(DescribeClusterResponse, 0..=2, 0, DescribeCluster with throttle_time_ms);
 
 /// A node.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -121,7 +121,7 @@ impl Field for DescribeConfigsResponse {
     }
 }
 
-message!(DescribeConfigsResponse, 1..=4, 4, DescribeConfigs);
+message!(DescribeConfigsResponse, 1..=4, 4, DescribeConfigs with throttle_time_ms);
 
 /// The settings of one resource.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -81,7 +81,7 @@ impl Field for DescribeGroupsResponse {
     }
 }
 
-message!(DescribeGroupsResponse, 0..=6, 5, DescribeGroups);
+message!(DescribeGroupsResponse, 0..=6, 5, DescribeGroups with throttle_time_ms);
 
 /// A group.
 #[derive(Clone, Debug, PartialEq)]

@@ -112,7 +112,7 @@ impl Field for DescribeLogDirsResponse {
     }
 }
 
-message!(DescribeLogDirsResponse, 1..=5, 2, DescribeLogDirs);
+message!(DescribeLogDirsResponse, 1..=5, 2, DescribeLogDirs with throttle_time_ms);
 
 /// A directory.
 #[derive(Clone, Debug, PartialEq)]

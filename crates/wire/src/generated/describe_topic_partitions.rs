@@ -138,12 +138,7 @@ impl Field for DescribeTopicPartitionsResponse {
     }
 }
 
-message!(
-    DescribeTopicPartitionsResponse,
-    0..=0,
-    0,
-    DescribeTopicPartitions
-);
+message!(DescribeTopicPartitionsResponse, 0..=0, 0, DescribeTopicPartitions with throttle_time_ms);
 
 /// A topic.
 #[derive(Clone, Debug, PartialEq)]

@@ -122,7 +122,7 @@ impl Field for ElectLeadersResponse {
     }
 }
 
-message!(ElectLeadersResponse, 0..=2, 2, ElectLeaders);
+message!(ElectLeadersResponse, 0..=2, 2, ElectLeaders with throttle_time_ms);
 
 /// The outcome for one topic.
 #[derive(Clone, Debug, Default, PartialEq)]

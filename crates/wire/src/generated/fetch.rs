@@ -382,7 +382,7 @@ impl Field for FetchResponse {
     }
 }
 
-message!(FetchResponse, 4..=18, 12, Fetch);
+message!(FetchResponse, 4..=18, 12, Fetch with throttle_time_ms);
 
 /// What was read from one topic.
 #[derive(Clone, Debug, Default, PartialEq)]

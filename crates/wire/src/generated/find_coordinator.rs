@@ -103,7 +103,7 @@ impl Field for FindCoordinatorResponse {
     }
 }
 
-message!(FindCoordinatorResponse, 0..=6, 3, FindCoordinator);
+message!(FindCoordinatorResponse, 0..=6, 3, FindCoordinator with throttle_time_ms);
 
 /// The coordinator of one key.
 #[derive(Clone, Debug, Default, PartialEq)]

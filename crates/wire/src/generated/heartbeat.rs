@@ -85,4 +85,4 @@ impl Field for HeartbeatResponse {
     }
 }
 
-message!(HeartbeatResponse, 0..=4, 4, Heartbeat);
+message!(HeartbeatResponse, 0..=4, 4, Heartbeat with throttle_time_ms);

@@ -144,12 +144,7 @@ impl Field for IncrementalAlterConfigsResponse {
     }
 }
 
-message!(
-    IncrementalAlterConfigsResponse,
-    0..=1,
-    1,
-    IncrementalAlterConfigs
-);
+message!(IncrementalAlterConfigsResponse, 0..=1, 1, IncrementalAlterConfigs with throttle_time_ms);
 
 /// The outcome for one resource.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -115,4 +115,4 @@ impl Field for InitProducerIdResponse {
     }
 }
 
-message!(InitProducerIdResponse, 0..=5, 2, InitProducerId);
+message!(InitProducerIdResponse, 0..=5, 2, InitProducerId with throttle_time_ms);

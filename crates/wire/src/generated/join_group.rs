@@ -195,7 +195,7 @@ impl Field for JoinGroupResponse {
     }
 }
 
-message!(JoinGroupResponse, 0..=9, 6, JoinGroup);
+message!(JoinGroupResponse, 0..=9, 6, JoinGroup with throttle_time_ms);
 
 /// A member, as the leader sees it.
 #[derive(Clone, Debug, Default, PartialEq)]

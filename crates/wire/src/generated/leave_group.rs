@@ -120,7 +120,7 @@ impl Field for LeaveGroupResponse {
     }
 }
 
-message!(LeaveGroupResponse, 0..=5, 4, LeaveGroup);
+message!(LeaveGroupResponse, 0..=5, 4, LeaveGroup with throttle_time_ms);
 
 /// The outcome for one member.
 #[derive(Clone, Debug, PartialEq)]

@@ -73,7 +73,7 @@ impl Field for ListConfigResourcesResponse {
     }
 }
 
-message!(ListConfigResourcesResponse, 0..=1, 0, ListConfigResources);
+message!(ListConfigResourcesResponse, 0..=1, 0, ListConfigResources with throttle_time_ms);
 
 /// Something that settings belong to.
 #[derive(Clone, Debug, PartialEq)]

@@ -82,7 +82,7 @@ impl Field for ListGroupsResponse {
     }
 }
 
-message!(ListGroupsResponse, 0..=5, 3, ListGroups);
+message!(ListGroupsResponse, 0..=5, 3, ListGroups with throttle_time_ms);
 
 /// A group.
 #[derive(Clone, Debug, Default, PartialEq)]

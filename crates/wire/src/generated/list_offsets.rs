@@ -164,7 +164,7 @@ impl Field for ListOffsetsResponse {
     }
 }
 
-message!(ListOffsetsResponse, 1..=11, 6, ListOffsets);
+message!(ListOffsetsResponse, 1..=11, 6, ListOffsets with throttle_time_ms);
 
 /// What was found in one topic.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -124,12 +124,7 @@ impl Field for ListPartitionReassignmentsResponse {
     }
 }
 
-message!(
-    ListPartitionReassignmentsResponse,
-    0..=0,
-    0,
-    ListPartitionReassignments
-);
+message!(ListPartitionReassignmentsResponse, 0..=0, 0, ListPartitionReassignments with throttle_time_ms);
 
 /// A topic with moves.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -185,7 +185,7 @@ impl Field for MetadataResponse {
     }
 }
 
-message!(MetadataResponse, 0..=13, 9, Metadata);
+message!(MetadataResponse, 0..=13, 9, Metadata with throttle_time_ms);
 
 /// A broker.
 #[derive(Clone, Debug, Default, PartialEq)]

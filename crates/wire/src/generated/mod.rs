@@ -2,6 +2,7 @@
 //!
 //! Made from `crates/wire/messages` by `cargo xtask codegen`; not to be edited.
 
+pub mod alter_client_quotas;
 pub mod alter_configs;
 pub mod alter_partition_reassignments;
 pub mod api_versions;
@@ -12,6 +13,7 @@ pub mod create_topics;
 pub mod delete_groups;
 pub mod delete_records;
 pub mod delete_topics;
+pub mod describe_client_quotas;
 pub mod describe_cluster;
 pub mod describe_configs;
 pub mod describe_groups;
@@ -70,6 +72,8 @@ IncrementalAlterConfigs = 44, 0..=1, 1, incremental_alter_configs, IncrementalAl
 AlterPartitionReassignments = 45, 0..=1, 0, alter_partition_reassignments, AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse;
 ListPartitionReassignments = 46, 0..=0, 0, list_partition_reassignments, ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse;
 OffsetDelete = 47, 0..=0, i16::MAX, offset_delete, OffsetDeleteRequest, OffsetDeleteResponse;
+DescribeClientQuotas = 48, 0..=1, 1, describe_client_quotas, DescribeClientQuotasRequest, DescribeClientQuotasResponse;
+AlterClientQuotas = 49, 0..=1, 1, alter_client_quotas, AlterClientQuotasRequest, AlterClientQuotasResponse;
 DescribeCluster = 60, 0..=2, 0, describe_cluster, DescribeClusterRequest, DescribeClusterResponse;
 ConsumerGroupHeartbeat = 68, 0..=1, 0, consumer_group_heartbeat, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse;
 ConsumerGroupDescribe = 69, 0..=1, 0, consumer_group_describe, ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse;

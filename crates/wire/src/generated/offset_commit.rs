@@ -196,7 +196,7 @@ impl Field for OffsetCommitResponse {
     }
 }
 
-message!(OffsetCommitResponse, 2..=10, 8, OffsetCommit);
+message!(OffsetCommitResponse, 2..=10, 8, OffsetCommit with throttle_time_ms);
 
 /// The outcome for one topic.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -116,7 +116,7 @@ impl Field for OffsetDeleteResponse {
     }
 }
 
-message!(OffsetDeleteResponse, 0..=0, i16::MAX, OffsetDelete);
+message!(OffsetDeleteResponse, 0..=0, i16::MAX, OffsetDelete with throttle_time_ms);
 
 /// The outcome for one topic.
 #[derive(Clone, Debug, Default, PartialEq)]

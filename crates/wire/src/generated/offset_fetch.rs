@@ -231,7 +231,7 @@ impl Field for OffsetFetchResponse {
     }
 }
 
-message!(OffsetFetchResponse, 1..=10, 6, OffsetFetch);
+message!(OffsetFetchResponse, 1..=10, 6, OffsetFetch with throttle_time_ms);
 
 /// The offsets of one topic.
 #[derive(Clone, Debug, Default, PartialEq)]

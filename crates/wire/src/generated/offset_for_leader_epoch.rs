@@ -154,7 +154,7 @@ impl Field for OffsetForLeaderEpochResponse {
     }
 }
 
-message!(OffsetForLeaderEpochResponse, 2..=4, 4, OffsetForLeaderEpoch);
+message!(OffsetForLeaderEpochResponse, 2..=4, 4, OffsetForLeaderEpoch with throttle_time_ms);
 
 /// What was found in one topic.
 #[derive(Clone, Debug, Default, PartialEq)]

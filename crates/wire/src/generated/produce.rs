@@ -179,7 +179,7 @@ impl Field for ProduceResponse {
     }
 }
 
-message!(ProduceResponse, 3..=13, 9, Produce);
+message!(ProduceResponse, 3..=13, 9, Produce with throttle_time_ms);
 
 /// The outcome for one topic.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -140,4 +140,4 @@ impl Field for SyncGroupResponse {
     }
 }
 
-message!(SyncGroupResponse, 0..=5, 4, SyncGroup);
+message!(SyncGroupResponse, 0..=5, 4, SyncGroup with throttle_time_ms);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::{TestMessage, decoded, encoded};
+use super::{TestMessage, assert_read, decoded, encoded};
 use crate::decoder::Source;
 use crate::filler::Filler;
 use crate::messages::{self, for_each_api};
@@ -45,7 +45,7 @@ fn change<M: TestMessage>(seed: u64, changes: &[(Index, u8)]) {
 fn read_any<M: TestMessage>(bytes: &Bytes, version: i16) {
     if let Ok(message) = M::decode(&mut Decoder::new(bytes.clone()), version) {
         let read = decoded::<M>(encoded(&message, version), version);
-        assert_eq!(read.as_ref(), Ok(&message), "version {version}");
+        assert_read(&read, &message, version);
     }
 }
 

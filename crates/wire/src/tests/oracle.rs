@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{self as foreign, RequestKind, ResponseKind};
 use proptest::prelude::*;
 
-use super::{TestMessage, decoded, encoded};
+use super::{TestMessage, assert_read, decoded, encoded};
 use crate::apis::ApiKey;
 use crate::filler::Filler;
 use crate::messages::{self, for_each_api};
@@ -84,6 +84,10 @@ fn plain(printed: &str) -> String {
         ),
         ("error_message: Some(\"\")", "error_message: None"),
         (", is_cordoned: false", ""),
+        // Names that are words of the language here, or taken in the same module.
+        (" _match: ", " match_name: "),
+        (" EntryData { error_code", " AnswerData { error_code"),
+        ("[EntryData { error_code", "[AnswerData { error_code"),
     ] {
         printed = printed.replace(theirs, ours);
     }
@@ -119,7 +123,7 @@ fn check<M: TestMessage>(api: ApiKey, is_request: bool, seed: u64, size_max: u64
         let message: M = Filler::new(seed, size_max).message(version);
         let bytes = encoded(&message, version);
         let read = decoded::<M>(bytes.clone(), version);
-        assert_eq!(read.as_ref(), Ok(&message), "{api} version {version}");
+        assert_read(&read, &message, version);
         if !NOT_COVERED.contains(&(api, version, is_request)) {
             let (again, printed) = foreign_round_trip(api, version, is_request, bytes.clone());
             assert_eq!(again, bytes, "{api} version {version} of {message:#?}");

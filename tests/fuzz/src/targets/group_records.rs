@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use groups::{
-    Call, Coordinator, Effects, GroupMetadataValue, GroupSettings, MemberValue, Now,
-    OffsetCommitValue, RecordKey, TopicShape, Topics,
+    Call, ConsumerHeartbeat, Coordinator, Effects, GroupKind, GroupMetadataValue, GroupSettings,
+    MemberValue, Now, OffsetCommitValue, Partitions, RecordKey, TopicShape, Topics,
 };
 use model::{TopicId, TopicName};
 
@@ -27,6 +27,28 @@ const MEMBER_GROWTH: usize = 24;
 
 /// A member's metadata for the `consumer` type: version, topics, user data.
 const SUBSCRIPTION: &[u8] = b"\0\x01\0\0\0\x01\0\x06topic1\0\0\0\0";
+
+/// A consumer group: a member that reads partition 0 and is to read both, and has a pattern.
+const CONSUMER_GROUP: &[(&[u8], &[u8])] = &[
+    (
+        b"\0\x05\0\x05group\0\x06member",
+        b"\0\0\x09instance\0\x07client\x0b/127.0.0.1\x02\x07topic1\x07topic.\0\0\xea\x60\0\0",
+    ),
+    (b"\0\x03\0\x05group", b"\0\0\0\0\0\x02\0"),
+    (
+        b"\0\x07\0\x05group\0\x06member",
+        b"\0\0\x020123456789abcdef\x03\0\0\0\0\0\0\0\x01\0\0",
+    ),
+    (b"\0\x06\0\x05group", b"\0\0\0\0\0\x02\0"),
+    (
+        b"\0\x08\0\x05group\0\x06member",
+        b"\0\0\0\0\0\x02\0\0\0\x01\0\x020123456789abcdef\x02\0\0\0\0\0\x01\0",
+    ),
+    (
+        b"\0\x10\0\x05group\0\x06topic.",
+        b"\0\0\x02\x07topic1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x05\0",
+    ),
+];
 
 fn seeds() -> Vec<Vec<u8>> {
     let offset = |expire_timestamp_ms| OffsetCommitValue {
@@ -87,6 +109,8 @@ fn seeds() -> Vec<Vec<u8>> {
             (offset_key, &offset(Some(9)).encode()),
         ]),
         records(&[(group_key, &group.encode()), (group_key, b"")]),
+        records(CONSUMER_GROUP),
+        records(&CONSUMER_GROUP[..3]),
     ]
 }
 
@@ -128,23 +152,52 @@ fn run(input: &[u8]) {
             return;
         }
     }
-    coordinator.finish_replay(Duration::ZERO);
+    if coordinator.finish_replay(Duration::ZERO).is_err() {
+        return;
+    }
     coordinator.check_invariants();
     the_snapshot_says_the_same(&coordinator, settings);
     let mut effects = Effects::default();
+    let mut call = Call {
+        now: now(Duration::ZERO),
+        topics: &OneTopic,
+        effects: &mut effects,
+    };
+    a_member_joins(&mut coordinator, &mut call);
     for _ in 0..4 {
         let Some(deadline) = coordinator.next_deadline() else {
             break;
         };
-        let now = Now {
-            monotonic: deadline,
-            wall_ms: 1_767_225_600_000,
+        call.now = now(deadline);
+        coordinator.tick(&mut call);
+        coordinator.check_invariants();
+    }
+}
+
+fn now(monotonic: Duration) -> Now {
+    Now {
+        monotonic,
+        wall_ms: 1_767_225_600_000,
+    }
+}
+
+/// Every consumer group has a new target assignment made.
+fn a_member_joins(coordinator: &mut Coordinator, call: &mut Call<'_>) {
+    let groups: Vec<_> = coordinator
+        .list()
+        .filter(|group| group.kind == GroupKind::Consumer)
+        .collect();
+    for group in groups {
+        let heartbeat = ConsumerHeartbeat {
+            group_id: &group.group_id,
+            member_id: "somebody new",
+            rebalance_timeout_ms: Some(60_000),
+            session_timeout_ms: 45_000,
+            topics: Some(vec![OneTopic::NAME]),
+            owned: Some(Partitions::new()),
+            ..ConsumerHeartbeat::default()
         };
-        coordinator.tick(&mut Call {
-            now,
-            topics: &OneTopic,
-            effects: &mut effects,
-        });
+        let _ = coordinator.consumer_heartbeat(&heartbeat, call);
         coordinator.check_invariants();
     }
 }
@@ -176,6 +229,27 @@ fn the_snapshot_says_the_same(coordinator: &Coordinator, settings: GroupSettings
             .replay(&record.key, record.value.clone())
             .expect("what was written can be read");
     }
-    again.finish_replay(Duration::ZERO);
+    again
+        .finish_replay(Duration::ZERO)
+        .expect("what was written does not contradict itself");
     assert_eq!(again.snapshot(), snapshot);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_seed_is_read_to_its_end() {
+        for seed in seeds() {
+            let mut coordinator = Coordinator::new(GroupSettings::default());
+            let mut input = Input::new(&seed);
+            while !input.is_empty() {
+                let (key, value) = (input.piece(), input.piece());
+                let value = (!value.is_empty()).then(|| Bytes::copy_from_slice(value));
+                coordinator.replay(key, value).unwrap();
+            }
+            coordinator.finish_replay(Duration::ZERO).unwrap();
+        }
+    }
 }

@@ -12,8 +12,9 @@ import (
 )
 
 type admin struct {
-	common []kgo.Opt
-	client *kadm.Client
+	common    []kgo.Opt
+	requestor *kgo.Client
+	client    *kadm.Client
 }
 
 func newAdmin(common []kgo.Opt) (program.Client, error) {
@@ -21,7 +22,7 @@ func newAdmin(common []kgo.Opt) (program.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return admin{common, kadm.NewClient(client)}, nil
+	return admin{common, client, kadm.NewClient(client)}, nil
 }
 
 func (admin admin) Call(name string, arguments []string) (any, error) {
@@ -38,6 +39,10 @@ func (admin admin) Call(name string, arguments []string) (any, error) {
 	case "delete_topic":
 		_, err := admin.client.DeleteTopic(within, arguments[0])
 		return nil, err
+	case "grow_topic":
+		return nil, admin.growTopic(within, arguments[0], int(program.Number(arguments[1])))
+	case "trim":
+		return admin.trim(within, arguments[0], int32(program.Number(arguments[1])), program.Number(arguments[2]))
 	case "topics":
 		return admin.topics(within)
 	case "topic_configs":
@@ -64,14 +69,34 @@ func (admin admin) Call(name string, arguments []string) (any, error) {
 	return nil, program.NoCall(name)
 }
 
+func (admin admin) growTopic(within context.Context, topic string, partitions int) error {
+	grown, err := admin.client.UpdatePartitions(within, partitions, topic)
+	if err != nil {
+		return err
+	}
+	return grown[topic].Err
+}
+
+func (admin admin) trim(within context.Context, topic string, partition int32, offset int64) (any, error) {
+	before := kadm.Offsets{}
+	before.Add(kadm.Offset{Topic: topic, Partition: partition, At: offset})
+	trimmed, err := admin.client.DeleteRecords(within, before)
+	if err != nil {
+		return nil, err
+	}
+	answer, _ := trimmed.Lookup(topic, partition)
+	return answer.LowWatermark, answer.Err
+}
+
+// Asked directly: kadm answers from what the client remembers, which may lack a topic that has just grown.
 func (admin admin) topics(within context.Context) (any, error) {
-	found, err := admin.client.ListTopics(within)
+	answer, err := kmsg.NewPtrMetadataRequest().RequestWith(within, admin.requestor)
 	if err != nil {
 		return nil, err
 	}
 	topics := [][]any{}
-	for _, topic := range found {
-		topics = append(topics, []any{topic.Topic, len(topic.Partitions)})
+	for _, topic := range answer.Topics {
+		topics = append(topics, []any{*topic.Topic, len(topic.Partitions)})
 	}
 	return topics, nil
 }

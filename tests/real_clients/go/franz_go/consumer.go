@@ -21,10 +21,11 @@ type place struct {
 
 // A client of kgo is told what it reads when it is made, so it is made late.
 type consumer struct {
-	common  []kgo.Opt
-	options map[string]string
-	topic   string
-	client  *kgo.Client
+	common    []kgo.Opt
+	options   map[string]string
+	topic     string
+	client    *kgo.Client
+	throttled throttled
 
 	lock  sync.Mutex
 	owned map[place]bool
@@ -34,6 +35,8 @@ func (consumer *consumer) Call(name string, arguments []string) (any, error) {
 	switch name {
 	case "subscribe":
 		return nil, consumer.subscribe(arguments[0])
+	case "subscribe_to_pattern":
+		return nil, consumer.subscribe(arguments[0], kgo.ConsumeRegex())
 	case "assign":
 		return nil, consumer.assign(arguments[0], program.Numbers(arguments[1:]))
 	case "poll":
@@ -48,6 +51,8 @@ func (consumer *consumer) Call(name string, arguments []string) (any, error) {
 		return consumer.ends(arguments)
 	case "offsets_for_time":
 		return consumer.offsetsForTime(program.Numbers(arguments))
+	case "throttled_ms":
+		return consumer.throttled.longest.Load(), nil
 	case "close":
 		if consumer.client != nil {
 			consumer.client.Close()
@@ -57,14 +62,14 @@ func (consumer *consumer) Call(name string, arguments []string) (any, error) {
 	return nil, program.NoCall(name)
 }
 
-func (consumer *consumer) subscribe(topic string) error {
+func (consumer *consumer) subscribe(topic string, more ...kgo.Opt) error {
 	consumer.topic = topic
 	balancers := map[string]kgo.GroupBalancer{
 		"range":              kgo.RangeBalancer(),
 		"uniform":            kgo.CooperativeStickyBalancer(),
 		"cooperative-sticky": kgo.CooperativeStickyBalancer(),
 	}
-	options := []kgo.Opt{
+	options := append([]kgo.Opt{
 		kgo.ConsumerGroup(consumer.options["group"]),
 		kgo.ConsumeTopics(topic),
 		kgo.Balancers(balancers[consumer.options["assignor"]]),
@@ -72,7 +77,7 @@ func (consumer *consumer) subscribe(topic string) error {
 		kgo.OnPartitionsAssigned(consumer.given),
 		kgo.OnPartitionsRevoked(consumer.taken),
 		kgo.OnPartitionsLost(consumer.taken),
-	}
+	}, more...)
 	if consumer.options["protocol"] == "consumer" {
 		options = append(options, kgo.ServerSideBalancer())
 	} else {
@@ -96,7 +101,9 @@ func (consumer *consumer) assign(topic string, offsets map[int32]int64) error {
 func (consumer *consumer) connect(options ...kgo.Opt) error {
 	options = append(options,
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		kgo.FetchMaxWait(100*time.Millisecond))
+		kgo.FetchMaxWait(100*time.Millisecond),
+		kgo.ClientID(consumer.options["client_id"]),
+		kgo.WithHooks(&consumer.throttled))
 	client, err := kgo.NewClient(append(options, consumer.common...)...)
 	consumer.client = client
 	return err
@@ -163,6 +170,7 @@ func (consumer *consumer) commit(metadata string, positions map[int32]int64) err
 	}
 	within, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	// By itself it commits its member id as metadata.
 	within = kgo.PreCommitFnContext(within, func(request *kmsg.OffsetCommitRequest) error {
 		for _, topic := range request.Topics {
 			for index := range topic.Partitions {

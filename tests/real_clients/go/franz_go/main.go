@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -83,4 +84,14 @@ func (library) Judge(err error) (string, bool) {
 		return known.Message, passing
 	}
 	return "", passing
+}
+
+// The longest time in milliseconds for which brokers have throttled a client, of which it is told.
+type throttled struct {
+	longest atomic.Int64
+}
+
+func (throttled *throttled) OnBrokerThrottle(_ kgo.BrokerMetadata, interval time.Duration, _ bool) {
+	// One connection is throttled at a time here.
+	throttled.longest.Store(max(throttled.longest.Load(), interval.Milliseconds()))
 }

@@ -10,8 +10,9 @@ import (
 )
 
 type producer struct {
-	client   *kgo.Client
-	outcomes program.Outcomes
+	client    *kgo.Client
+	throttled *throttled
+	outcomes  program.Outcomes
 }
 
 func newProducer(common []kgo.Opt, settings map[string]string) (program.Client, error) {
@@ -22,7 +23,10 @@ func newProducer(common []kgo.Opt, settings map[string]string) (program.Client, 
 		"lz4":    kgo.Lz4Compression(),
 		"zstd":   kgo.ZstdCompression(),
 	}
+	throttled := &throttled{}
 	options := append([]kgo.Opt{
+		kgo.ClientID(settings["client_id"]),
+		kgo.WithHooks(throttled),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.ProducerBatchCompression(codecs[settings["codec"]]),
 		kgo.ProducerBatchMaxBytes(int32(program.Number(settings["request_bytes_max"]))),
@@ -33,7 +37,7 @@ func newProducer(common []kgo.Opt, settings map[string]string) (program.Client, 
 		options = append(options, kgo.DisableIdempotentWrite())
 	}
 	client, err := kgo.NewClient(options...)
-	return producer{client, program.NewOutcomes()}, err
+	return producer{client, throttled, program.NewOutcomes()}, err
 }
 
 func (producer producer) Call(name string, arguments []string) (any, error) {
@@ -43,6 +47,8 @@ func (producer producer) Call(name string, arguments []string) (any, error) {
 		return program.NoAnswer, nil
 	case "outcomes":
 		return producer.outcomes.Take(program.Milliseconds(arguments[0])), nil
+	case "throttled_ms":
+		return producer.throttled.longest.Load(), nil
 	case "close":
 		producer.client.Close()
 		return nil, nil

@@ -27,6 +27,10 @@ func (admin admin) Call(name string, arguments []string) (any, error) {
 		return nil, admin.client.CreateTopic(arguments[0], &detail, false)
 	case "delete_topic":
 		return nil, admin.client.DeleteTopic(arguments[0])
+	case "grow_topic":
+		return nil, admin.client.CreatePartitions(arguments[0], int32(program.Number(arguments[1])), nil, false)
+	case "trim":
+		return admin.trim(arguments[0], int32(program.Number(arguments[1])), program.Number(arguments[2]))
 	case "topics":
 		found, err := admin.client.ListTopics()
 		topics := [][]any{}
@@ -73,6 +77,19 @@ func (admin admin) Call(name string, arguments []string) (any, error) {
 		return nil, admin.client.Close()
 	}
 	return nil, program.NoCall(name)
+}
+
+// It does not tell where the partition begins then.
+func (admin admin) trim(topic string, partition int32, offset int64) (any, error) {
+	if err := admin.client.DeleteRecords(topic, map[int32]int64{partition: offset}); err != nil {
+		return nil, err
+	}
+	client, err := sarama.NewClient(admin.brokers, common())
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	return client.GetOffset(topic, partition, sarama.OffsetOldest)
 }
 
 func (admin admin) groupOffsets(group string) (any, error) {

@@ -155,6 +155,9 @@ func (consumer *consumer) assign(topic string, offsets map[int32]int64) error {
 	}
 	for partition, offset := range offsets {
 		claim, err := reader.ConsumePartition(topic, partition, offset)
+		if errors.Is(err, sarama.ErrOffsetOutOfRange) {
+			claim, err = reader.ConsumePartition(topic, partition, sarama.OffsetOldest)
+		}
 		if err != nil {
 			return err
 		}

@@ -22,6 +22,8 @@ var names = map[sarama.KError]string{
 	sarama.ErrMessageSizeTooLarge:                "MESSAGE_TOO_LARGE",
 	sarama.ErrInvalidTopic:                       "INVALID_TOPIC_EXCEPTION",
 	sarama.ErrInvalidConfig:                      "INVALID_CONFIG",
+	sarama.ErrInvalidPartitions:                  "INVALID_PARTITIONS",
+	sarama.ErrOffsetOutOfRange:                   "OFFSET_OUT_OF_RANGE",
 	sarama.ErrTopicAlreadyExists:                 "TOPIC_ALREADY_EXISTS",
 	sarama.ErrTransactionalIDAuthorizationFailed: "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
 	sarama.ErrInvalidRequest:                     "INVALID_REQUEST",

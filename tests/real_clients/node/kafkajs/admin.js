@@ -34,6 +34,23 @@ class Admin {
     return null;
   }
 
+  async grow_topic(topic, partitions) {
+    await this.#client.createPartitions({ topicPartitions: [{ topic, count: Number(partitions) }] });
+    return null;
+  }
+
+  /** It does not tell where the partition begins then. */
+  async trim(topic, partition, offset) {
+    try {
+      await this.#client.deleteTopicRecords({ topic, partitions: [{ partition: Number(partition), offset }] });
+    } catch (error) {
+      // The reason is one level deeper than elsewhere.
+      throw error.cause?.partitions?.[0]?.error ?? error;
+    }
+    const offsets = await this.#client.fetchTopicOffsets(topic);
+    return Number(offsets.find((place) => place.partition === Number(partition)).low);
+  }
+
   async topics() {
     const { topics } = await this.#client.fetchTopicMetadata();
     return topics.map(({ name, partitions }) => [name, partitions.length]);

@@ -10,12 +10,14 @@ const STRICT: u64 = 1;
 const RELAXED: u64 = 0;
 
 fn check(seeds: std::ops::Range<u64>, actions: &[Action]) {
-    let of = |actions: &[Action]| Run {
-        setup: Setup::default(),
-        actions: actions.to_vec(),
-    };
+    check_with(Setup::default(), seeds, actions);
+}
+
+fn check_with(setup: Setup, seeds: std::ops::Range<u64>, actions: &[Action]) {
+    let actions = actions.to_vec();
+    let planned = Run { setup, actions };
     for seed in seeds {
-        if let Err(error) = run(seed, &of(actions)) {
+        if let Err(error) = run(seed, &planned) {
             panic!("seed {seed}: {error}");
         }
     }
@@ -272,4 +274,42 @@ fn the_checkpoint_of_a_start_forgets_no_producer() {
     if let Err(error) = run(401, &Run { setup, actions }) {
         panic!("{error}");
     }
+}
+
+/// It was not counted any more, so that another was made beside it.
+#[test]
+fn a_slot_that_cannot_be_removed_still_takes_its_room() {
+    let setup = Setup {
+        wal_bytes_max: 128 << 10,
+        wal_slot_bytes: 32 << 10,
+        wal_first_slot_bytes: 16 << 10,
+        memory_bytes_max: 256,
+        flush_bytes: 4096,
+        first_start_cut: None,
+    };
+    let append = |bytes| Action::Append {
+        log: 0,
+        records: 1,
+        bytes,
+    };
+    let cut = Action::CrashInRecovery {
+        after: 19,
+        times: 2,
+    };
+    let actions = [
+        cut,
+        Action::Kill,
+        append(40),
+        Action::Commit,
+        Action::Kill,
+        Action::Kill,
+        append(2339),
+        Action::Crash { after: 2 },
+        Action::Flush,
+        Action::Flush,
+        Action::FailNames { which: 1 },
+        append(8200),
+        Action::CommitAll,
+    ];
+    check_with(setup, 7050..7060, &actions);
 }

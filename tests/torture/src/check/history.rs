@@ -87,6 +87,10 @@ pub struct History {
     pub readers: Vec<(String, Vec<Reading>)>,
     /// What was noted about the offsets of a group, with the time of each note.
     pub offsets: HashMap<(usize, Place), Vec<(Micros, OffsetEvent)>>,
+    /// The highest offset below which records of a partition were deleted by request.
+    pub trimmed: HashMap<Place, i64>,
+    /// How many such requests were answered.
+    pub trims: u64,
     /// What was noted about each topic that was made, in the order of the notes.
     pub topics: HashMap<usize, Vec<TopicEvent>>,
     /// What deleted topics held.
@@ -138,6 +142,11 @@ impl History {
                 self.offsets(at, group, &spots, |offset| {
                     OffsetEvent::ReadBack(since, offset)
                 });
+            }
+            Entry::Trimmed(place, start) => {
+                let known = self.trimmed.entry(place).or_insert(start);
+                *known = start.max(*known);
+                self.trims += 1;
             }
             Entry::Asked(topic, operation) => self.topic(topic, TopicEvent::Asked(operation)),
             Entry::Answered(topic, operation, outcome) => {

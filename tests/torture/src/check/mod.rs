@@ -37,8 +37,12 @@ pub struct Figures {
     pub read: u64,
     /// Records that readers read during the run.
     pub seen: u64,
-    /// Acknowledged records that retention removed.
+    /// Those that a reader was given again before it left.
+    pub seen_again: u64,
+    /// Acknowledged records that retention or a request removed.
     pub trimmed: u64,
+    /// Requests to remove records that were answered.
+    pub trims: u64,
     /// Acknowledged records of topics that were deleted before anybody looked.
     pub deleted_unread: u64,
     /// Records that were not acknowledged to a deleted topic and came to the next one.
@@ -140,6 +144,7 @@ pub fn judge(plan: &Plan, history: &History, images: &[Image]) -> anyhow::Result
         .map(|image| ((image.place, image.incarnation), image))
         .collect();
     let Report { figures, findings } = &mut report;
+    figures.trims = history.trims;
     records::judge(plan, history, &images, figures, findings);
     readers::judge(plan, history, &images, figures, findings);
     offsets::judge(plan, history, figures, findings);

@@ -21,6 +21,14 @@ enum Next {
     Anywhere,
 }
 
+/// How far a reader has come in a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Step {
+    next: Next,
+    /// The first offset that it was given, or was to begin with.
+    from: Option<i64>,
+}
+
 /// The offsets that a group has read of a partition, a bit each.
 #[derive(Debug, Default)]
 struct Coverage(Vec<u64>);
@@ -55,27 +63,38 @@ pub(super) fn judge(
     let mut coverage: HashMap<(usize, Place), Coverage> = HashMap::new();
     for (reader, readings) in &history.readers {
         let group = group_of(plan, reader);
-        let mut next: HashMap<Place, Next> = HashMap::new();
+        let mut steps: HashMap<Place, Step> = HashMap::new();
         for reading in readings {
             match *reading {
                 Reading::Start(place, offset) => {
-                    let start = match offset {
-                        Some(offset) if offset >= 0 => Next::At(offset),
-                        Some(_) => Next::First,
-                        None => Next::Anywhere,
+                    let (next, from) = match offset {
+                        Some(offset) if offset >= 0 => (Next::At(offset), Some(offset)),
+                        Some(_) => (Next::First, Some(0)),
+                        None => (Next::Anywhere, None),
                     };
-                    next.insert(place, start);
+                    steps.insert(place, Step { next, from });
                 }
                 Reading::Revoked(place) => {
-                    next.remove(&place);
+                    steps.remove(&place);
                 }
                 Reading::Seen(place, held) => {
                     figures.seen += 1;
                     judge_seen(plan, history, images, (reader, place, held), findings);
-                    let expected = next.insert(place, Next::At(held.offset + 1));
-                    let image = images.get(&(place, 0)).copied();
-                    let expected = expected.unwrap_or(Next::Anywhere);
-                    judge_step(plan, expected, image, (reader, place, held), findings);
+                    let step = steps.entry(place).or_insert(Step {
+                        next: Next::Anywhere,
+                        from: None,
+                    });
+                    let from = *step.from.get_or_insert(held.offset);
+                    let expected = std::mem::replace(&mut step.next, Next::At(held.offset + 1));
+                    // A client that looks whether its position still counts under a new leader epoch
+                    // goes on from where it was when it asked, and hands out again what it has handed
+                    // out meanwhile.
+                    if matches!(expected, Next::At(next) if (from..next).contains(&held.offset)) {
+                        figures.seen_again += 1;
+                    } else {
+                        let image = images.get(&(place, 0)).copied();
+                        judge_step(plan, expected, image, (reader, place, held), findings);
+                    }
                     if let Some(group) = group {
                         coverage.entry((group, place)).or_default().add(held.offset);
                     }

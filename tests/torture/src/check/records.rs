@@ -80,6 +80,14 @@ fn judge_image(
     findings: &mut Findings,
 ) {
     let place = name(plan, image.place);
+    let trimmed = history.trimmed.get(&image.place);
+    if let Some(trimmed) = trimmed.filter(|trimmed| **trimmed > image.start) {
+        let text = format!(
+            "{place} begins at {}, below {trimmed} all was deleted",
+            image.start
+        );
+        findings.add(Violation::Reborn, text);
+    }
     if image.start != 0 && plan.topics[image.place.topic].kind != Kind::Trimmed {
         let text = format!("{place} begins at {}", image.start);
         findings.add(Violation::Gap, text);

@@ -139,6 +139,8 @@ pub enum Entry {
     Committed(usize, Vec<Spot>),
     /// A group was asked for its offsets from this time on (-1: there is none).
     ReadBack(usize, Micros, Vec<Spot>),
+    /// The broker has deleted all records of a partition below this offset.
+    Trimmed(Place, i64),
     /// A request about a topic is going to be sent.
     Asked(usize, Operation),
     /// It has ended.

@@ -145,8 +145,12 @@ impl<'a> Run<'a> {
             let kills = left.min(self.options.check_every);
             left -= kills;
             if let Err(error) = self.stage(kills, &mut progress) {
-                // Without the broker there is nothing to check.
                 self.control.find(Violation::Died, format!("{error:#}"));
+                // What is missing from a broker that still answers may be why.
+                match self.check() {
+                    Ok(report) => self.report = report,
+                    Err(error) => self.control.find(Violation::Died, format!("{error:#}")),
+                }
                 break;
             }
             self.journal.check()?;

@@ -7,6 +7,7 @@ mod member;
 mod producer;
 mod sender;
 mod topics;
+mod trimmer;
 
 use std::thread::JoinHandle;
 
@@ -52,6 +53,7 @@ pub struct Workload {
     control: Control,
     producers: Vec<Actor<u32>>,
     churns: Vec<Actor<Churn>>,
+    trimmer: Option<Actor<()>>,
     members: Vec<Actor<()>>,
 }
 
@@ -67,6 +69,7 @@ impl Workload {
             control: stage.control.clone(),
             producers: Vec::new(),
             churns: Vec::new(),
+            trimmer: None,
             members: Vec::new(),
         };
         for (index, plan) in stage.plan.producers.iter().enumerate() {
@@ -90,6 +93,8 @@ impl Workload {
                 })?);
             }
         }
+        let trimming = stage.clone();
+        this.trimmer = Some(spawn("trimmer", move || trimmer::run(&trimming))?);
         let members = stage.plan.groups.iter().enumerate();
         for (group, member) in
             members.flat_map(|(group, plan)| (0..plan.members).map(move |member| (group, member)))
@@ -115,6 +120,7 @@ impl Workload {
         for churn in self.churns.drain(..) {
             progress.churns.push(join(churn)?);
         }
+        self.trimmer.take().map_or(Ok(()), join)?;
         Ok(progress)
     }
 

@@ -44,6 +44,7 @@ impl Fetch {
             .max_bytes
             .min(ctx.broker.settings.broker.fetch_max_bytes);
         let bytes_max = usize::try_from(bytes_max).unwrap_or(0);
+        let bytes_max = bytes_max.min(ctx.fetchable_bytes());
         let bytes_min = usize::try_from(request.min_bytes).unwrap_or(0);
         let topics = request.topics.into_iter();
         Self {
@@ -178,10 +179,15 @@ impl TopicLogs {
 }
 
 impl Pass {
-    /// What was found, as an answer.
-    pub(super) fn into_response(self) -> FetchResponse {
+    /// What was found, as an answer; nothing of it if the client has no quota left for it.
+    pub(super) fn into_response(self, ctx: &RequestContext) -> FetchResponse {
+        let (responses, throttle_time_ms) = match ctx.charge_fetched(self.bytes) {
+            Ok(ms) => (self.responses, ms),
+            Err(ms) => (Vec::new(), ms),
+        };
         FetchResponse {
-            responses: self.responses,
+            responses,
+            throttle_time_ms,
             ..FetchResponse::default()
         }
     }

@@ -12,6 +12,7 @@ pub(super) struct ClassicMember {
     pub(super) id: String,
     pub(super) instance_id: Option<&'static str>,
     pub(super) topics: Vec<&'static str>,
+    pub(super) assignor: &'static str,
     /// Whether it keeps what it has over a rebalance, and only then gives up what it must.
     pub(super) is_cooperative: bool,
     pub(super) generation_id: i32,
@@ -26,6 +27,7 @@ impl ClassicMember {
             id: String::new(),
             instance_id: None,
             topics: topics.to_vec(),
+            assignor: "range",
             is_cooperative: false,
             generation_id: -1,
             owned: Vec::new(),
@@ -77,7 +79,7 @@ impl ClassicMember {
         }
         let subscription = self.subscription();
         let protocols = vec![Protocol {
-            name: "range".to_owned(),
+            name: self.assignor.to_owned(),
             metadata: subscription,
         }];
         h.join_with(|request| {
@@ -114,7 +116,7 @@ impl ClassicMember {
             group_instance_id: self.instance_id.map(str::to_owned),
             generation_id: self.generation_id,
             protocol_type: Some("consumer".into()),
-            protocol_name: Some("range".into()),
+            protocol_name: Some(self.assignor.into()),
             assignments,
         })
     }

@@ -49,6 +49,31 @@ fn outsiders_commit_while_there_are_no_members() {
 }
 
 #[test]
+fn offsets_are_deleted_unless_a_member_reads_the_topic_by_name_or_pattern() {
+    let mut h = Harness::new();
+    let outsider = Member::new("", &[]);
+    for topic in ["t", "u", "v"] {
+        h.topics.create(topic, 1);
+        h.commit_with(CommitRequest {
+            offsets: vec![offset_to_commit(topic, 0, 5)],
+            generation_id: -1,
+            ..outsider.commit_request()
+        })
+        .unwrap();
+    }
+    let mut a = Member::new("a", &["t"]).pattern("u.*");
+    a.join(&mut h).unwrap();
+    h.find_patterns();
+    let all = [("t", 0), ("u", 0), ("v", 0)];
+    let in_use = Err(GroupError::GroupSubscribedToTopic);
+    assert_eq!(h.delete_offsets(&all), Ok(vec![in_use, in_use, Ok(())]));
+    assert_eq!((h.offset(), h.offset_of("v", 0)), (Some(5), None));
+    a.leave(&mut h, LEAVE_EPOCH).unwrap();
+    assert_eq!(h.delete_offsets(&all), Ok(vec![Ok(()); 3]));
+    assert_eq!(h.replayed().snapshot(), h.coordinator.snapshot());
+}
+
+#[test]
 fn members_fetch_in_their_epoch_and_outsiders_always() {
     let mut h = Harness::new();
     let a = member(&mut h);

@@ -1,6 +1,6 @@
 //! `ottla group seek`
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 use client::{Admin, ClientError, StartAt, TopicPartition};
@@ -20,10 +20,14 @@ pub(crate) struct Command {
     #[arg(value_name = "GROUP")]
     group: String,
     /// Where to: start, end, an OFFSET, or @TIMESTAMP (ms since 1970)
-    #[arg(long, value_name = "WHERE", value_parser = start_at::parse_absolute)]
-    to: StartAt,
+    #[arg(long, value_name = "WHERE", value_parser = start_at::parse_absolute,
+          required_unless_present = "to_group", conflicts_with = "to_group")]
+    to: Option<StartAt>,
+    /// To the offsets of this group, also where the other one has committed nothing yet
+    #[arg(long, value_name = "GROUP")]
+    to_group: Option<String>,
     /// Move in these topics only, also where nothing is committed yet [default: all topics in
-    /// which the group has committed]
+    /// which the group has committed; with --to-group, in which that one has]
     #[arg(long, value_name = "TOPICS", value_delimiter = ',', value_parser = topic::topic_name)]
     topics: Vec<String>,
     /// Show what would change, and change nothing
@@ -44,15 +48,24 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
         return Err(has_members(&command.group));
     }
     let committed = admin.committed(&command.group).await?;
-    let partitions = match command.topics.as_slice() {
-        [] if group.is_none() && committed.is_empty() => return Err(no_such_group(&command.group)),
-        [] => committed.keys().cloned().collect(),
-        topics => partitions_of(&mut admin, topics).await?,
+    let targets = match (command.to, &command.to_group) {
+        (_, Some(other)) => offsets_of(&mut admin, other, &command.topics).await?,
+        // The arguments have one of the two.
+        (None, None) => BTreeMap::new(),
+        (Some(to), None) => {
+            let partitions = match command.topics.as_slice() {
+                [] if group.is_none() && committed.is_empty() => {
+                    return Err(no_such_group(&command.group));
+                }
+                [] => committed.keys().cloned().collect(),
+                topics => partitions_of(&mut admin, topics).await?,
+            };
+            admin.resolve(&partitions, to).await?
+        }
     };
-    let targets = admin.resolve(&partitions, command.to).await?;
     let mut table = Table::new(&["TOPIC", "PARTITION", "PRIOR-OFFSET", "CURRENT-OFFSET"]);
     for (at, target) in &targets {
-        if let StartAt::Offset(wanted) = command.to
+        if let Some(StartAt::Offset(wanted)) = command.to
             && wanted != *target
         {
             note(&format!(
@@ -77,12 +90,31 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
     }
     command.output.table(&table)?;
     if targets.is_empty() {
-        note("The group has committed nothing; name the topics to set offsets in with --topics.");
+        note(match &command.to_group {
+            Some(_) => "The other group has committed nothing in these topics.",
+            None => {
+                "The group has committed nothing; name the topics to set offsets in with --topics."
+            }
+        });
     }
     if command.dry_run {
         note("Nothing was changed: this was a dry run.");
     }
     Ok(())
+}
+
+/// What another group has committed in these topics, or in all if none is named.
+async fn offsets_of(
+    admin: &mut Admin,
+    group: &str,
+    topics: &[String],
+) -> anyhow::Result<BTreeMap<TopicPartition, i64>> {
+    let mut committed = admin.committed(group).await?;
+    if committed.is_empty() && admin.group(group).await?.is_none() {
+        return Err(no_such_group(group));
+    }
+    committed.retain(|at, _| topics.is_empty() || topics.contains(&at.topic));
+    Ok(committed)
 }
 
 async fn partitions_of(

@@ -63,7 +63,7 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
         (Some(group), true) => Membership::Member(group.clone()),
         (Some(group), false) => Membership::Standalone(group.clone()),
     };
-    let consumer = Consumer::new(&connection.brokers, &membership, starts)?;
+    let consumer = Consumer::new(&connection.brokers()?, &membership, starts)?;
     let mut printer = Printer {
         consumer,
         format: command.format.clone(),

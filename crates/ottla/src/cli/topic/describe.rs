@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
-use client::{Admin, ConfigEntry, Position, Refusal, Topic, TopicPartition};
+use client::{Admin, ConfigEntry, ConfigResource, Position, Refusal, Topic, TopicPartition};
 use serde::Serialize;
 
 use super::{count, existing, replication_factor, topic_name};
@@ -31,7 +31,8 @@ struct Description {
 pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::Result<()> {
     let mut admin = connection.admin().await?;
     let topic = existing(&mut admin, &command.name).await?;
-    let configs = admin.topic_configs(&command.name).await?;
+    let resource = ConfigResource::Topic(command.name.clone());
+    let configs = admin.configs(&resource).await?;
     let description = Description {
         summary: summary(&topic, &configs),
         configs: configs_table(&configs),

@@ -48,7 +48,7 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
     let mut admin = connection.admin().await?;
     let topic = existing(&mut admin, &command.name).await?;
     check_partition(command.partition, &topic)?;
-    let producer = Producer::new(&connection.brokers, command.acks, command.compression)?;
+    let producer = Producer::new(&connection.brokers()?, command.acks, command.compression)?;
     let headers = command.headers.iter();
     let record = NewRecord {
         partition: command.partition,

@@ -157,7 +157,10 @@ impl Names<'_> {
         let is_lost = self.next_round()?.header.file_number > last + 1;
         let numbers = self.slots.iter().map(|slot| slot.index + 1).max();
         // A slot takes the lowest number that is free.
-        let lost = || self.odd_slot().unwrap_or_else(|| self.start_of(numbers.unwrap_or(0)));
+        let lost = || {
+            self.odd_slot()
+                .unwrap_or_else(|| self.start_of(numbers.unwrap_or(0)))
+        };
         is_lost.then(lost)
     }
 

@@ -31,6 +31,9 @@ impl Files {
     }
 
     pub(super) fn write(&mut self, path: &Path, position: u64, bytes: u64) {
+        if bytes == 0 {
+            return;
+        }
         let known = self.known.entry(path.to_owned()).or_default();
         known.bytes = known.bytes.max(position + bytes);
         known.unforced_from = Some(known.unforced_from.map_or(position, |at| at.min(position)));
@@ -113,5 +116,34 @@ impl Files {
         }
         self.known = found;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_lost_of_what_was_not_written() {
+        let (root, file) = (Path::new("/"), Path::new("/file"));
+        let mut files = Files::default();
+        files.create(file);
+        files.write(file, 0, 10);
+        files.force(file, true);
+        files.force_directory(root);
+        assert!(files.holds(file, 10));
+        files.write(file, 10, 0);
+        files.force(file, false);
+        assert!(files.holds(file, 10));
+        files.write(file, 10, 5);
+        assert!(!files.holds(file, 15));
+        files.force(file, true);
+        assert!(files.holds(file, 15));
+        // But what was written is lost for good with a force that fails.
+        files.write(file, 15, 5);
+        files.force(file, false);
+        files.write(file, 15, 5);
+        files.force(file, true);
+        assert!(!files.holds(file, 20));
     }
 }

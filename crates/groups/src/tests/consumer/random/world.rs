@@ -141,12 +141,12 @@ impl World {
         let snapshot = self.replayed.snapshot();
         let fresh = self.replay(snapshot.iter());
         let mut found = std::mem::replace(&mut self.replayed, fresh);
-        found.finish_replay(now);
+        found.finish_replay(now).unwrap();
         assert_eq!(found.describe_consumer(GROUP), before);
         self.h.coordinator = found;
         // The order of a log that has been rewritten means nothing.
         let mut rewritten = self.replay(snapshot.iter().rev());
-        rewritten.finish_replay(now);
+        rewritten.finish_replay(now).unwrap();
         assert_eq!(rewritten.describe_consumer(GROUP), before);
         for client in self.clients.iter_mut().chain(&mut self.dead) {
             // What was on its way is lost with the connections.
