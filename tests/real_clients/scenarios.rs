@@ -24,18 +24,24 @@ pub(crate) fn of(client: Client) -> impl Iterator<Item = &'static (&'static str,
     scenarios.iter().filter(move |(name, _)| match *name {
         "administration" => client.name != "kcat",
         "crashed_handler" => client.name == "franz_go_as_brod",
-        "quotas" => ![
-            "kcat",
-            "aiokafka",
-            "franz_go_as_brod",
-            "sarama",
-            "rdkafka",
-            "kafkajs",
-        ]
-        .contains(&client.name),
+        "quotas" => !UNAWARE_OF_THROTTLING.contains(&client.name),
         _ => true,
     })
 }
+
+/// The scenario that waits for a session to end, at default settings.
+pub(crate) const LONGEST: &str = "groups_of_both_protocols";
+
+/// Those that do not tell how long they were throttled, and one that is there for its versions only.
+const UNAWARE_OF_THROTTLING: &[&str] = &[
+    "aiokafka",
+    "franz_go_as_brod",
+    "kafka_tools",
+    "kafkajs",
+    "kcat",
+    "rdkafka",
+    "sarama",
+];
 
 const CLASSIC: &[(&str, Scenario)] = &[
     ("administration", administration),
@@ -48,7 +54,7 @@ const CLASSIC: &[(&str, Scenario)] = &[
 
 const CONSUMER: &[(&str, Scenario)] = &[
     ("groups_rebalance_commit_and_resume", groups),
-    ("groups_of_both_protocols", consumer_protocol),
+    (LONGEST, consumer_protocol),
     ("killed_broker", killed_broker),
 ];
 

@@ -54,6 +54,11 @@ const JAVA: Installation = Installation {
     ],
 };
 
+const TOOLS: Installation = Installation {
+    directory: "tools",
+    made_from: &["tools/pom.xml", "tools/ToolsProgram.java"],
+};
+
 const GO: Installation = Installation {
     directory: "go",
     made_from: &[
@@ -139,6 +144,12 @@ pub const CLIENTS: &[Client] = &[
         adapter: "sarama",
         protocol: GroupProtocol::Classic,
         installations: &[CONFLUENT_KAFKA, GO],
+    },
+    Client {
+        name: "kafka_tools",
+        adapter: "kafka_tools",
+        protocol: GroupProtocol::Classic,
+        installations: &[CONFLUENT_KAFKA, TOOLS],
     },
     // Cargo builds its program.
     Client {
