@@ -1,6 +1,7 @@
 //! Developer commands.
 
 mod codegen;
+mod compat;
 mod fuzz;
 mod simulation;
 mod torture;
@@ -10,6 +11,8 @@ use anyhow::{Result, bail};
 const USAGE: &str = "usage: cargo xtask COMMAND
   codegen            writes crates/wire/src/generated from crates/wire/messages
   codegen --check    fails if that would change anything
+  compat SUITE       runs a test suite of somebody else's client against Ottla, and compares with
+                     what compat/ says must pass (--kafka, --update)
   soak --seeds N     simulates N seeds (--from FIRST, --threads N, --result FILE)
   replay KIND SEED   simulates one seed again, as a failure prints it
   controls           sees the simulation find every deliberate defect (--seeds N, --result FILE)
@@ -24,6 +27,7 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
+        ["compat", rest @ ..] => compat::run(rest),
         ["codegen"] => codegen::write(),
         ["codegen", "--check"] => codegen::check(),
         ["soak", rest @ ..] => simulation::soak(rest),

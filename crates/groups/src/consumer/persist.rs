@@ -104,7 +104,9 @@ impl ConsumerGroup {
         self.patterns
             .retain(|pattern, _| subscribers.contains_key(pattern));
         let static_members = self.members.values().filter(|m| m.instance_id.is_some());
-        if static_members.count() > self.static_members.len() {
+        if static_members.count() > self.static_members.len()
+            || self.assignment_epoch() > self.group_epoch()
+        {
             return Err(RecordError::ImpossibleGroup);
         }
         self.held = Partitions::new();

@@ -80,6 +80,10 @@ impl Coordinator {
         self.timers.clear();
         for group in self.groups.values_mut() {
             group.start(now, &self.settings)?;
+        }
+        // Of some there was nothing but what belongs to nobody.
+        self.groups.retain(|_, group| !group.is_vacant());
+        for group in self.groups.values() {
             self.timers.insert((group.wake_at(), group.id().clone()));
             if cfg!(debug_assertions) {
                 group.check_invariants();

@@ -80,6 +80,12 @@ fn replay(records: &[ConsumerRecord]) -> Result<(), RecordError> {
 }
 
 #[test]
+fn what_belongs_to_nobody_is_no_group() {
+    let target = ConsumerRecord::Target("a".to_owned(), Some(Partitions::new()));
+    assert_eq!(replay(&[target]), Ok(()));
+}
+
+#[test]
 fn what_contradicts_itself_is_refused() {
     let member = |id: &str, instance_id: Option<&str>| {
         let member = MemberMetadata {
@@ -104,6 +110,8 @@ fn what_contradicts_itself_is_refused() {
     assert_eq!(with(&[member("b", Some("i"))]), refused);
     assert_eq!(with(&[member("b", None), has("b", current(1))]), refused);
     assert_eq!(with(&[has("a", current(3))]), refused);
+    assert_eq!(with(&[ConsumerRecord::TargetEpoch(Some(2))]), Ok(()));
+    assert_eq!(with(&[ConsumerRecord::TargetEpoch(Some(3))]), refused);
     assert_eq!(with(&[group(-1)]), refused);
     assert_eq!(with(&[has("a", current(-1))]), refused);
     let unrevoked = CurrentAssignment {

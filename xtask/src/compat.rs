@@ -1,0 +1,109 @@
+//! Runs suites that others wrote for their Kafka clients, against Ottla or against Apache Kafka, and
+//! compares with what `compat/` says must pass.
+
+mod brokers;
+mod kafka_python;
+mod lists;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use brokers::Broker;
+use lists::{Allowed, Lists};
+
+const USAGE: &str = "usage: cargo xtask compat SUITE [--kafka | --update]
+  SUITE      kafka-python
+  --kafka    runs it against Apache Kafka, and writes what passes to compat/SUITE.kafka
+  --update   adds to compat/SUITE.allow what passes with both";
+
+/// What became of a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Passed,
+    Failed,
+    Skipped,
+}
+
+/// The tests of a suite by name.
+type Outcomes = BTreeMap<String, Outcome>;
+
+/// A suite of somebody else.
+struct Suite {
+    name: &'static str,
+    /// Settings that the suite expects of a broker, beside Kafka's defaults.
+    settings: &'static [(&'static str, &'static str)],
+    /// Fetches what is needed into a directory, which may hold it already.
+    prepare: fn(&Path) -> Result<()>,
+    /// Runs what was prepared against a broker on this port of the loopback interface.
+    run: fn(&Path, u16) -> Result<Outcomes>,
+}
+
+const SUITES: &[Suite] = &[kafka_python::SUITE];
+
+/// Runs a suite as the arguments say; fails if something that must pass does not.
+pub(crate) fn run(arguments: &[&str]) -> Result<()> {
+    let (name, mode) = match arguments {
+        [name] => (*name, None),
+        [name, mode @ ("--kafka" | "--update")] => (*name, Some(*mode)),
+        _ => bail!(USAGE),
+    };
+    let suite = SUITES.iter().find(|suite| suite.name == name);
+    let suite = suite.with_context(|| format!("there is no suite {name}\n{USAGE}"))?;
+    let directory = target().join("compat").join(suite.name);
+    fs::create_dir_all(&directory)?;
+    (suite.prepare)(&directory).with_context(|| format!("prepare {name}"))?;
+    let broker = match mode {
+        Some("--kafka") => Broker::start_kafka(suite.settings)?,
+        _ => Broker::start_ottla(suite.settings)?,
+    };
+    let outcomes = (suite.run)(&directory, broker.port())?;
+    drop(broker);
+    for (name, outcome) in &outcomes {
+        println!("{outcome:?} {name}");
+    }
+    let lists = Lists::read(&sources(), suite.name)?;
+    if mode == Some("--kafka") {
+        return lists.write_kafka(&outcomes);
+    }
+    let allowed = lists.allowed()?;
+    let passing = Allowed::of(&outcomes, &lists.kafka()?);
+    println!(
+        "{name}: {} executed, {} passed of {} that Apache Kafka passes, {} must",
+        passing.executed,
+        passing.names.len(),
+        lists.kafka()?.len(),
+        allowed.names.len()
+    );
+    if mode == Some("--update") {
+        return lists.write_allowed(&allowed.grown_by(&passing));
+    }
+    let findings = fs::read_to_string(sources().join("FINDINGS.md"))?;
+    let wrong = allowed.compare(&passing, &lists.kafka()?, &findings);
+    ensure!(wrong.is_empty(), "{name}:\n{}", wrong.join("\n"));
+    Ok(())
+}
+
+/// `compat/` of the workspace.
+fn sources() -> PathBuf {
+    super::codegen::workspace().join("compat")
+}
+
+/// Where cargo builds.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| super::codegen::workspace().join("target"), PathBuf::from)
+}
+
+/// Runs a command that must succeed.
+fn must_succeed(command: &mut Command) -> Result<()> {
+    let status = command
+        .status()
+        .with_context(|| format!("run {}", command.get_program().display()))?;
+    let program = command.get_program().display();
+    ensure!(status.success(), "{program} ended with {status}");
+    Ok(())
+}
