@@ -218,6 +218,15 @@ pub(crate) static APIS: &[Api] = &[
         begin: |call, body| serial(call, body, handlers::alter_configs::handle),
     },
     Api {
+        key: ApiKey::AlterReplicaLogDirs,
+        versions: 1..=2,
+        advertised_from: 1,
+        ordering: Ordering::Serial,
+        notes: "one directory: any other is LOG_DIR_NOT_FOUND, and nothing is ever moved; topics with \
+                names of 214 characters and more are like any others",
+        begin: |call, body| at_once(call, body, handlers::alter_replica_log_dirs::handle),
+    },
+    Api {
         key: ApiKey::DescribeLogDirs,
         versions: 1..=5,
         advertised_from: 1,
@@ -298,6 +307,14 @@ pub(crate) static APIS: &[Api] = &[
         ordering: Ordering::Serial,
         notes: "there are no quotas of addresses: INVALID_REQUEST",
         begin: |call, body| serial(call, body, handlers::alter_client_quotas::handle),
+    },
+    Api {
+        key: ApiKey::DescribeQuorum,
+        versions: 0..=2,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "one voter, this node, under the address that clients use; no directory ids",
+        begin: |call, body| at_once(call, body, handlers::describe_quorum::handle),
     },
     Api {
         key: ApiKey::DescribeCluster,

@@ -18,7 +18,7 @@ use env::{Defect, Env, has_defect};
 use metadata::{ApplyError, Image, MetadataRecord};
 use model::{LogId, TopicId, TopicName};
 use parking_lot::Mutex;
-use storage::{Append, AppendError, CommitError, Durability, Log, Sequence, Storage};
+use storage::{Append, AppendError, CommitError, Durability, Log, LogView, Sequence, Storage};
 use tokio::sync::watch;
 
 use crate::limits::{METADATA_GROWTH_FACTOR, METADATA_REWRITE_BYTES_MIN};
@@ -201,6 +201,11 @@ impl MetadataStore {
     /// sees one moment.
     pub(crate) fn published(&self) -> Arc<Published> {
         self.published.load_full()
+    }
+
+    /// Where the metadata log begins and ends.
+    pub(crate) fn log_view(&self) -> LogView {
+        self.log.view()
     }
 
     /// Makes a change: plans it against the newest image, writes it, and returns when it is durable

@@ -118,7 +118,7 @@ impl Broker {
                 "the broker does not answer; its log is {}",
                 log.display()
             );
-            std::thread::sleep(PAUSE);
+            std::thread::park_timeout(PAUSE);
         }
         Ok(broker)
     }

@@ -65,17 +65,8 @@ pub(super) static ABSENT: &[Absent] = &[
         seen: "everybody may do everything; tools for ACLs say that the broker does not support them",
     },
     Absent {
-        purpose: "moving logs between directories",
-        apis: &[(34, "AlterReplicaLogDirs")],
-        seen: "there is one directory",
-    },
-    Absent {
         purpose: "the brokers of a cluster",
-        apis: &[
-            (55, "DescribeQuorum"),
-            (57, "UpdateFeatures"),
-            (64, "UnregisterBroker"),
-        ],
+        apis: &[(57, "UpdateFeatures"), (64, "UnregisterBroker")],
         seen: "there is one broker; Kafka's tools for them say that it does not support them",
     },
     Absent {

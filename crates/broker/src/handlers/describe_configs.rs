@@ -5,13 +5,15 @@
 //!   client metrics) do not exist here: INVALID_REQUEST.
 //! - Every known setting is listed, those whose behaviour does not exist with their default. No
 //!   setting is sensitive. Those of the broker's that are read when it starts are read-only.
+//! - Where clients find the broker and where it keeps everything, which are not among the settings of
+//!   Kafka that can be given, are shown under Kafka's names for them to whoever asks for this broker.
 //! - The broker's own topics are shown with the settings that hold for them, all read-only.
 //! - A resource that is named twice is answered once.
 //! - Null keys ask for all settings, and so does an empty list, as in Kafka. Keys that are not known
 //!   are left out.
 //! - v1 (KIP-226): sources and synonyms. v3 (KIP-569): types and documentation.
 
-use config::{Described, DescribedSynonym, Source};
+use config::{Described, DescribedSynonym, Kind, Source};
 use metadata::Resource;
 use model::ErrorCode;
 use wire::Text;
@@ -23,6 +25,7 @@ use wire::messages::describe_configs::{
 use crate::context::RequestContext;
 use crate::handlers::support::resources::resource;
 use crate::handlers::support::{Refusal, keep_first_of_each};
+use crate::settings::Settings;
 
 /// Lists the settings of each resource.
 pub(crate) fn handle(
@@ -91,11 +94,45 @@ fn settings(ctx: &RequestContext, kind: i8, name: &str) -> Result<Vec<Described>
             Ok(listed)
         }
         Resource::AllBrokers => Ok(settings.describe_all_brokers()),
-        Resource::Broker(_) => Ok(settings.describe_broker()),
+        Resource::Broker(_) => {
+            let mut listed = settings.describe_broker();
+            listed.extend(places(&ctx.broker.settings));
+            listed.sort_by_key(|described| described.name);
+            Ok(listed)
+        }
         Resource::Group(group_id) => {
             Ok(settings.describe_group(published.image.group_configs(group_id)))
         }
     }
+}
+
+/// Where the broker is found and where it keeps everything.
+fn places(settings: &Settings) -> [Described; 2] {
+    let given = |name, value: String, documentation| Described {
+        name,
+        value: Some(value.clone()),
+        source: Source::StaticBroker,
+        read_only: true,
+        kind: Kind::List,
+        synonyms: vec![DescribedSynonym {
+            name,
+            value: Some(value),
+            source: Source::StaticBroker,
+        }],
+        documentation,
+    };
+    [
+        given(
+            "advertised.listeners",
+            settings.advertised_listener(),
+            "The address that clients are told to connect to.",
+        ),
+        given(
+            "log.dirs",
+            settings.log_dir(),
+            "The directory that holds everything.",
+        ),
+    ]
 }
 
 /// What holds for the broker's own topics whatever the settings of others are: their records stay until

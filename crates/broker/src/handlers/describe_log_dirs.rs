@@ -29,11 +29,10 @@ pub(crate) async fn handle(
     request: DescribeLogDirsRequest,
 ) -> DescribeLogDirsResponse {
     let (total_bytes, usable_bytes) = volume(&ctx).await;
-    let data_dir = ctx.broker.settings.data_dir.display().to_string();
     DescribeLogDirsResponse {
         results: vec![DescribeLogDirsResult {
             error_code: ErrorCode::None.code(),
-            log_dir: Text::from(data_dir),
+            log_dir: Text::from(ctx.broker.settings.log_dir()),
             topics: topics(&ctx, request.topics),
             total_bytes,
             usable_bytes,

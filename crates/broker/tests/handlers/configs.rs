@@ -192,6 +192,26 @@ async fn the_broker_is_described_under_its_node_id() {
 }
 
 #[tokio::test]
+async fn this_broker_tells_where_it_is_and_nobody_can_change_it() {
+    let mut fixture = Fixture::open().await;
+    let result = describe(&mut fixture, BROKER, "0").await;
+    assert!(result.configs.is_sorted_by(|a, b| a.name < b.name));
+    let data_dir = fixture.data_dir().to_str().unwrap().to_owned();
+    for (name, value) in [
+        ("advertised.listeners", "PLAINTEXT://broker.example:9092"),
+        ("log.dirs", &data_dir),
+    ] {
+        let config = find(&result, name);
+        assert_eq!(config.value.as_deref(), Some(value));
+        assert_eq!((config.config_source, config.read_only), (4, true));
+        assert_eq!(config.config_type, 7);
+        let other = changes(BROKER, "0", vec![change(name, 0, Some("x"))]);
+        let altered = alter(&mut fixture, vec![other]).await;
+        assert_code(altered[0].error_code, ErrorCode::InvalidRequest);
+    }
+}
+
+#[tokio::test]
 async fn the_brokers_own_topics_are_described_as_they_are_and_stay_so() {
     let mut fixture = Fixture::open().await;
     fixture.have_groups().await;

@@ -2,6 +2,7 @@
 //! drives them, on a real data directory and without a socket.
 
 mod alter_configs;
+mod alter_replica_log_dirs;
 mod api_versions;
 mod bad_input;
 mod client_quotas;
@@ -11,6 +12,7 @@ mod create_partitions;
 mod damage;
 mod delete_records;
 mod describe_log_dirs;
+mod describe_quorum;
 mod describe_topic_partitions;
 mod documents;
 mod durability;

@@ -5,6 +5,7 @@
 pub mod alter_client_quotas;
 pub mod alter_configs;
 pub mod alter_partition_reassignments;
+pub mod alter_replica_log_dirs;
 pub mod api_versions;
 pub mod consumer_group_describe;
 pub mod consumer_group_heartbeat;
@@ -18,6 +19,7 @@ pub mod describe_cluster;
 pub mod describe_configs;
 pub mod describe_groups;
 pub mod describe_log_dirs;
+pub mod describe_quorum;
 pub mod describe_topic_partitions;
 pub mod elect_leaders;
 pub mod fetch;
@@ -64,6 +66,7 @@ InitProducerId = 22, 0..=5, 2, init_producer_id, InitProducerIdRequest, InitProd
 OffsetForLeaderEpoch = 23, 2..=4, 4, offset_for_leader_epoch, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse;
 DescribeConfigs = 32, 1..=4, 4, describe_configs, DescribeConfigsRequest, DescribeConfigsResponse;
 AlterConfigs = 33, 0..=2, 2, alter_configs, AlterConfigsRequest, AlterConfigsResponse;
+AlterReplicaLogDirs = 34, 1..=2, 2, alter_replica_log_dirs, AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse;
 DescribeLogDirs = 35, 1..=5, 2, describe_log_dirs, DescribeLogDirsRequest, DescribeLogDirsResponse;
 CreatePartitions = 37, 0..=3, 2, create_partitions, CreatePartitionsRequest, CreatePartitionsResponse;
 DeleteGroups = 42, 0..=2, 2, delete_groups, DeleteGroupsRequest, DeleteGroupsResponse;
@@ -74,6 +77,7 @@ ListPartitionReassignments = 46, 0..=0, 0, list_partition_reassignments, ListPar
 OffsetDelete = 47, 0..=0, i16::MAX, offset_delete, OffsetDeleteRequest, OffsetDeleteResponse;
 DescribeClientQuotas = 48, 0..=1, 1, describe_client_quotas, DescribeClientQuotasRequest, DescribeClientQuotasResponse;
 AlterClientQuotas = 49, 0..=1, 1, alter_client_quotas, AlterClientQuotasRequest, AlterClientQuotasResponse;
+DescribeQuorum = 55, 0..=2, 0, describe_quorum, DescribeQuorumRequest, DescribeQuorumResponse;
 DescribeCluster = 60, 0..=2, 0, describe_cluster, DescribeClusterRequest, DescribeClusterResponse;
 ConsumerGroupHeartbeat = 68, 0..=1, 0, consumer_group_heartbeat, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse;
 ConsumerGroupDescribe = 69, 0..=1, 0, consumer_group_describe, ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse;

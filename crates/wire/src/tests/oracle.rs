@@ -88,6 +88,8 @@ fn plain(printed: &str) -> String {
         (" _match: ", " match_name: "),
         (" EntryData { error_code", " AnswerData { error_code"),
         ("[EntryData { error_code", "[AnswerData { error_code"),
+        ("QuorumTopicData {", "TopicData {"),
+        ("QuorumPartitionData {", "PartitionData {"),
     ] {
         printed = printed.replace(theirs, ours);
     }

@@ -371,11 +371,16 @@ impl World {
             dispatched | self.looker.hear(shared)?
         } else {
             let index = client - producers - members - 2;
-            let moved = self.ghosts[index].pump(&shared.machine);
-            if self.ghosts[index].is_done() {
+            // One that has gone since the clients were counted moves the others up.
+            let Some(ghost) = self.ghosts.get_mut(index) else {
+                return Ok(false);
+            };
+            let moved = ghost.pump(&shared.machine);
+            let is_done = ghost.is_done();
+            if is_done {
                 self.ghosts.remove(index);
             }
-            moved
+            moved | is_done
         };
         Ok(moved)
     }
