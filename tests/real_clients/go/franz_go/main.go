@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"sync/atomic"
 	"time"
@@ -74,8 +75,10 @@ func (library library) Make(kind string, options map[string]string) (program.Cli
 }
 
 func (library) Judge(err error) (string, bool) {
+	// A broker that is away refuses connections.
+	var network *net.OpError
 	passing := kerr.IsRetriable(err) || kgo.IsRetryableBrokerErr(err) ||
-		errors.Is(err, context.DeadlineExceeded) ||
+		errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, kerr.RebalanceInProgress) || errors.Is(err, kerr.IllegalGeneration) ||
 		errors.Is(err, kerr.UnknownMemberID) || errors.Is(err, kerr.StaleMemberEpoch) ||
 		errors.Is(err, kerr.FencedMemberEpoch)
