@@ -9,11 +9,18 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use workspace_tests::{CLIENTS, Client};
 
 mod scenarios;
+mod versions;
+
+/// How many tests run at a time, however many cores there are.
+const THREADS: usize = 6;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // They wait more than they work: for heartbeats, and for sessions to end.
+    arguments.test_threads.get_or_insert(THREADS);
     let required = std::env::var("OTTLA_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
     let mut trials = scenarios::negative_controls();
+    trials.push(Trial::test("readme::tells_the_versions", versions::check));
     let mut skipped = Vec::new();
     for client in CLIENTS {
         let missing = client.python().err();
@@ -29,6 +36,8 @@ fn main() -> ExitCode {
             });
         }
     }
+    // What takes longest begins first.
+    trials.sort_by_key(|trial| !trial.name().ends_with(scenarios::LONGEST));
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !arguments.list {
         for line in &skipped {

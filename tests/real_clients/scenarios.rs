@@ -13,24 +13,40 @@ use workspace_tests::{Client, GroupProtocol, Kills, Program, finish, ottla};
 /// A scenario: it fails with what differed.
 pub(crate) type Scenario = fn(Client) -> anyhow::Result<()>;
 
-/// The scenarios of a client: kcat administers nothing, and aiokafka does not tell how long it was
-/// throttled. Where the broker divides the partitions, only groups differ.
+/// The scenarios of a client: kcat administers nothing, and some do not tell how long they were
+/// throttled. One is there for the versions that another client speaks, and tells that one's story.
+/// Where the broker divides the partitions, only groups differ.
 pub(crate) fn of(client: Client) -> impl Iterator<Item = &'static (&'static str, Scenario)> {
     let scenarios = match client.protocol {
         GroupProtocol::Classic => CLASSIC,
         GroupProtocol::Consumer => CONSUMER,
     };
-    let beyond: &[&str] = match client.name {
-        "kcat" => &["administration", "quotas"],
-        "aiokafka" => &["quotas"],
-        _ => &[],
-    };
-    scenarios.iter().filter(|(name, _)| !beyond.contains(name))
+    scenarios.iter().filter(move |(name, _)| match *name {
+        "administration" => client.name != "kcat",
+        "crashed_handler" => client.name == "franz_go_as_brod",
+        "quotas" => !UNAWARE_OF_THROTTLING.contains(&client.name),
+        _ => true,
+    })
 }
+
+/// The scenario that waits for a session to end, at default settings.
+pub(crate) const LONGEST: &str = "groups_of_both_protocols";
+
+/// Those that do not tell how long they were throttled, and one that is there for its versions only.
+const UNAWARE_OF_THROTTLING: &[&str] = &[
+    "aiokafka",
+    "franz_go_as_brod",
+    "kafka_tools",
+    "kafkajs",
+    "kcat",
+    "rdkafka",
+    "sarama",
+];
 
 const CLASSIC: &[(&str, Scenario)] = &[
     ("administration", administration),
     ("codecs_and_sizes", codecs_and_sizes),
+    ("crashed_handler", crashed_handler),
     ("groups_rebalance_commit_and_resume", groups),
     ("killed_broker", killed_broker),
     ("quotas", quotas),
@@ -38,7 +54,7 @@ const CLASSIC: &[(&str, Scenario)] = &[
 
 const CONSUMER: &[(&str, Scenario)] = &[
     ("groups_rebalance_commit_and_resume", groups),
-    ("groups_of_both_protocols", consumer_protocol),
+    (LONGEST, consumer_protocol),
     ("killed_broker", killed_broker),
 ];
 
@@ -114,31 +130,28 @@ fn codec_arrived(connection: &mut Connection, event: &Value) -> anyhow::Result<(
 }
 
 fn administration(client: Client) -> anyhow::Result<()> {
-    let broker = options()
-        .set("group.initial.rebalance.delay.ms", "0")
-        .start()?;
-    Program::start(client, "admin", broker.kafka(), &[])?
-        .finish(|_, _| Ok(()))
-        .with_context(|| broker.log().text())?;
-    broker.finish()
+    run(client, "admin")
 }
 
 fn groups(client: Client) -> anyhow::Result<()> {
-    let broker = options()
-        .set("group.initial.rebalance.delay.ms", "0")
-        .start()?;
-    Program::start(client, "groups", broker.kafka(), &[])?
-        .finish(|_, _| Ok(()))
-        .with_context(|| broker.log().text())?;
-    broker.finish()
+    run(client, "groups")
+}
+
+fn crashed_handler(client: Client) -> anyhow::Result<()> {
+    run(client, "crashes")
 }
 
 /// With every setting of consumer groups at its default.
 fn consumer_protocol(client: Client) -> anyhow::Result<()> {
+    run(client, "consumer_protocol")
+}
+
+/// A scenario that needs a broker and nothing else.
+fn run(client: Client, scenario: &str) -> anyhow::Result<()> {
     let broker = options()
         .set("group.initial.rebalance.delay.ms", "0")
         .start()?;
-    Program::start(client, "consumer_protocol", broker.kafka(), &[])?
+    Program::start(client, scenario, broker.kafka(), &[])?
         .finish(|_, event| {
             println!("{event}");
             Ok(())

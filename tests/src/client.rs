@@ -42,6 +42,53 @@ const CONFLUENT_KAFKA: Installation = Installation {
     made_from: &["requirements/confluent-kafka.txt"],
 };
 
+const JAVA: Installation = Installation {
+    directory: "java",
+    made_from: &[
+        "java/pom.xml",
+        "java/AdminClient.java",
+        "java/ClientProgram.java",
+        "java/ConsumerClient.java",
+        "java/ProducerClient.java",
+        "java/Wire.java",
+    ],
+};
+
+const TOOLS: Installation = Installation {
+    directory: "tools",
+    made_from: &["tools/pom.xml", "tools/ToolsProgram.java"],
+};
+
+const GO: Installation = Installation {
+    directory: "go",
+    made_from: &[
+        "go/go.mod",
+        "go/go.sum",
+        "go/franz_go/admin.go",
+        "go/franz_go/consumer.go",
+        "go/franz_go/main.go",
+        "go/franz_go/producer.go",
+        "go/program/program.go",
+        "go/sarama/admin.go",
+        "go/sarama/consumer.go",
+        "go/sarama/main.go",
+        "go/sarama/producer.go",
+    ],
+};
+
+const NODE: Installation = Installation {
+    directory: "node",
+    made_from: &[
+        "node/package.json",
+        "node/package-lock.json",
+        "node/program.js",
+        "node/kafkajs/admin.js",
+        "node/kafkajs/consumer.js",
+        "node/kafkajs/main.js",
+        "node/kafkajs/producer.js",
+    ],
+};
+
 /// All of them.
 pub const CLIENTS: &[Client] = &[
     Client {
@@ -65,26 +112,57 @@ pub const CLIENTS: &[Client] = &[
     Client {
         name: "java",
         adapter: "java",
+        protocol: GroupProtocol::Classic,
+        installations: &[CONFLUENT_KAFKA, JAVA],
+    },
+    Client {
+        name: "java_consumer_protocol",
+        adapter: "java_consumer",
         protocol: GroupProtocol::Consumer,
-        installations: &[
-            CONFLUENT_KAFKA,
-            Installation {
-                directory: "java",
-                made_from: &["java/pom.xml", "java/MemberProgram.java"],
-            },
-        ],
+        installations: &[CONFLUENT_KAFKA, JAVA],
     },
     Client {
         name: "franz_go",
-        adapter: "go",
+        adapter: "franz_go",
+        protocol: GroupProtocol::Classic,
+        installations: &[CONFLUENT_KAFKA, GO],
+    },
+    Client {
+        name: "franz_go_consumer_protocol",
+        adapter: "franz_go_consumer",
         protocol: GroupProtocol::Consumer,
-        installations: &[
-            CONFLUENT_KAFKA,
-            Installation {
-                directory: "go",
-                made_from: &["go/go.mod", "go/go.sum", "go/main.go"],
-            },
-        ],
+        installations: &[CONFLUENT_KAFKA, GO],
+    },
+    Client {
+        name: "franz_go_as_brod",
+        adapter: "franz_go_as_brod",
+        protocol: GroupProtocol::Classic,
+        installations: &[CONFLUENT_KAFKA, GO],
+    },
+    Client {
+        name: "sarama",
+        adapter: "sarama",
+        protocol: GroupProtocol::Classic,
+        installations: &[CONFLUENT_KAFKA, GO],
+    },
+    Client {
+        name: "kafka_tools",
+        adapter: "kafka_tools",
+        protocol: GroupProtocol::Classic,
+        installations: &[CONFLUENT_KAFKA, TOOLS],
+    },
+    // Cargo builds its program.
+    Client {
+        name: "rdkafka",
+        adapter: "rdkafka",
+        protocol: GroupProtocol::Classic,
+        installations: &[CONFLUENT_KAFKA],
+    },
+    Client {
+        name: "kafkajs",
+        adapter: "kafkajs",
+        protocol: GroupProtocol::Classic,
+        installations: &[CONFLUENT_KAFKA, NODE],
     },
     Client {
         name: "kafka_python_3",

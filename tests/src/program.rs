@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -54,6 +55,7 @@ impl Program {
         let mut child = Command::new(&python)
             .current_dir(programs_directory())
             .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("RDKAFKA_PROGRAM", rdkafka_program()?)
             .args([
                 "main.py",
                 "--client",
@@ -147,6 +149,14 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The program around the `rdkafka` crate. Cargo builds it with the tests of this package and puts it
+/// beside the directory of the tests.
+fn rdkafka_program() -> anyhow::Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    let directory = test.parent().and_then(Path::parent);
+    Ok(directory.context("a directory")?.join("rdkafka_program"))
 }
 
 fn read_lines(stdout: ChildStdout) -> Receiver<String> {

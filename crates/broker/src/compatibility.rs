@@ -29,6 +29,8 @@ UNSUPPORTED_VERSION and this list.
 An answer leaves a connection in the order of the requests. A pipelined API takes up the next request
 of the connection before the answer to this one has left.
 
+The README lists the clients and their versions with which all this is tested.
+
 ";
 
 /// The whole page.

@@ -1,21 +1,25 @@
-"""Java's own client, its consumers at least; it is told what to do by `MemberProgram`.
-
-Producers and administrators are librdkafka's: what these scenarios are about is groups.
-"""
+"""Java's own client, whose groups share on the classic protocol; `java/` is its program."""
 
 import sys
 from pathlib import Path
 
-from adapter_confluent_consumer import (Admin, ASSIGNORS, CODECS, COMMIT_METADATA,  # noqa: F401
-                                        IDEMPOTENT, LIMITS, PATTERNS, STATIC_MEMBERS, ClientProducer)
-from member_process import consumers, is_passing  # noqa: F401
+from process_client import Program, is_passing  # noqa: F401
+from records import Limits
 
 NAME = "kafka-clients (Java)"
+CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
+LIMITS = Limits()
+IDEMPOTENT = True
+ASSIGNORS = ["range", "cooperative-sticky"]
+STATIC_MEMBERS = True
+COMMIT_METADATA = True
 INSTALLATION = Path(sys.prefix).parent / "java"
 # Small and quick to start: there are several at once.
-COMMAND = ["java", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-           "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
+COMMAND = ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+           "-Dorg.slf4j.simpleLogger.defaultLogLevel=off",
            "-cp", f"{INSTALLATION}/build/classes:{INSTALLATION}/build/dependency/*",
-           "MemberProgram"]
+           "ClientProgram"]
 
-ClientConsumer = consumers(COMMAND)
+program = Program(COMMAND, "classic")
+Admin, ClientProducer, ClientConsumer = program.admin, program.producer, program.consumer
+start_transactional_producer = program.start_transactional_producer

@@ -44,6 +44,7 @@ class Limits:
 
     null_header_values: bool = True
     headers: bool = True
+    repeated_headers: bool = True
     key_and_value_null: bool = True
 
 
@@ -84,8 +85,9 @@ def plan_headers(rng, limits):
     values = [b"", b"v", rng.randbytes(40)]
     if limits.null_header_values:
         values.append(None)
-    return tuple((names[rng.randrange(5)], values[rng.randrange(len(values))])
-                 for _ in range(rng.randrange(4)))
+    headers = tuple((names[rng.randrange(5)], values[rng.randrange(len(values))])
+                    for _ in range(rng.randrange(4)))
+    return headers if limits.repeated_headers else tuple(dict(headers).items())
 
 
 def largest_value(max_message_bytes=MAX_MESSAGE_BYTES):

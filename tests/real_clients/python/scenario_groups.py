@@ -96,12 +96,16 @@ def produce(adapter, bootstrap, topic, count, name):
     return [expected(record, outcomes[tag][0]) for tag, record in enumerate(planned)]
 
 
+def none_ended(members):
+    for member in members:
+        if member.error is not None:
+            raise Failed(f"a member ended: {member.error!r}")
+
+
 def wait_for_owners(members, wanted):
     """Waits until each member owns as many partitions as `wanted` says, all of them together."""
     def settled():
-        for member in members:
-            if member.error is not None:
-                raise Failed(f"a member ended: {member.error!r}")
+        none_ended(members)
         owned = [member.owned for member in members]
         return ([len(each) for each in owned] == wanted
                 and set().union(*owned) == EVERY_PARTITION)
@@ -127,7 +131,7 @@ def rebalance(adapter, bootstrap, report, topic, assignor, half):
                  ["a partition has two owners"] if first.owned & second.owned else [])
     event("joined", group=group, members=2)
     wanted += produce(adapter, bootstrap, topic, half, b"late")
-    wait_until(lambda: second.records or second.error, SECONDS, "the second member reads")
+    wait_until(lambda: second.records or none_ended([second]), SECONDS, "the second member reads")
     second.leave()
     wait_for_owners([first], [PARTITIONS])
     event("left", group=group, members=1)
@@ -170,7 +174,7 @@ def commit_and_resume(adapter, bootstrap, report, topic, assignor, wanted):
 
     second = Member(adapter, bootstrap, group, topic, settings)
     left = [record for record in wanted if record.offset >= places[record.partition]]
-    wait_until(lambda: len(second.records) >= len(left) or second.error, SECONDS,
+    wait_until(lambda: len(second.records) >= len(left) or none_ended([second]), SECONDS,
                "the rest of the records")
     report.check(f"{assignor}: {len(second.records)} records after the committed offsets",
                  compare(left, second.records))
@@ -192,7 +196,7 @@ def static_member(adapter, bootstrap, report, topic):
     before = two.owned
     two.leave()
     again = Member(adapter, bootstrap, group, topic, {"instance": "two"})
-    wait_until(lambda: again.owned or again.error, SECONDS, "the static member is back")
+    wait_until(lambda: again.owned or none_ended([one, again]), SECONDS, "the static member is back")
     report.equal("a static member gets back what it had", again.owned, before)
     report.equal("the other one kept its partitions", one.owned, EVERY_PARTITION - before)
     again.leave()
