@@ -59,7 +59,7 @@ fn offset_of(response: &OffsetFetchResponse) -> i64 {
 }
 
 /// Where the log of all groups starts.
-pub(crate) async fn log_start(fixture: &mut Fixture) -> i64 {
+async fn log_start(fixture: &mut Fixture) -> i64 {
     let request = ListOffsetsRequest {
         replica_id: -1,
         topics: vec![ListOffsetsTopic {
@@ -220,7 +220,7 @@ pub(crate) fn large_commit_request(offset: i64) -> OffsetCommitRequest {
 }
 
 /// How many bytes the log of all groups has.
-async fn log_bytes(fixture: &mut Fixture) -> i64 {
+pub(crate) async fn log_bytes(fixture: &mut Fixture) -> i64 {
     let request = DescribeLogDirsRequest {
         topics: Some(vec![DescribableLogDirTopic {
             topic: Text::from_static("__consumer_offsets"),
@@ -231,14 +231,24 @@ async fn log_bytes(fixture: &mut Fixture) -> i64 {
     response.results[0].topics[0].partitions[0].partition_size
 }
 
+/// Settings with which one [`large_commit_request`] fills a segment of the log of all groups.
+pub(crate) const SMALL_GROUP_SEGMENTS: [(&str, &str); 3] = [
+    ("offsets.topic.num.partitions", "1"),
+    ("num.partitions", "100"),
+    ("offsets.topic.segment.bytes", "500000"),
+];
+
+/// Gives the compaction time for its next look at the logs. Another thread does it, and gets its turn
+/// while this one waits for the disk.
+pub(crate) async fn let_compact(fixture: &mut Fixture, round: usize) {
+    fixture.clock.advance(Duration::from_secs(15));
+    let index_interval = [("index.interval.bytes", ["4096", "4097"][round % 2])];
+    assert_code(set(fixture, &index_interval).await, ErrorCode::None);
+}
+
 #[tokio::test]
 async fn the_log_of_groups_is_compacted() {
-    let settings = [
-        ("offsets.topic.num.partitions", "1"),
-        ("num.partitions", "100"),
-        ("offsets.topic.segment.bytes", "500000"),
-    ];
-    let mut fixture = Fixture::with_settings(&settings).await;
+    let mut fixture = Fixture::with_settings(&SMALL_GROUP_SEGMENTS).await;
     fixture.topic("t").await;
     // 400 KB each, in a segment of its own.
     for offset in 0..12 {
@@ -249,10 +259,7 @@ async fn the_log_of_groups_is_compacted() {
     // What the last two commits have left.
     let mut rounds = 0;
     while log_bytes(&mut fixture).await > 1_000_000 {
-        fixture.clock.advance(Duration::from_secs(15));
-        // Another thread does it, and gets its turn while this one waits for the disk.
-        let index_interval = [("index.interval.bytes", ["4096", "4097"][rounds % 2])];
-        assert_code(set(&mut fixture, &index_interval).await, ErrorCode::None);
+        let_compact(&mut fixture, rounds).await;
         rounds += 1;
         assert!(rounds < 1_000, "it is never compacted");
     }
