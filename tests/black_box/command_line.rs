@@ -77,6 +77,7 @@ fn a_first_session() -> anyhow::Result<()> {
     assert_eq!(summary["partitions"], 3);
     assert_eq!(summary["replicas"], 1);
     assert_eq!(summary["cleanup_policy"], "delete");
+    assert_eq!(summary["durability"], "strict");
     let configs = described["configs"].as_array().context("configs")?;
     let policy = configs
         .iter()
@@ -187,22 +188,32 @@ fn what_is_asked_for_may_be_missing() -> anyhow::Result<()> {
     let twice = session.run(&["topic", "create", "twice"], "")?;
     assert_eq!(twice.code, Some(1), "{twice:#?}");
     assert!(twice.stdout.contains("TOPIC_ALREADY_EXISTS"), "{twice:#?}");
-    let compacted = [
+    let tiered = [
         "topic",
         "create",
-        "compacted",
+        "tiered",
+        "-c",
+        "remote.storage.enable=true",
+    ];
+    let tiered = session.run(&tiered, "")?;
+    assert_eq!(tiered.code, Some(1), "{tiered:#?}");
+    assert!(tiered.stdout.contains("INVALID_CONFIG"), "{tiered:#?}");
+    assert!(
+        tiered.stderr.contains("remote.storage.enable"),
+        "{tiered:#?}"
+    );
+    let relaxed = [
+        "topic",
+        "create",
+        "relaxed",
         "-c",
         "cleanup.policy=compact",
+        "-c",
+        "flush.messages=1000",
     ];
-    let compacted = session.run(&compacted, "")?;
-    assert_eq!(compacted.code, Some(1), "{compacted:#?}");
-    assert!(
-        compacted.stdout.contains("INVALID_CONFIG"),
-        "{compacted:#?}"
-    );
-    assert!(
-        compacted.stderr.contains("cleanup.policy"),
-        "{compacted:#?}"
-    );
+    session.run(&relaxed, "")?.success()?;
+    let described = session.json(&["topic", "describe", "relaxed"])?;
+    assert_eq!(described["summary"]["cleanup_policy"], "compact");
+    assert_eq!(described["summary"]["durability"], "relaxed");
     broker.finish()
 }

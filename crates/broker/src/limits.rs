@@ -24,6 +24,13 @@ pub(crate) const FETCH_WAIT_MS_MAX: i32 = 10 * 60 * 1000;
 /// larger one batch by batch.
 pub(crate) const RESERVED_AT_ONCE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// How far a compressed batch is opened, in bytes, to look at its records. One request at a time on
+/// each thread does so.
+pub(crate) const BATCH_OPENED_BYTES_MAX: usize = 128 * 1024 * 1024;
+
+/// Records of a refused batch that are named one by one.
+pub(crate) const RECORD_ERRORS_MAX: usize = 100;
+
 /// What part of `memory.max.bytes` answers under way may take that were read from disk. Storage uses
 /// the other three quarters.
 pub(crate) const EGRESS_MEMORY_DIVISOR: i64 = 4;
@@ -37,13 +44,6 @@ pub(crate) const GROUP_BATCH_BYTES: usize = 1024 * 1024;
 
 /// How much of a group's log is read at once when it is loaded.
 pub(crate) const GROUP_LOAD_BYTES: usize = 1024 * 1024;
-
-/// A partition of the groups is rewritten when its log holds more than this many bytes, and more
-/// than [`GROUP_LOG_GROWTH_FACTOR`] times the bytes of the live state.
-pub(crate) const GROUP_LOG_REWRITE_BYTES_MIN: u64 = 4 * 1024 * 1024;
-
-/// See [`GROUP_LOG_REWRITE_BYTES_MIN`].
-pub(crate) const GROUP_LOG_GROWTH_FACTOR: u64 = 4;
 
 /// How long to wait before group records that the log did not take are offered again.
 pub(crate) const GROUP_WRITE_RETRY: Duration = Duration::from_secs(1);

@@ -381,6 +381,7 @@ impl MetadataStore {
 fn apply_to_storage(settings: &BrokerSettings, storage: &Storage) {
     let expiration_ms = i64::from(settings.producer_id_expiration_ms);
     storage.set_producer_id_expiration_ms(expiration_ms);
+    storage.set_compaction_settings(log_configs::compaction(settings));
 }
 
 /// Waits until a record is durable, also through a full disk: those who asked for the change have

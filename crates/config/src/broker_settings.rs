@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use crate::definition::{Definition, Scope};
 use crate::defs::definition;
 use crate::layers::Layers;
-use crate::topic_config::{TimestampType, TopicConfig};
 use crate::value::{ConfigError, Value, lookup};
 
 /// The broker's settings that act, and what was set, for the listing of DescribeConfigs. Times in
@@ -56,6 +55,8 @@ pub struct BrokerSettings {
     pub offset_metadata_max_bytes: i32,
     /// `offsets.topic.num.partitions`.
     pub offsets_topic_num_partitions: i32,
+    /// `offsets.topic.segment.bytes`.
+    pub offsets_topic_segment_bytes: i32,
     /// `fetch.max.bytes`.
     pub fetch_max_bytes: i32,
     /// `socket.request.max.bytes`.
@@ -70,6 +71,16 @@ pub struct BrokerSettings {
     pub log_retention_check_interval_ms: i64,
     /// `producer.id.expiration.ms`.
     pub producer_id_expiration_ms: i32,
+    /// `log.cleaner.backoff.ms`.
+    pub log_cleaner_backoff_ms: i64,
+    /// `log.cleaner.dedupe.buffer.size`.
+    pub log_cleaner_dedupe_buffer_size: i64,
+    /// `log.cleaner.io.buffer.load.factor`.
+    pub log_cleaner_io_buffer_load_factor: f64,
+    /// `log.cleaner.io.buffer.size`.
+    pub log_cleaner_io_buffer_size: i32,
+    /// `log.cleaner.io.max.bytes.per.second`.
+    pub log_cleaner_io_max_bytes_per_second: f64,
     /// `wal.max.bytes`.
     pub wal_max_bytes: i64,
     /// `memory.max.bytes`.
@@ -137,6 +148,7 @@ impl BrokerSettings {
             offsets_retention_check_interval_ms: read.long("offsets.retention.check.interval.ms"),
             offset_metadata_max_bytes: read.int("offset.metadata.max.bytes"),
             offsets_topic_num_partitions: read.int("offsets.topic.num.partitions"),
+            offsets_topic_segment_bytes: read.int("offsets.topic.segment.bytes"),
             fetch_max_bytes: read.int("fetch.max.bytes"),
             socket_request_max_bytes: read.int("socket.request.max.bytes"),
             connections_max_idle_ms: read.long("connections.max.idle.ms"),
@@ -144,6 +156,11 @@ impl BrokerSettings {
             max_connections_per_ip: read.int("max.connections.per.ip"),
             log_retention_check_interval_ms: read.long("log.retention.check.interval.ms"),
             producer_id_expiration_ms: read.int("producer.id.expiration.ms"),
+            log_cleaner_backoff_ms: read.long("log.cleaner.backoff.ms"),
+            log_cleaner_dedupe_buffer_size: read.long("log.cleaner.dedupe.buffer.size"),
+            log_cleaner_io_buffer_load_factor: read.double("log.cleaner.io.buffer.load.factor"),
+            log_cleaner_io_buffer_size: read.int("log.cleaner.io.buffer.size"),
+            log_cleaner_io_max_bytes_per_second: read.double("log.cleaner.io.max.bytes.per.second"),
             wal_max_bytes: read.long("wal.max.bytes"),
             memory_max_bytes: read.long("memory.max.bytes"),
             layers,
@@ -162,32 +179,7 @@ impl BrokerSettings {
                 });
             }
         }
-        Ok(())
-    }
-
-    /// The settings of a topic with these settings of its own. A stored setting that is no longer
-    /// legal counts as not set: a log must open whatever an older version let in.
-    pub fn topic_config(&self, overrides: &BTreeMap<String, String>) -> TopicConfig {
-        let number = |name: &str| match self.topic_value(overrides, name) {
-            Some(Value::Number(number)) => number,
-            _ => 0,
-        };
-        let int = |name: &str| i32::try_from(number(name)).unwrap_or(i32::MAX);
-        let timestamp_type = self.topic_value(overrides, "message.timestamp.type");
-        TopicConfig {
-            retention_ms: number("retention.ms"),
-            retention_bytes: number("retention.bytes"),
-            segment_bytes: int("segment.bytes"),
-            segment_ms: number("segment.ms"),
-            max_message_bytes: int("max.message.bytes"),
-            timestamp_type: match timestamp_type {
-                Some(Value::Text(text)) if text == "LogAppendTime" => TimestampType::LogAppendTime,
-                _ => TimestampType::CreateTime,
-            },
-            timestamp_before_max_ms: number("message.timestamp.before.max.ms"),
-            timestamp_after_max_ms: number("message.timestamp.after.max.ms"),
-            index_interval_bytes: int("index.interval.bytes"),
-        }
+        self.check_topic(&BTreeMap::new())
     }
 
     /// The value of one setting that holds for a topic, in the form in which it is shown; `None`
@@ -311,6 +303,13 @@ impl Reader<'_> {
 
     fn int(&self, name: &str) -> i32 {
         i32::try_from(self.long(name)).unwrap_or_else(|_| panic!("{name} is not an int"))
+    }
+
+    fn double(&self, name: &str) -> f64 {
+        match self.value(name) {
+            Some(Value::Double(value)) => value,
+            _ => panic!("{name} is not a double with a default in the tables"),
+        }
     }
 
     fn text(&self, name: &str) -> String {

@@ -68,6 +68,8 @@ pub enum Valid {
     Any,
     /// Whole numbers between two bounds, both included.
     Range(i64, i64),
+    /// Whole numbers between two bounds, both included, and one more that stands for something else.
+    RangeOr(i64, i64, i64),
     /// Floating-point numbers between two bounds, both included.
     DoubleRange(f64, f64),
     /// One of these words; for a list, each item is one of them.
@@ -184,6 +186,11 @@ impl Definition {
 
     pub(crate) const fn between(mut self, minimum: i64, maximum: i64) -> Self {
         self.valid = Valid::Range(minimum, maximum);
+        self
+    }
+
+    pub(crate) const fn between_or(mut self, minimum: i64, maximum: i64, other: i64) -> Self {
+        self.valid = Valid::RangeOr(minimum, maximum, other);
         self
     }
 

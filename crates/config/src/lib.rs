@@ -22,5 +22,5 @@ pub use defs::{
 pub use describe::{Described, DescribedSynonym, Source};
 pub use documentation::documentation;
 pub use group_config::GroupConfig;
-pub use topic_config::{TimestampType, TopicConfig};
+pub use topic_config::{CompressionType, TimestampType, TopicConfig};
 pub use value::{ConfigError, lookup, split_list};

@@ -159,6 +159,9 @@ impl Definition {
             (Valid::Range(minimum, maximum), Value::Number(number)) => {
                 (minimum..=maximum).contains(number)
             }
+            (Valid::RangeOr(minimum, maximum, other), Value::Number(number)) => {
+                (minimum..=maximum).contains(number) || *number == other
+            }
             (Valid::DoubleRange(minimum, maximum), Value::Double(number)) => {
                 (minimum..=maximum).contains(number)
             }
@@ -192,6 +195,9 @@ impl Definition {
                 format!("{kind} of at least {minimum}")
             }
             Valid::Range(minimum, maximum) => format!("{kind} from {minimum} to {maximum}"),
+            Valid::RangeOr(minimum, maximum, other) => {
+                format!("{kind} from {minimum} to {maximum}, or {other}")
+            }
             Valid::DoubleRange(minimum, maximum) => format!("{kind} from {minimum} to {maximum}"),
             Valid::OneOf(words) if self.kind == Kind::List => {
                 format!("a list of {}", words.join(", "))

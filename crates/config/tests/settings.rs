@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use config::{
-    BrokerSettings, ConfigError, Scope, Source, TimestampType, definition, definitions,
-    documentation, lookup, nearest,
+    BrokerSettings, CompressionType, ConfigError, Scope, Source, TimestampType, definition,
+    definitions, documentation, lookup, nearest,
 };
 
 fn pairs(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -67,6 +67,14 @@ fn the_defaults_are_kafkas() {
     assert_eq!(topic.timestamp_after_max_ms, 3_600_000);
     assert_eq!(topic.timestamp_before_max_ms, i64::MAX);
     assert_eq!(topic.index_interval_bytes, 4096);
+    assert!(topic.cleanup_delete && !topic.cleanup_compact && !topic.is_relaxed());
+    assert_eq!(topic.compression_type, CompressionType::Producer);
+    assert_eq!(topic.delete_retention_ms, 86_400_000);
+    assert_eq!(topic.file_delete_delay_ms, 60_000);
+    assert_eq!(topic.min_cleanable_dirty_ratio, 0.5);
+    assert_eq!(topic.max_compaction_lag_ms, i64::MAX);
+    assert_eq!(settings.log_cleaner_dedupe_buffer_size, 128 << 20);
+    assert_eq!(settings.log_cleaner_io_max_bytes_per_second, f64::MAX);
 }
 
 #[test]
@@ -95,7 +103,7 @@ fn a_topic_takes_its_own_then_the_brokers_then_the_default() {
 
 #[test]
 fn a_stored_setting_that_became_illegal_counts_as_not_set() {
-    let stored = pairs(&[("segment.bytes", "14"), ("cleanup.policy", "compact")]);
+    let stored = pairs(&[("segment.bytes", "14"), ("cleanup.policy", "shred")]);
     let settings = BrokerSettings::default();
     assert_eq!(settings.topic_config(&stored).segment_bytes, 1 << 30);
     let policy = settings
@@ -116,6 +124,9 @@ fn values_are_checked_and_what_does_not_act_is_refused_by_name() {
         ("retention.ms", " 1000 ", "1000"),
         ("retention.ms", "-1", "-1"),
         ("cleanup.policy", "delete", "delete"),
+        ("cleanup.policy", " compact, delete", "compact,delete"),
+        ("cleanup.policy", "", ""),
+        ("compression.gzip.level", "-1", "-1"),
         ("compression.type", "producer", "producer"),
         ("min.cleanable.dirty.ratio", "0.50", "0.5"),
         ("flush.messages", "1", "1"),
@@ -160,24 +171,24 @@ fn values_are_checked_and_what_does_not_act_is_refused_by_name() {
             "invalid value 'shred' for config cleanup.policy: expected a list of delete, compact",
         ),
         (
-            "cleanup.policy",
-            "compact",
-            "config cleanup.policy=compact is not supported by this broker; the only value it accepts is 'delete'",
+            "compression.gzip.level",
+            "0",
+            "invalid value '0' for config compression.gzip.level: expected a whole number from 1 to 9, or -1",
         ),
         (
-            "cleanup.policy",
-            "compact,delete",
-            "config cleanup.policy=compact,delete is not supported by this broker; the only value it accepts is 'delete'",
+            "compression.lz4.level",
+            "3",
+            "config compression.lz4.level=3 is not supported by this broker; the only value it accepts is '9'",
         ),
         (
-            "compression.type",
-            "zstd",
-            "config compression.type=zstd is not supported by this broker; the only value it accepts is 'producer'",
+            "min.insync.replicas",
+            "2",
+            "config min.insync.replicas=2 is not supported by this broker; the only value it accepts is '1'",
         ),
         (
-            "flush.messages",
-            "10",
-            "config flush.messages=10 is not supported by this broker; the only value it accepts is '1'",
+            "min.cleanable.dirty.ratio",
+            "1.1",
+            "invalid value '1.1' for config min.cleanable.dirty.ratio: expected a number from 0 to 1",
         ),
         (
             "retention.m",
@@ -193,6 +204,51 @@ fn values_are_checked_and_what_does_not_act_is_refused_by_name() {
         let error = check(Scope::Topic, name, value).unwrap_err();
         assert_eq!(error.to_string(), message, "{name}={value}");
     }
+}
+
+#[test]
+fn a_topic_is_cleaned_compressed_and_forced_as_it_says() {
+    let settings = broker(&[
+        ("log.cleanup.policy", "compact"),
+        ("log.roll.jitter.hours", "1"),
+        ("log.flush.interval.messages", "10"),
+        ("compression.type", "zstd"),
+        ("compression.zstd.level", "7"),
+    ]);
+    let by_default = settings.topic_config(&BTreeMap::new());
+    assert_eq!(
+        (by_default.cleanup_delete, by_default.cleanup_compact),
+        (false, true)
+    );
+    assert_eq!(by_default.segment_jitter_ms, 3_600_000);
+    assert_eq!(
+        (by_default.flush_messages, by_default.flush_ms),
+        (10, i64::MAX)
+    );
+    assert!(by_default.is_relaxed());
+    let zstd = CompressionType::Zstd { level: 7 };
+    assert_eq!(by_default.compression_type, zstd);
+
+    let own = settings.topic_config(&pairs(&[
+        ("cleanup.policy", "compact,delete"),
+        ("min.cleanable.dirty.ratio", "0.1"),
+        ("max.compaction.lag.ms", "60000"),
+        ("compression.type", "gzip"),
+        ("flush.ms", "0"),
+    ]));
+    assert!(own.cleanup_delete && own.cleanup_compact && !own.is_relaxed());
+    assert_eq!(own.min_cleanable_dirty_ratio, 0.1);
+    assert_eq!(own.max_compaction_lag_ms, 60_000);
+    assert_eq!(own.compression_type, CompressionType::Gzip { level: -1 });
+    let kept = settings.topic_config(&pairs(&[("cleanup.policy", "")]));
+    assert!(!kept.cleanup_delete && !kept.cleanup_compact);
+    let lags = |min_ms, max_ms| {
+        settings.check_topic(&pairs(&[
+            ("min.compaction.lag.ms", min_ms),
+            ("max.compaction.lag.ms", max_ms),
+        ]))
+    };
+    assert!(lags("5", "5").is_ok() && lags("6", "5").is_err());
 }
 
 #[test]
@@ -225,8 +281,8 @@ fn broker_settings_are_checked_one_by_one_and_together() {
         "unknown broker config 'retention.ms'; did you mean 'log.retention.ms'?"
     );
     assert_eq!(
-        error(&[("log.flush.interval.ms", "3")]),
-        "config log.flush.interval.ms=3 is not supported by this broker; it cannot be set"
+        error(&[("log.flush.interval.ms", "-3")]),
+        "invalid value '-3' for config log.flush.interval.ms: expected a whole number of at least 0"
     );
     assert_eq!(
         error(&[("default.replication.factor", "3")]),
@@ -238,6 +294,13 @@ fn broker_settings_are_checked_one_by_one_and_together() {
             ("group.max.session.timeout.ms", "9")
         ]),
         "group.min.session.timeout.ms (10) is above group.max.session.timeout.ms (9)"
+    );
+    assert_eq!(
+        error(&[
+            ("log.cleaner.min.compaction.lag.ms", "10"),
+            ("log.cleaner.max.compaction.lag.ms", "9")
+        ]),
+        "min.compaction.lag.ms (10) is above max.compaction.lag.ms (9)"
     );
     assert_eq!(
         error(&[("group.consumer.session.timeout.ms", "6000")]),

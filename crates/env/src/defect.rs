@@ -32,6 +32,10 @@ pub enum Defect {
     ReleaseBeforeCheckpoint,
     /// A batch that came again is answered before the first one is durable.
     AnswerDuplicateEarly,
+    /// A segment that compaction has made takes the place of others before it is forced.
+    ReplaceBeforeForce,
+    /// Segments that were compacted are removed before a checkpoint lists what has replaced them.
+    RemoveReplacedEarly,
     /// An answer about committed offsets does not wait until they are durable.
     AnswerOffsetsEarly,
     /// An answer about topics does not wait until the change is durable.
@@ -40,7 +44,7 @@ pub enum Defect {
 
 impl Defect {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::AcknowledgeBeforeWrite,
         Self::SkipForce,
         Self::SkipDirectoryForce,
@@ -53,6 +57,8 @@ impl Defect {
         Self::IgnorePreviousCrc,
         Self::ReleaseBeforeCheckpoint,
         Self::AnswerDuplicateEarly,
+        Self::ReplaceBeforeForce,
+        Self::RemoveReplacedEarly,
         Self::AnswerOffsetsEarly,
         Self::AnswerTopicsEarly,
     ];
@@ -72,6 +78,8 @@ impl Defect {
             Self::IgnorePreviousCrc => "ignore-previous-crc",
             Self::ReleaseBeforeCheckpoint => "release-before-checkpoint",
             Self::AnswerDuplicateEarly => "answer-duplicate-early",
+            Self::ReplaceBeforeForce => "replace-before-force",
+            Self::RemoveReplacedEarly => "remove-replaced-early",
             Self::AnswerOffsetsEarly => "answer-offsets-early",
             Self::AnswerTopicsEarly => "answer-topics-early",
         }

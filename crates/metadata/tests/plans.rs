@@ -192,8 +192,24 @@ fn what_cannot_be_created_is_refused_with_its_reason() {
             "the assigned partitions must run from 0, but 0 is missing",
         ),
         (
-            config("cleanup.policy", Some("compact")),
-            "config cleanup.policy=compact is not supported by this broker; the only value it accepts is 'delete'",
+            config("preallocate", Some("true")),
+            "config preallocate=true is not supported by this broker; the only value it accepts is 'false'",
+        ),
+        (
+            config("cleanup.policy", Some("compress")),
+            "invalid value 'compress' for config cleanup.policy: expected a list of delete, compact",
+        ),
+        (
+            NewTopic {
+                configs: [
+                    ("min.compaction.lag.ms", "6"),
+                    ("max.compaction.lag.ms", "5"),
+                ]
+                .map(|(name, value)| (name.to_owned(), Some(value.to_owned())))
+                .to_vec(),
+                ..topic("t")
+            },
+            "min.compaction.lag.ms (6) is above max.compaction.lag.ms (5)",
         ),
         (
             config("retention.ms", None),
@@ -319,20 +335,22 @@ fn settings_are_altered_one_by_one() {
             (text("segment.ms"), text("7"))
         ]))
     );
-    assert_eq!(
-        alter(&[("cleanup.policy", Append(text("delete")))]).map(|c| c["cleanup.policy"].clone()),
-        Ok(text("delete"))
-    );
+    for (operation, policy) in [
+        (Append(text("delete")), "delete"),
+        (Append(text("compact")), "delete,compact"),
+        (Subtract(text("delete")), ""),
+    ] {
+        let altered = alter(&[("cleanup.policy", operation)]);
+        assert_eq!(
+            altered.map(|configs| configs["cleanup.policy"].clone()),
+            Ok(text(policy))
+        );
+    }
     for (name, operation, message) in [
         (
             "cleanup.policy",
-            Append(text("compact")),
-            "config cleanup.policy=delete,compact is not supported by this broker; the only value it accepts is 'delete'",
-        ),
-        (
-            "cleanup.policy",
-            Subtract(text("delete")),
-            "config cleanup.policy= is not supported by this broker; the only value it accepts is 'delete'",
+            Append(text("compress")),
+            "invalid value 'delete,compress' for config cleanup.policy: expected a list of delete, compact",
         ),
         (
             "retention.ms",
@@ -350,6 +368,15 @@ fn settings_are_altered_one_by_one() {
     assert_eq!(
         alter(&[("retention.ms", Delete), ("retention.ms", Set(text("6")))]),
         Err(text("config retention.ms is named twice"))
+    );
+    assert_eq!(
+        alter(&[
+            ("min.compaction.lag.ms", Set(text("6"))),
+            ("max.compaction.lag.ms", Set(text("5")))
+        ]),
+        Err(text(
+            "min.compaction.lag.ms (6) is above max.compaction.lag.ms (5)"
+        ))
     );
 }
 

@@ -10,6 +10,8 @@ use crate::format::is_offset;
 
 /// The length of the header in bytes.
 pub(crate) const HEADER_BYTES: usize = 61;
+/// How far a batch is opened to look at its records, in bytes.
+pub(crate) const OPENED_BYTES_MAX: usize = 128 << 20;
 /// What `length` does not count: the base offset and itself.
 pub(crate) const LENGTH_OVERHEAD: usize = 12;
 

@@ -11,10 +11,11 @@ use tracing::error;
 use crate::admission::{Admission, Permit, Room};
 use crate::damage::Damage;
 use crate::metrics::Metrics;
-use crate::settings::StorageSettings;
+use crate::settings::{CompactionSettings, StorageSettings};
 use crate::signal::Signal;
+use crate::views::{Durability, Sequence};
 use crate::wal::progress::Progress;
-use crate::wal::queue::Queue;
+use crate::wal::queue::{Queue, Refusal};
 use crate::wal::slots::Slots;
 
 pub(crate) struct Engine {
@@ -30,12 +31,14 @@ pub(crate) struct Engine {
     pub metrics: Metrics,
     pub commit_signal: Signal,
     pub flush_signal: Signal,
+    pub compact_signal: Signal,
     /// Bytes of batches that are in no segment yet.
     pub unflushed_bytes: AtomicU64,
     /// Bytes of batches that are kept for readers only.
     pub cached_bytes: AtomicU64,
     /// How long a producer is remembered after its last batch, in milliseconds.
     pub producer_id_expiration_ms: AtomicI64,
+    compaction: Mutex<CompactionSettings>,
     /// Unflushed bytes at which the flusher wants to hear.
     pub flush_at_bytes: AtomicU64,
     /// All entries of rounds up to this one are durable and shown.
@@ -50,6 +53,8 @@ pub(crate) struct Engine {
     is_segment_missing: AtomicBool,
     /// Somebody waits for space in the log or in memory.
     release_demanded: AtomicBool,
+    /// Entries up to this one are to be forced, whatever their logs say.
+    force_through: AtomicU64,
     /// A log was deleted, a log start passed a segment, or a roll was asked for.
     chores_waiting: AtomicBool,
     damages: Mutex<Vec<Damage>>,
@@ -72,6 +77,7 @@ impl Engine {
         damages: Vec<Damage>,
     ) -> Self {
         let flush_at_bytes = AtomicU64::new(settings.flush_bytes);
+        let compaction = Mutex::new(settings.compaction.clone());
         let producer_id_expiration_ms = AtomicI64::new(settings.producer_id_expiration_ms);
         Self {
             env,
@@ -85,9 +91,11 @@ impl Engine {
             metrics: Metrics::default(),
             commit_signal: Signal::default(),
             flush_signal: Signal::default(),
+            compact_signal: Signal::default(),
             unflushed_bytes: AtomicU64::new(0),
             cached_bytes: AtomicU64::new(0),
             producer_id_expiration_ms,
+            compaction,
             flush_at_bytes,
             durable_seq: AtomicU64::new(durable_seq),
             is_read_only,
@@ -95,9 +103,21 @@ impl Engine {
             is_slot_missing: AtomicBool::new(false),
             is_segment_missing: AtomicBool::new(false),
             release_demanded: AtomicBool::new(false),
+            force_through: AtomicU64::new(0),
             chores_waiting: AtomicBool::new(false),
             damages: Mutex::new(damages),
         }
+    }
+
+    pub(crate) fn compaction_settings(&self) -> CompactionSettings {
+        self.compaction.lock().clone()
+    }
+
+    /// Replaces how compaction works; it counts at once, but for the memory of a log that is being
+    /// compacted.
+    pub(crate) fn set_compaction_settings(&self, settings: CompactionSettings) {
+        *self.compaction.lock() = settings;
+        self.compact_signal.raise();
     }
 
     pub(crate) fn log_directory(&self, log_id: u32) -> PathBuf {
@@ -117,6 +137,10 @@ impl Engine {
         self.queue.is_closing()
     }
 
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.queue.refusal() == Some(Refusal::Poisoned)
+    }
+
     pub(crate) fn raise_if_flush_wanted(&self) {
         if self.unflushed_bytes.load(Ordering::Relaxed)
             >= self.flush_at_bytes.load(Ordering::Relaxed)
@@ -131,8 +155,22 @@ impl Engine {
         }
     }
 
-    /// Asks the flusher to free memory and the write-ahead log.
+    /// Asks the commit loop to force what has been appended so far.
+    pub(crate) fn demand_force(&self) {
+        let last = self.queue.last_sequence().0;
+        self.force_through.fetch_max(last, Ordering::AcqRel);
+        self.commit_signal.raise();
+    }
+
+    /// Whether what has been appended is to be forced though no entry asks for it.
+    pub(crate) fn is_force_demanded(&self) -> bool {
+        let through = Sequence(self.force_through.load(Ordering::Acquire));
+        !self.progress.has_reached(through, Durability::Durable)
+    }
+
+    /// Asks the flusher to free memory and the write-ahead log. Only what is durable can be freed.
     pub(crate) fn demand_release(&self) {
+        self.demand_force();
         self.release_demanded.store(true, Ordering::Release);
         self.flush_signal.raise();
     }
@@ -173,6 +211,12 @@ impl Engine {
     pub(crate) fn is_disk_full(&self) -> bool {
         self.is_slot_missing.load(Ordering::Acquire)
             || (self.is_segment_missing.load(Ordering::Acquire) && self.room().bytes == 0)
+    }
+
+    /// Whether something could not be written for want of space.
+    pub(crate) fn lacks_space(&self) -> bool {
+        self.is_slot_missing.load(Ordering::Acquire)
+            || self.is_segment_missing.load(Ordering::Acquire)
     }
 
     /// What user requests may still bring in: the last eighth of the write-ahead log is for the

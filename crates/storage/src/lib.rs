@@ -9,6 +9,7 @@
 
 mod admission;
 mod batch;
+mod compaction;
 mod damage;
 mod engine;
 mod epochs;
@@ -39,7 +40,7 @@ pub use log::{DiskRead, Log, LogHoldings, Read, WatchGuard};
 pub use marks::{Mark, take_marks};
 pub use metrics::{DURATION_BOUNDS_MICROSECONDS, DurationHistogram, StorageMetricsSnapshot};
 pub use recovery::{Opened, Recovery, RecoveryReport};
-pub use settings::{LogConfig, StorageSettings, TimestampType};
+pub use settings::{CompactionSettings, LogConfig, StorageSettings, TimestampType};
 pub use storage::{Storage, StorageState};
 pub use verify::{VerifyReport, verify};
 pub use views::{

@@ -163,12 +163,40 @@ marks! {
     ForceByCount,
     /// Unforced records reached their age.
     ForceByAge,
+    /// Unforced records were forced because they are not to be kept in memory.
+    ForceByRequest,
     /// A slot was forced before it was left.
     ForceLeavingSlot,
     /// An empty round said what is durable.
     Attested,
     /// A write or a force of the write-ahead log failed.
     Poisoned,
+    /// A file that no checkpoint lists any more has to wait for its time.
+    FileKeptForReaders,
+    /// A log was compacted.
+    LogCompacted,
+    /// Not all keys of a log fitted in memory.
+    CompactedInPart,
+    /// The compaction of a log failed.
+    CompactionFailed,
+    /// A log that was being compacted is not to be any more.
+    CompactionGivenUp,
+    /// Segments made place for what compaction has left of them.
+    SegmentsReplaced,
+    /// Compaction had nothing to take from a segment.
+    SegmentLeftAlone,
+    /// Of a batch some records went.
+    BatchRewritten,
+    /// A batch lost all its records and went with them.
+    BatchDropped,
+    /// A batch lost all its records and stays for its producer or its offset.
+    BatchEmptied,
+    /// A tombstone went.
+    TombstoneDropped,
+    /// The marker of a transaction went.
+    MarkerDropped,
+    /// What a read had begun on was replaced, and it began anew.
+    ReadBegunAnew,
 }
 
 impl Mark {

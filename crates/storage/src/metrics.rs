@@ -51,6 +51,11 @@ pub(crate) struct Metrics {
     flushed_bytes: AtomicU64,
     flush_failures: AtomicU64,
     checkpoints: AtomicU64,
+    compactions: AtomicU64,
+    compaction_failures: AtomicU64,
+    compaction_read_bytes: AtomicU64,
+    compaction_written_bytes: AtomicU64,
+    compaction_memory_bytes: AtomicU64,
 }
 
 impl Metrics {
@@ -77,6 +82,22 @@ impl Metrics {
         self.checkpoints.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn note_compaction(&self, read_bytes: u64, written_bytes: u64) {
+        self.compactions.fetch_add(1, Ordering::Relaxed);
+        self.compaction_read_bytes
+            .fetch_add(read_bytes, Ordering::Relaxed);
+        self.compaction_written_bytes
+            .fetch_add(written_bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn note_compaction_failure(&self) {
+        self.compaction_failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_compaction_memory(&self, bytes: u64) {
+        self.compaction_memory_bytes.store(bytes, Ordering::Relaxed);
+    }
+
     pub(crate) fn snapshot(&self) -> StorageMetricsSnapshot {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         StorageMetricsSnapshot {
@@ -88,6 +109,11 @@ impl Metrics {
             flushed_bytes: load(&self.flushed_bytes),
             flush_failures: load(&self.flush_failures),
             checkpoints: load(&self.checkpoints),
+            compactions: load(&self.compactions),
+            compaction_failures: load(&self.compaction_failures),
+            compaction_read_bytes: load(&self.compaction_read_bytes),
+            compaction_written_bytes: load(&self.compaction_written_bytes),
+            compaction_memory_bytes: load(&self.compaction_memory_bytes),
             ..StorageMetricsSnapshot::default()
         }
     }
@@ -129,6 +155,16 @@ pub struct StorageMetricsSnapshot {
     pub flush_failures: u64,
     /// Checkpoints written.
     pub checkpoints: u64,
+    /// Times that a log was compacted.
+    pub compactions: u64,
+    /// Times that this failed; it is tried again.
+    pub compaction_failures: u64,
+    /// Bytes of batches that compaction has read, keys and records together.
+    pub compaction_read_bytes: u64,
+    /// Bytes of batches that compaction has written.
+    pub compaction_written_bytes: u64,
+    /// Memory that the keys of the log take that is being compacted.
+    pub compaction_memory_bytes: u64,
     /// Bytes of batches that are in no segment yet.
     pub unflushed_bytes: u64,
     /// Bytes of batches that are kept in memory though a segment has them.

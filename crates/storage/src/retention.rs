@@ -2,7 +2,8 @@
 //!
 //! Whole segments are removed, as in Kafka; the last one, which is still written to, together with
 //! the batches in memory behind it. That one goes when all of it is too old. So that the rest of a
-//! live log does not keep old records for ever, it is rolled by age.
+//! live log does not keep old records for ever, it is rolled by age. Compaction, too, takes only what
+//! has been rolled.
 
 use crate::settings::LogConfig;
 
@@ -25,6 +26,8 @@ pub(crate) struct RetentionFacts<'a> {
     pub end: i64,
     /// Whether the last segment is still written to.
     pub is_last_open: bool,
+    /// How long a segment is written to, in milliseconds.
+    pub roll_ms: i64,
     pub segments: &'a [SegmentAge],
     /// What is in no segment.
     pub tail_bytes: u64,
@@ -130,11 +133,11 @@ fn wants_roll(facts: &RetentionFacts<'_>, log_start: i64) -> bool {
         return false;
     }
     let since_ms = open(facts).map_or(facts.tail_since_ms, |segment| segment.created_ms);
-    let is_old = facts.now_ms.saturating_sub(since_ms) > facts.config.segment_ms;
+    let is_old = facts.now_ms.saturating_sub(since_ms) > facts.roll_ms;
     let open_bytes = open(facts).map_or(0, |segment| segment.bytes) + facts.tail_bytes;
-    let segment_bytes = facts.config.segment_bytes.max(1).cast_unsigned();
     let has_limit = facts.config.retention_bytes >= 0 || facts.config.retention_ms >= 0;
-    let is_large = facts.config.cleanup_delete && has_limit && open_bytes > segment_bytes;
+    let wants_closed = (facts.config.cleanup_delete && has_limit) || facts.config.cleanup_compact;
+    let is_large = wants_closed && open_bytes > facts.config.segment_bytes_max();
     is_old || is_large
 }
 

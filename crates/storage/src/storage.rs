@@ -12,13 +12,14 @@ use parking_lot::{Condvar, Mutex};
 use tracing::warn;
 
 use crate::admission::Permit;
+use crate::compaction::Compactor;
 use crate::damage::Damage;
 use crate::engine::Engine;
 use crate::errors::CommitError;
 use crate::flush::{Flusher, Logs};
 use crate::log::Log;
 use crate::metrics::StorageMetricsSnapshot;
-use crate::settings::LogConfig;
+use crate::settings::{CompactionSettings, LogConfig};
 use crate::signal::Signal;
 use crate::views::{Durability, Sequence};
 use crate::wal::committer::Committer;
@@ -32,6 +33,7 @@ pub struct Storage {
     logs: Arc<Logs>,
     committer: Mutex<Committer>,
     flusher: Mutex<Flusher>,
+    compactor: Mutex<Compactor>,
     /// The lock of the data directory.
     lock: Mutex<Option<Box<dyn Send + Sync>>>,
     running: Arc<Running>,
@@ -53,26 +55,31 @@ impl Storage {
         flusher: Flusher,
         lock: Box<dyn Send + Sync>,
     ) -> Arc<Self> {
+        let compactor = Compactor::new(Arc::clone(&engine), Arc::clone(&logs));
         Arc::new(Self {
             engine,
             logs,
             committer: Mutex::new(committer),
             flusher: Mutex::new(flusher),
+            compactor: Mutex::new(compactor),
             lock: Mutex::new(Some(lock)),
             running: Arc::default(),
         })
     }
 
-    /// Starts the commit loop and the flusher, each on a thread of its own. Without this nothing is
-    /// committed unless somebody calls [`Storage::commit_step`].
+    /// Starts the commit loop, the flusher and compaction, each on a thread of its own. Without this
+    /// nothing is committed unless somebody calls [`Storage::commit_step`].
     pub fn start(self: &Arc<Self>) {
         self.running.started.store(1, Ordering::Release);
-        *self.running.count.lock() += 2;
+        *self.running.count.lock() += 3;
         self.spawn("ottla-commit", Self::commit_step, |engine| {
             &engine.commit_signal
         });
         self.spawn("ottla-flush", Self::flush_step, |engine| {
             &engine.flush_signal
+        });
+        self.spawn("ottla-compact", Self::compact_step, |engine| {
+            &engine.compact_signal
         });
     }
 
@@ -101,16 +108,23 @@ impl Storage {
         self.flusher.lock().step()
     }
 
-    /// Takes no more appends from now on; both loops end when what was taken is durable.
+    /// One step of compaction: it chooses a log, or reads a piece of one and writes what stays. For
+    /// the loop, and for simulations.
+    pub fn compact_step(&self) -> Step {
+        self.compactor.lock().step()
+    }
+
+    /// Takes no more appends from now on; the loops end when what was taken is durable.
     pub fn stop(&self) {
         self.engine.queue.refuse(Refusal::ShuttingDown);
         self.engine.admission.open_for_good();
         self.engine.commit_signal.raise();
         self.engine.flush_signal.raise();
+        self.engine.compact_signal.raise();
     }
 
-    /// Takes no more appends, commits what was taken, and returns when that is durable and both
-    /// loops have ended. The data directory can be opened again after this.
+    /// Takes no more appends, commits what was taken, and returns when that is durable and the loops
+    /// have ended. The data directory can be opened again after this.
     pub fn shut_down(&self) {
         self.stop();
         if self.running.started.load(Ordering::Acquire) == 0 {
@@ -204,6 +218,11 @@ impl Storage {
         self.engine.reserve(bytes)
     }
 
+    /// Changes how compaction works.
+    pub fn set_compaction_settings(&self, settings: CompactionSettings) {
+        self.engine.set_compaction_settings(settings);
+    }
+
     /// Counters, and what is held now.
     pub fn metrics(&self) -> StorageMetricsSnapshot {
         let engine = &self.engine;
@@ -248,7 +267,7 @@ impl Storage {
     }
 }
 
-/// One of the two loops.
+/// One of the loops.
 struct StorageLoop {
     /// Let go of when the loop has stopped.
     storage: Option<Arc<Storage>>,

@@ -101,9 +101,18 @@ impl Tail {
     /// Drops batches that are in a segment and came with a round up to this one; returns their
     /// bytes.
     pub(crate) fn evict(&mut self, round_seq: u64) -> u64 {
+        self.drop_while(|batch| batch.round_seq <= round_seq)
+    }
+
+    /// Drops batches that are in a segment and below an offset; returns their bytes.
+    pub(crate) fn evict_below(&mut self, offset: i64) -> u64 {
+        self.drop_while(|batch| batch.base_offset < offset)
+    }
+
+    fn drop_while(&mut self, is_dropped: impl Fn(&TailBatch) -> bool) -> u64 {
         let mut bytes = 0;
         while let Some(first) = self.batches.front() {
-            if first.base_offset >= self.flushed_end || first.round_seq > round_seq {
+            if first.base_offset >= self.flushed_end || !is_dropped(first) {
                 break;
             }
             bytes += first.bytes.len() as u64;

@@ -63,6 +63,11 @@ impl Transactions {
             .collect()
     }
 
+    /// Forgets aborted transactions of which nothing is left.
+    pub(crate) fn forget(&mut self, gone: &[AbortedTransaction]) {
+        self.aborted.retain(|aborted| !gone.contains(aborted));
+    }
+
     /// Forgets the aborted transactions that lie wholly below the start of the log.
     pub(crate) fn forget_below(&mut self, log_start: i64) {
         self.aborted

@@ -16,7 +16,7 @@ use crate::format::producer_snapshot::ProducerSnapshot;
 use crate::recovery::chain::Origin;
 use crate::recovery::scan::{ScanOptions, ScannedRound, ScannedSlot};
 use crate::recovery::{chain, directory, payloads, scan};
-use crate::segment::{BatchScanner, Expected, SNAPSHOT, Segment, file_name};
+use crate::segment::{SNAPSHOT, Segment, file_name};
 
 /// What was checked, and what is wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -231,8 +231,8 @@ impl Verifier<'_> {
                 return;
             }
         }
-        let file = match segment.open(self.fs, OpenMode::Read) {
-            Ok((file, _)) => file,
+        let mut scanner = match segment.scanner(self.fs) {
+            Ok(scanner) => scanner,
             Err(fault) => {
                 self.note(
                     DamageCode::SegmentBatch,
@@ -243,16 +243,14 @@ impl Verifier<'_> {
                 return;
             }
         };
-        let expected = Expected {
-            offset: segment.base_offset,
-            epochs: Arc::clone(epochs),
-        };
-        let mut scanner = BatchScanner::new(file, 0, bytes, expected);
+        scanner.expect_epochs(Arc::clone(epochs));
+        let mut end_offset = segment.base_offset;
         let mut batch_at = BTreeMap::new();
         let mut position = 0;
         loop {
             match scanner.next_batch() {
                 Ok(Some((header, batch))) => {
+                    end_offset = header.last_offset() + 1;
                     batch_at.insert(position, header.base_offset);
                     position += batch.len() as u64;
                     self.report.batches += 1;
@@ -270,6 +268,11 @@ impl Verifier<'_> {
                     return;
                 }
             }
+        }
+        let expected = segment.facts().end_offset;
+        if segment.generation == 0 && end_offset != expected {
+            let what = format!("the segment ends at offset {end_offset}, not at {expected}");
+            self.note(DamageCode::SegmentBatch, path, position, &what);
         }
         self.check_index(segment, &batch_at);
     }

@@ -26,12 +26,14 @@
 mod builder;
 mod header;
 mod records;
+mod rewrite;
 mod varint;
 mod view;
 
 pub use builder::{BatchBuilder, NewRecord};
 pub use header::{Attributes, BatchHeader, HEADER_BYTES, MAGIC};
 pub use records::{Headers, RecordError, RecordView, Records};
+pub use rewrite::{recompress, retain};
 pub use view::{BatchError, BatchView, Batches, stamp, stamp_log_append_time};
 
 #[cfg(test)]

@@ -118,16 +118,28 @@ pub fn decompress(
 
 /// Compresses bytes so that every client can open them, with the codec's usual level.
 pub fn compress(codec: Codec, bytes: &[u8]) -> Vec<u8> {
+    compress_at(codec, None, bytes)
+}
+
+/// Compresses bytes so that every client can open them. `level` is one of gzip (1 to 9) or of zstd
+/// (-131072 to 22); `None` is the usual one, and the other codecs have no other.
+pub fn compress_at(codec: Codec, level: Option<i32>, bytes: &[u8]) -> Vec<u8> {
     let compressed = match codec {
         Codec::None => Ok(bytes.to_vec()),
         Codec::Gzip => {
-            let level = flate2::Compression::default();
+            let level = level.and_then(|level| u32::try_from(level).ok());
+            let level = level.map_or_else(flate2::Compression::default, |level| {
+                flate2::Compression::new(level.min(9))
+            });
             let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
             encoder.write_all(bytes).and_then(|()| encoder.finish())
         }
         Codec::Snappy => snappy::compress(bytes),
         Codec::Lz4 => lz4::compress(bytes),
-        Codec::Zstd => zstd::bulk::compress(bytes, zstd::DEFAULT_COMPRESSION_LEVEL),
+        Codec::Zstd => {
+            let level = level.unwrap_or(zstd::DEFAULT_COMPRESSION_LEVEL);
+            zstd::bulk::compress(bytes, level)
+        }
     };
     compressed.expect("compressing from memory to memory has nothing that can fail")
 }

@@ -160,7 +160,7 @@ pub(crate) fn seal(bytes: &mut [u8]) {
     bytes[17..21].copy_from_slice(&crc.to_be_bytes());
 }
 
-fn varint(bytes: &mut Vec<u8>, value: i64) {
+pub(crate) fn varint(bytes: &mut Vec<u8>, value: i64) {
     let mut rest = ((value << 1) ^ (value >> 63)) as u64;
     while rest >= 0x80 {
         bytes.push(rest as u8 | 0x80);
@@ -169,7 +169,7 @@ fn varint(bytes: &mut Vec<u8>, value: i64) {
     bytes.push(rest as u8);
 }
 
-fn read_varint(bytes: &mut &[u8]) -> Option<i64> {
+pub(crate) fn read_varint(bytes: &mut &[u8]) -> Option<i64> {
     let mut value = 0_u64;
     for shift in (0..64).step_by(7) {
         let (byte, rest) = bytes.split_first()?;

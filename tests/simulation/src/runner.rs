@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::Tally;
+use crate::compaction;
 use crate::engine::{self, Mix};
 
 /// What is simulated, and which troubles it gets.
@@ -16,16 +17,21 @@ pub enum Kind {
     Engine(Mix),
     /// The whole broker.
     Broker(Mix),
+    /// Compaction of logs of keyed records.
+    Compaction(Mix),
 }
 
 /// All kinds. A seed runs one of each subject, the troubles taking turns.
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 9] = [
     Kind::Engine(Mix::Cuts),
     Kind::Engine(Mix::Faults),
     Kind::Engine(Mix::Full),
     Kind::Broker(Mix::Cuts),
     Kind::Broker(Mix::Faults),
     Kind::Broker(Mix::Full),
+    Kind::Compaction(Mix::Cuts),
+    Kind::Compaction(Mix::Faults),
+    Kind::Compaction(Mix::Full),
 ];
 
 impl fmt::Display for Kind {
@@ -33,6 +39,7 @@ impl fmt::Display for Kind {
         let (subject, mix) = match self {
             Self::Engine(mix) => ("engine", mix),
             Self::Broker(mix) => ("broker", mix),
+            Self::Compaction(mix) => ("compaction", mix),
         };
         write!(f, "{subject}-{}", mix.name())
     }
@@ -76,6 +83,7 @@ pub fn run(kind: Kind, seed: u64) -> Result<Tally, Failure> {
     let result = match kind {
         Kind::Engine(mix) => engine::run_seed(mix, seed),
         Kind::Broker(mix) => crate::broker::run_seed(mix, seed),
+        Kind::Compaction(mix) => compaction::run_seed(mix, seed),
     };
     result.map_err(|error| Failure { kind, seed, error })
 }
@@ -83,7 +91,8 @@ pub fn run(kind: Kind, seed: u64) -> Result<Tally, Failure> {
 /// What a seed runs: each subject once.
 pub fn kinds_of(seed: u64) -> impl Iterator<Item = Kind> {
     let mix = [Mix::Cuts, Mix::Faults, Mix::Full][usize::try_from(seed % 3).unwrap_or(0)];
-    [Kind::Engine(mix), Kind::Broker(mix)].into_iter()
+    let kinds = [Kind::Engine(mix), Kind::Broker(mix), Kind::Compaction(mix)];
+    kinds.into_iter()
 }
 
 /// Runs many seeds on some threads and adds up what they counted. Ends with the first failure.

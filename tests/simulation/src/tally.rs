@@ -15,6 +15,13 @@ impl Tally {
         *self.counts.entry(name.into()).or_default() += times;
     }
 
+    /// Counts the steps that the engine has taken on this thread since they were last counted.
+    pub(crate) fn add_marks(&mut self) {
+        for (mark, times) in storage::take_marks() {
+            self.add(mark.name(), times);
+        }
+    }
+
     /// How often it happened.
     pub fn of(&self, name: &str) -> u64 {
         self.counts.get(name).copied().unwrap_or_default()

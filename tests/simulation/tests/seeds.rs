@@ -1,7 +1,7 @@
 //! The seeds of every day.
 
 use simulation::engine::{self, Mix};
-use simulation::{Tally, broker, runner};
+use simulation::{Tally, broker, compaction, runner};
 use storage::Mark;
 
 /// Seeds in one run of the tests; `cargo xtask soak` runs more.
@@ -18,6 +18,9 @@ fn a_seed_gives_one_run() {
             let trace = broker::trace(mix, seed).unwrap();
             assert_eq!(trace, broker::trace(mix, seed).unwrap(), "seed {seed}");
             assert_ne!(trace, broker::trace(mix, seed + 1).unwrap());
+            let trace = compaction::trace(mix, seed).unwrap();
+            assert_eq!(trace, compaction::trace(mix, seed).unwrap(), "seed {seed}");
+            assert_ne!(trace, compaction::trace(mix, seed + 1).unwrap());
         }
     }
 }
@@ -37,20 +40,24 @@ fn nothing_promised_is_lost_and_everything_was_tried() {
 /// The troubles that never came, and the steps of the engine that were never taken. What has not
 /// happened has not been survived.
 fn missing(tally: &Tally) -> Vec<&'static str> {
-    let troubles = engine::HAPPENINGS.into_iter().chain(broker::HAPPENINGS);
+    let missing = expected().filter(|name| tally.of(name) == 0);
+    missing.collect()
+}
+
+fn expected() -> impl Iterator<Item = &'static str> {
+    let troubles = engine::HAPPENINGS
+        .into_iter()
+        .chain(broker::HAPPENINGS)
+        .chain(compaction::HAPPENINGS);
     let steps = Mark::ALL.into_iter().filter(|mark| !mark.needs_damage());
-    let names = troubles.chain(steps.map(Mark::name));
-    names.filter(|name| tally.of(name) == 0).collect()
+    troubles.chain(steps.map(Mark::name))
 }
 
 #[test]
 fn what_never_happened_is_missed() {
     let mut tally = Tally::default();
-    let troubles = engine::HAPPENINGS.into_iter().chain(broker::HAPPENINGS);
-    let steps = Mark::ALL.into_iter().filter(|mark| !mark.needs_damage());
-    let names: Vec<_> = troubles.chain(steps.map(Mark::name)).collect();
-    for name in &names[1..] {
-        tally.add(*name, 1);
+    for name in expected().skip(1) {
+        tally.add(name, 1);
     }
-    assert_eq!(missing(&tally), names[..1]);
+    assert_eq!(missing(&tally), [expected().next().unwrap()]);
 }

@@ -6,16 +6,14 @@ use std::time::Duration;
 
 use env::Env;
 use groups::{Call, Coordinator, Effects, GroupRecord, Now, PatternLookup, Reply, Token, Topics};
-use model::{ErrorCode, Offset};
+use model::ErrorCode;
 use parking_lot::Mutex;
-use storage::{Append, AppendError, Durability, Log, Sequence, Storage};
+use storage::{Append, AppendError, Log, Sequence};
 use tokio::sync::oneshot;
 
 use super::timer::Timer;
 use crate::broker::Broker;
-use crate::limits::{
-    GROUP_BATCH_BYTES, GROUP_LOG_GROWTH_FACTOR, GROUP_LOG_REWRITE_BYTES_MIN, GROUP_WRITE_RETRY,
-};
+use crate::limits::{GROUP_BATCH_BYTES, GROUP_WRITE_RETRY};
 use crate::metadata_store::MetadataStore;
 use crate::record_batches;
 
@@ -52,7 +50,6 @@ pub(crate) type Parked = oneshot::Receiver<Proven<Reply>>;
 /// One partition.
 pub(crate) struct Partition {
     log: Arc<Log>,
-    storage: Arc<Storage>,
     metadata: Arc<MetadataStore>,
     env: Env,
     timer: Arc<Timer>,
@@ -71,9 +68,6 @@ struct State {
     backlog: Vec<GroupRecord>,
     /// When the backlog is tried again.
     retry_at: Duration,
-    /// Bytes in the log since its start, and how many of them a snapshot would take.
-    log_bytes: u64,
-    snapshot_bytes: u64,
 }
 
 impl Partition {
@@ -91,12 +85,9 @@ impl Partition {
             sequence: Sequence::default(),
             backlog: Vec::new(),
             retry_at: Duration::ZERO,
-            log_bytes: log.view().bytes,
-            snapshot_bytes: 0,
         };
         Self {
             log,
-            storage: Arc::clone(&broker.storage),
             metadata: Arc::clone(&broker.metadata),
             env: broker.env.clone(),
             timer,
@@ -197,7 +188,6 @@ impl Partition {
         }
         self.timer.arm(next_deadline(state));
         written?;
-        self.rewrite_if_grown(state);
         Ok(Proven {
             value,
             sequence: state.sequence,
@@ -275,56 +265,12 @@ impl Partition {
         &self,
         state: &mut State,
         records: impl Iterator<Item = &'a GroupRecord>,
-    ) -> Result<Offset, AppendError> {
+    ) -> Result<(), AppendError> {
         let records = records.map(|record| (Some(record.key.clone()), record.value.clone()));
         let batch = record_batches::build(records, self.env.clock.wall_ms());
-        let bytes = batch.len() as u64;
         let appended = self.log.append(batch, Append::Internal)?;
         state.sequence = appended.sequence;
-        state.log_bytes += bytes;
-        Ok(appended.base_offset)
-    }
-
-    /// Writes what is alive once more and cuts off all before it, when the log has become much
-    /// longer than that: so a start takes as long as there is state, not history.
-    fn rewrite_if_grown(&self, state: &mut State) {
-        let live_bytes = state.snapshot_bytes.saturating_mul(GROUP_LOG_GROWTH_FACTOR);
-        if state.log_bytes <= live_bytes.max(GROUP_LOG_REWRITE_BYTES_MIN) {
-            return;
-        }
-        let Some(coordinator) = &state.coordinator else {
-            return;
-        };
-        let mut records = coordinator.snapshot();
-        state.log_bytes = 0;
-        let mut start = self.log.view().appended_end;
-        let mut is_first = true;
-        while !records.is_empty() {
-            let count = batch_len(&records);
-            let Ok(base_offset) = self.append(state, records.iter().take(count)) else {
-                // The log is whole without it; it is only as long as it is.
-                return;
-            };
-            if std::mem::take(&mut is_first) {
-                start = base_offset;
-            }
-            records.drain(..count);
-        }
-        state.snapshot_bytes = state.log_bytes;
-        self.cut_when_durable(start, state.sequence);
-    }
-
-    fn cut_when_durable(&self, start: Offset, sequence: Sequence) {
-        let durable = self.storage.wait(sequence, Durability::Durable);
-        let log = Arc::clone(&self.log);
-        let cut = async move {
-            if durable.await.is_ok()
-                && let Err(error) = log.set_log_start(start)
-            {
-                tracing::warn!(%error, log = %log.id(), "a log of groups could not be shortened");
-            }
-        };
-        self.env.spawn.task("shorten-group-log", Box::pin(cut));
+        Ok(())
     }
 }
 

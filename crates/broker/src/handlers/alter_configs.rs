@@ -26,7 +26,8 @@ pub(crate) async fn handle(
     request: AlterConfigsRequest,
 ) -> AlterConfigsResponse {
     let twice = repeated(request.resources.iter().map(key));
-    let settings = &ctx.broker.metadata.published().settings;
+    let published = ctx.broker.metadata.published();
+    let settings = &published.settings;
     let outcomes = change_each(
         &ctx,
         request.resources,

@@ -25,6 +25,7 @@ use wire::messages::describe_configs::{
 use crate::context::RequestContext;
 use crate::handlers::support::resources::resource;
 use crate::handlers::support::{Refusal, keep_first_of_each};
+use crate::log_configs;
 use crate::settings::Settings;
 
 /// Lists the settings of each resource.
@@ -87,9 +88,12 @@ fn settings(ctx: &RequestContext, kind: i8, name: &str) -> Result<Vec<Described>
                 .topics
                 .by_name(name)
                 .map_err(|code| Refusal::new(code, format!("there is no topic '{name}'")))?;
-            let mut listed = settings.describe_topic(&topic.metadata.configs);
-            if topic.is_internal() {
-                show_internal(&mut listed);
+            if !topic.is_internal() {
+                return Ok(settings.describe_topic(&topic.metadata.configs));
+            }
+            let mut listed = settings.describe_topic(&log_configs::internal(settings));
+            for described in &mut listed {
+                described.read_only = true;
             }
             Ok(listed)
         }
@@ -133,33 +137,6 @@ fn places(settings: &Settings) -> [Described; 2] {
             "The directory that holds everything.",
         ),
     ]
-}
-
-/// What holds for the broker's own topics whatever the settings of others are: their records stay until
-/// newer ones replace them. Nobody can change that.
-const OF_INTERNAL_TOPICS: [(&str, &str); 3] = [
-    ("cleanup.policy", "compact"),
-    ("retention.ms", "-1"),
-    ("segment.bytes", "104857600"),
-];
-
-fn show_internal(listed: &mut [Described]) {
-    for described in listed {
-        described.read_only = true;
-        let fixed = OF_INTERNAL_TOPICS
-            .iter()
-            .find(|(name, _)| *name == described.name);
-        if let Some((name, value)) = fixed {
-            described.value = Some((*value).to_owned());
-            described.source = Source::Topic;
-            let synonym = DescribedSynonym {
-                name,
-                value: described.value.clone(),
-                source: Source::Topic,
-            };
-            described.synonyms.insert(0, synonym);
-        }
-    }
 }
 
 fn answer(

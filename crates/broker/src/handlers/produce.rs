@@ -13,11 +13,15 @@
 //! - v7: zstd. v8: error messages (KIP-467). v10: the leader to turn to instead (KIP-951), of no use with
 //!   one broker. v12: partitions join transactions by themselves (KIP-890), not done. v13: topics by id
 //!   (KIP-516).
+//! - A topic with a codec of its own gets its batches recompressed, in stage one; the size counts before
+//!   and after. A compacted topic refuses records without a key: INVALID_RECORD, with their numbers
+//!   (v8, KIP-467), the first hundred of them; likewise INVALID_TIMESTAMP.
 //! - The whole request counts against `producer_byte_rate` in stage one, so that a client that is over its
 //!   quota is held back at once, however many requests it has under way.
-//! - Not done: transactions (INVALID_TXN_STATE), recompression.
+//! - Not done: transactions (INVALID_TXN_STATE).
 
 mod check;
+mod records;
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -28,11 +32,11 @@ use model::{ErrorCode, Offset};
 use storage::{Append, Durability, Permit, Sequence};
 use wire::Chunks;
 use wire::messages::produce::{
-    PartitionProduceData, PartitionProduceResponse, ProduceRequest, ProduceResponse,
-    TopicProduceData, TopicProduceResponse,
+    BatchIndexAndErrorMessage, PartitionProduceData, PartitionProduceResponse, ProduceRequest,
+    ProduceResponse, TopicProduceData, TopicProduceResponse,
 };
 
-use self::check::{BatchRules, Refusal, check_batch};
+use self::check::{BatchRules, Refusal, checked_batch};
 use crate::context::RequestContext;
 use crate::dispatch::{Answer, Stage, close_reason};
 use crate::errors;
@@ -181,6 +185,8 @@ fn writable_topic(
 struct Refused {
     error: ErrorCode,
     message: Option<&'static str>,
+    /// The records that are to blame, by their number in the batch.
+    records: Vec<i32>,
     pending: Pending,
 }
 
@@ -189,6 +195,7 @@ impl Refused {
         Self {
             error,
             message: None,
+            records: Vec::new(),
             pending: None,
         }
     }
@@ -199,6 +206,14 @@ impl Refused {
             error_code: self.error.code(),
             base_offset: Offset::NONE.0,
             error_message: self.message.map(Into::into),
+            record_errors: self
+                .records
+                .iter()
+                .map(|number| BatchIndexAndErrorMessage {
+                    batch_index: *number,
+                    batch_index_error_message: self.message.map(Into::into),
+                })
+                .collect(),
             ..PartitionProduceResponse::default()
         }
     }
@@ -209,6 +224,7 @@ impl From<Refusal> for Refused {
         Self {
             error: refusal.error,
             message: Some(refusal.message),
+            records: refusal.records,
             pending: None,
         }
     }
@@ -224,12 +240,13 @@ fn append_partition(
     let log = topic.log(request.index).map_err(Refused::now)?;
     let batch = request.records.map(Chunks::into_bytes).unwrap_or_default();
     let rules = BatchRules::of(&topic.config, ctx.version, broker.env.clock.wall_ms());
-    check_batch(&batch, &rules)?;
+    let batch = checked_batch(batch, &rules)?;
     let appended = log
         .append(batch, Append::Produce)
         .map_err(|error| Refused {
             error: errors::of_append(error),
             message: None,
+            records: Vec::new(),
             // The refusal may rest on a batch that is not durable yet.
             pending: Some((broker.storage.last_sequence(), Durability::Durable)),
         })?;

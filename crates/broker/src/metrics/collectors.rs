@@ -87,6 +87,26 @@ fn storage(encoder: &mut DescriptorEncoder, now: &StorageMetricsSnapshot) -> fmt
             now.flush_failures,
         ),
         ("checkpoints", "Checkpoints written", now.checkpoints),
+        (
+            "compactions",
+            "Times that a log was compacted",
+            now.compactions,
+        ),
+        (
+            "compaction_failures",
+            "Times that compacting one failed",
+            now.compaction_failures,
+        ),
+        (
+            "compaction_read_bytes",
+            "Bytes of batches that compaction has read",
+            now.compaction_read_bytes,
+        ),
+        (
+            "compaction_written_bytes",
+            "Bytes of batches that compaction has written",
+            now.compaction_written_bytes,
+        ),
     ] {
         counter(encoder, name, help, value)?;
     }
@@ -107,6 +127,11 @@ fn storage(encoder: &mut DescriptorEncoder, now: &StorageMetricsSnapshot) -> fmt
             now.wal_used_bytes,
         ),
         ("wal_slots", "Slots of the write-ahead log", now.wal_slots),
+        (
+            "compaction_memory_bytes",
+            "Memory for the keys of the log that is being compacted",
+            now.compaction_memory_bytes,
+        ),
         (
             "reserved_bytes",
             "Bytes reserved for requests under way",

@@ -213,14 +213,29 @@ async fn this_broker_tells_where_it_is_and_nobody_can_change_it() {
 
 #[tokio::test]
 async fn the_brokers_own_topics_are_described_as_they_are_and_stay_so() {
-    let mut fixture = Fixture::open().await;
+    let defaults = [
+        ("compression.type", "zstd"),
+        ("log.cleanup.policy", "delete"),
+        ("log.flush.interval.messages", "1000"),
+        ("log.retention.ms", "5"),
+        ("log.segment.bytes", "2000000"),
+    ];
+    let mut fixture = Fixture::with_settings(&defaults).await;
     fixture.have_groups().await;
     let result = describe(&mut fixture, TOPIC, "__consumer_offsets").await;
-    let policy = find(&result, "cleanup.policy");
-    assert_eq!(
-        (policy.value.as_deref(), policy.config_source),
-        (Some("compact"), 1)
-    );
+    for (name, value) in [
+        ("cleanup.policy", "compact"),
+        ("compression.type", "producer"),
+        ("flush.messages", "1"),
+        ("retention.ms", "-1"),
+        ("segment.bytes", "4194304"),
+    ] {
+        let config = find(&result, name);
+        assert_eq!(
+            (config.value.as_deref(), config.config_source),
+            (Some(value), 1)
+        );
+    }
     assert!(result.configs.iter().all(|config| config.read_only));
     let one = changes(
         TOPIC,
@@ -327,11 +342,11 @@ async fn changes_of_a_topic_are_made_together_or_not_at_all() {
     let good = || change("retention.ms", 0, Some("5"));
     for (bad, code) in [
         (
-            change("cleanup.policy", 0, Some("compact")),
+            change("preallocate", 0, Some("true")),
             ErrorCode::InvalidConfig,
         ),
         (
-            change("cleanup.policy", 2, Some("compact")),
+            change("cleanup.policy", 2, Some("shred")),
             ErrorCode::InvalidConfig,
         ),
         (change("segment.ms", 2, Some("5")), ErrorCode::InvalidConfig),

@@ -150,7 +150,7 @@ async fn each_topic_fails_by_itself() {
         ),
         (assigned(1), ErrorCode::InvalidReplicaAssignment),
         (
-            with_config("compacted", "cleanup.policy", Some("compact")),
+            with_config("tiered", "remote.storage.enable", Some("true")),
             ErrorCode::InvalidConfig,
         ),
         (
@@ -180,16 +180,16 @@ async fn each_topic_fails_by_itself() {
         );
         assert_eq!(result.topic_id.is_zero(), code != ErrorCode::None, "{name}");
     }
-    let compacted = results
+    let tiered = results
         .iter()
-        .find(|result| result.name == "compacted")
+        .find(|result| result.name == "tiered")
         .unwrap();
     assert!(
-        compacted
+        tiered
             .error_message
             .as_deref()
             .unwrap()
-            .contains("cleanup.policy=compact")
+            .contains("remote.storage.enable=true")
     );
     let results = create(&mut fixture, vec![assigned(0)]).await;
     assert_code(results[0].error_code, ErrorCode::None);

@@ -73,7 +73,9 @@ pub(crate) const BROKER_GROUPS: &[Definition] = &[
         .acts(),
     Definition::broker("offsets.topic.replication.factor", Kind::Short, "1", "Replicas of `__consumer_offsets`. Kafka's default is 3.")
         .at_least(1),
-    Definition::broker("offsets.topic.segment.bytes", Kind::Int, "104857600", "Segment size of `__consumer_offsets`.").at_least(1),
+    Definition::broker("offsets.topic.segment.bytes", Kind::Int, "4194304", "Segment size of `__consumer_offsets`. What is in the newest segment of a partition is not compacted yet, and is read again at a start. Kafka's default is 104857600.")
+        .at_least(1)
+        .acts(),
     Definition::broker("transaction.abort.timed.out.transaction.cleanup.interval.ms", Kind::Int, "10000", "The time between two looks for transactions to abort.")
         .at_least(1),
     Definition::broker("transaction.max.timeout.ms", Kind::Int, "900000", "The longest transaction timeout that a producer may ask for.")

@@ -8,42 +8,58 @@ const NO_LIMIT: &str = "9223372036854775807";
 
 pub(crate) const BROKER_LOG: &[Definition] = &[
     Definition::broker("compression.gzip.level", Kind::Int, "-1", "Default of the topic setting `compression.gzip.level`.")
-        .between(-1, 9),
+        .between_or(1, 9, -1)
+        .acts(),
     Definition::broker("compression.lz4.level", Kind::Int, "9", "Default of the topic setting `compression.lz4.level`.")
         .between(1, 17),
     Definition::broker("compression.type", Kind::String, "producer", "Default of the topic setting `compression.type`.")
-        .one_of(CODECS),
+        .one_of(CODECS)
+        .acts(),
     Definition::broker("compression.zstd.level", Kind::Int, "3", "Default of the topic setting `compression.zstd.level`.")
-        .between(-131_072, 22),
+        .between(-131_072, 22)
+        .acts(),
     Definition::broker("log.cleaner.backoff.ms", Kind::Long, "15000", "The pause of compaction when there is nothing to do.")
-        .at_least(0),
-    Definition::broker("log.cleaner.dedupe.buffer.size", Kind::Long, "134217728", "Memory of compaction for keys, in bytes.")
-        .at_least(0),
+        .at_least(0)
+        .acts(),
+    Definition::broker("log.cleaner.dedupe.buffer.size", Kind::Long, "134217728", "Memory of compaction for keys, in bytes; a key takes 24. Keys that do not fit are left to another round.")
+        .at_least(1_048_576)
+        .acts(),
     Definition::broker("log.cleaner.delete.retention.ms", Kind::Long, "86400000", "Default of the topic setting `delete.retention.ms`.")
-        .at_least(0),
-    Definition::broker("log.cleaner.io.buffer.load.factor", Kind::Double, "0.9", "How full the key memory of compaction may get."),
-    Definition::broker("log.cleaner.io.buffer.size", Kind::Int, "524288", "Memory of compaction for reading and writing, in bytes.")
-        .at_least(0),
-    Definition::broker("log.cleaner.io.max.bytes.per.second", Kind::Double, "1.7976931348623157E308", "The most that compaction reads and writes."),
+        .at_least(0)
+        .acts(),
+    Definition::broker("log.cleaner.io.buffer.load.factor", Kind::Double, "0.9", "How full the key memory of compaction may get.")
+        .fraction()
+        .acts(),
+    Definition::broker("log.cleaner.io.buffer.size", Kind::Int, "524288", "How much compaction reads at once, in bytes; one batch at least.")
+        .at_least(0)
+        .acts(),
+    Definition::broker("log.cleaner.io.max.bytes.per.second", Kind::Double, "1.7976931348623157E308", "The most that compaction reads and writes in a second, in bytes.").acts(),
     Definition::broker("log.cleaner.max.compaction.lag.ms", Kind::Long, NO_LIMIT, "Default of the topic setting `max.compaction.lag.ms`.")
-        .at_least(1),
+        .at_least(1)
+        .acts(),
     Definition::broker("log.cleaner.min.cleanable.ratio", Kind::Double, "0.5", "Default of the topic setting `min.cleanable.dirty.ratio`.")
-        .fraction(),
+        .fraction()
+        .acts(),
     Definition::broker("log.cleaner.min.compaction.lag.ms", Kind::Long, "0", "Default of the topic setting `min.compaction.lag.ms`.")
-        .at_least(0),
+        .at_least(0)
+        .acts(),
     Definition::broker("log.cleaner.threads", Kind::Int, "1", "Threads that compact.").at_least(0),
     Definition::broker("log.cleanup.policy", Kind::List, "delete", "Default of the topic setting `cleanup.policy`.")
-        .one_of(CLEANUP_POLICIES),
+        .one_of(CLEANUP_POLICIES)
+        .acts(),
     Definition::broker("log.flush.interval.messages", Kind::Long, "1", "Default of the topic setting `flush.messages`. Kafka's is 9223372036854775807.")
-        .at_least(1),
+        .at_least(1)
+        .acts(),
     Definition::broker("log.flush.interval.ms", Kind::Long, "", "Default of the topic setting `flush.ms`.")
         .unset()
-        .at_least(0),
+        .at_least(0)
+        .acts(),
     Definition::broker("log.index.interval.bytes", Kind::Int, "4096", "Default of the topic setting `index.interval.bytes`.")
         .at_least(0)
         .acts(),
     Definition::broker("log.index.size.max.bytes", Kind::Int, "10485760", "Default of the topic setting `segment.index.bytes`.")
-        .at_least(4),
+        .at_least(4)
+        .acts(),
     Definition::broker("log.local.retention.bytes", Kind::Long, "-2", "Default of the topic setting `local.retention.bytes`.")
         .at_least(-2),
     Definition::broker("log.local.retention.ms", Kind::Long, "-2", "Default of the topic setting `local.retention.ms`.")
@@ -76,9 +92,13 @@ pub(crate) const BROKER_LOG: &[Definition] = &[
     Definition::broker("log.roll.hours", Kind::Int, "168", "Default of the topic setting `segment.ms`, in hours, if `log.roll.ms` is not set.")
         .at_least(1)
         .acts(),
+    Definition::broker("log.roll.jitter.hours", Kind::Int, "0", "Default of the topic setting `segment.jitter.ms`, in hours, if `log.roll.jitter.ms` is not set.")
+        .at_least(0)
+        .acts(),
     Definition::broker("log.roll.jitter.ms", Kind::Long, "", "Default of the topic setting `segment.jitter.ms`.")
         .unset()
-        .at_least(0),
+        .at_least(0)
+        .acts(),
     Definition::broker("log.roll.ms", Kind::Long, "", "Default of the topic setting `segment.ms`.")
         .unset()
         .at_least(1)
@@ -87,7 +107,8 @@ pub(crate) const BROKER_LOG: &[Definition] = &[
         .at_least(1_048_576)
         .acts(),
     Definition::broker("log.segment.delete.delay.ms", Kind::Long, "60000", "Default of the topic setting `file.delete.delay.ms`.")
-        .at_least(0),
+        .at_least(0)
+        .acts(),
     Definition::broker("message.max.bytes", Kind::Int, "1048588", "Default of the topic setting `max.message.bytes`.")
         .between(0, MESSAGE_BYTES_MAX)
         .acts(),

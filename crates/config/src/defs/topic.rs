@@ -20,23 +20,25 @@ pub(crate) const TOPIC: &[Definition] = &[
         "cleanup.policy",
         Kind::List,
         "delete",
-        "What happens to old data: `delete` drops segments by age and size, `compact` keeps the last record of each key.",
+        "What happens to old data: `delete` drops segments by age and size, `compact` keeps the last record of each key, both do both, and an empty list keeps everything.",
     )
     .one_of(CLEANUP_POLICIES)
+    .acts()
     .synonyms(&[same("log.cleanup.policy")]),
     Definition::topic(
         "compression.gzip.level",
         Kind::Int,
         "-1",
-        "Level when the broker itself compresses with gzip.",
+        "Level when the broker itself compresses with gzip; -1 is the usual one.",
     )
-    .between(-1, 9)
+    .between_or(1, 9, -1)
+    .acts()
     .synonyms(&[same("compression.gzip.level")]),
     Definition::topic(
         "compression.lz4.level",
         Kind::Int,
         "9",
-        "Level when the broker itself compresses with lz4.",
+        "Level when the broker itself compresses with lz4, which has only this one here.",
     )
     .between(1, 17)
     .synonyms(&[same("compression.lz4.level")]),
@@ -47,6 +49,7 @@ pub(crate) const TOPIC: &[Definition] = &[
         "The codec of stored batches; `producer` keeps each batch as its producer compressed it.",
     )
     .one_of(CODECS)
+    .acts()
     .synonyms(&[same("compression.type")]),
     Definition::topic(
         "compression.zstd.level",
@@ -55,38 +58,43 @@ pub(crate) const TOPIC: &[Definition] = &[
         "Level when the broker itself compresses with zstd.",
     )
     .between(-131_072, 22)
+    .acts()
     .synonyms(&[same("compression.zstd.level")]),
     Definition::topic(
         "delete.retention.ms",
         Kind::Long,
         "86400000",
-        "How long a tombstone stays after the first compaction that saw it.",
+        "How long a tombstone or the marker of a transaction stays after the first compaction that could have removed it.",
     )
     .at_least(0)
+    .acts()
     .synonyms(&[same("log.cleaner.delete.retention.ms")]),
     Definition::topic(
         "file.delete.delay.ms",
         Kind::Long,
         "60000",
-        "The wait between giving up a segment and removing its file.",
+        "The wait between giving up a segment and removing its file. A full disk does not wait.",
     )
     .at_least(0)
+    .acts()
     .synonyms(&[same("log.segment.delete.delay.ms")]),
     Definition::topic(
         "flush.messages",
         Kind::Long,
         "1",
-        "Records between two forced writes. 1 makes the topic strict: what is acknowledged or shown is on disk. Kafka's default is 9223372036854775807.",
+        "Records between two forced writes. 1 makes the topic strict: what is acknowledged or shown is on disk. More make it relaxed: a power cut can take back the records since the last forced write, and consumers are told. Kafka's default is 9223372036854775807.",
     )
     .at_least(1)
+    .acts()
     .synonyms(&[same("log.flush.interval.messages")]),
     Definition::topic(
         "flush.ms",
         Kind::Long,
         NO_LIMIT,
-        "The longest time between two forced writes of a topic that is not strict.",
+        "The longest time between two forced writes of a topic whose `flush.messages` is above 1. 0 makes it strict all the same.",
     )
     .at_least(0)
+    .acts()
     .synonyms(&[same("log.flush.interval.ms")]),
     Definition::topic(
         "follower.replication.throttled.replicas",
@@ -129,9 +137,10 @@ pub(crate) const TOPIC: &[Definition] = &[
         "max.compaction.lag.ms",
         Kind::Long,
         NO_LIMIT,
-        "The time within which a record must become open to compaction.",
+        "The time after which a segment is compacted however little of the log is dirty; also the age at which a new segment of a compacted topic begins.",
     )
     .at_least(1)
+    .acts()
     .synonyms(&[same("log.cleaner.max.compaction.lag.ms")]),
     Definition::topic(
         "max.message.bytes",
@@ -176,14 +185,16 @@ pub(crate) const TOPIC: &[Definition] = &[
         "The share of a log not yet compacted that makes compaction worth it.",
     )
     .fraction()
+    .acts()
     .synonyms(&[same("log.cleaner.min.cleanable.ratio")]),
     Definition::topic(
         "min.compaction.lag.ms",
         Kind::Long,
         "0",
-        "How long a record stays uncompacted at least.",
+        "How long a record stays uncompacted at least, by its timestamp. Not above `max.compaction.lag.ms`.",
     )
     .at_least(0)
+    .acts()
     .synonyms(&[same("log.cleaner.min.compaction.lag.ms")]),
     Definition::topic(
         "min.insync.replicas",
@@ -252,9 +263,10 @@ pub(crate) const TOPIC: &[Definition] = &[
         "segment.index.bytes",
         Kind::Int,
         "10485760",
-        "The size of a segment's index files.",
+        "The size of a segment's index files at which a new segment begins.",
     )
     .at_least(4)
+    .acts()
     .synonyms(&[same("log.index.size.max.bytes")]),
     Definition::topic(
         "segment.jitter.ms",
@@ -263,7 +275,11 @@ pub(crate) const TOPIC: &[Definition] = &[
         "The random time taken off `segment.ms`.",
     )
     .at_least(0)
-    .synonyms(&[same("log.roll.jitter.ms")]),
+    .acts()
+    .synonyms(&[
+        same("log.roll.jitter.ms"),
+        Synonym { name: "log.roll.jitter.hours", factor: HOUR_MS },
+    ]),
     Definition::topic(
         "segment.ms",
         Kind::Long,

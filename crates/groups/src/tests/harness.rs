@@ -1,6 +1,6 @@
 //! A coordinator with a clock that the test moves and a log that it keeps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -313,8 +313,27 @@ impl Harness {
 
     /// A coordinator that knows the log and nothing else.
     pub(super) fn replayed(&self) -> Coordinator {
+        self.replay(&self.log)
+    }
+
+    /// A coordinator that knows what compaction of the first records of the log leaves: the last one of
+    /// each key, if that is not a tombstone; and the records behind them.
+    pub(super) fn replayed_compacted(&self, first: usize) -> Coordinator {
+        let (clean, dirty) = self.log.split_at(first);
+        let last: HashMap<_, _> = (0..)
+            .zip(clean)
+            .map(|(at, record)| (&record.key, at))
+            .collect();
+        let stays = |at: usize, record: &GroupRecord| {
+            record.value.is_some() && last.get(&record.key) == Some(&at)
+        };
+        let kept = (0..).zip(clean).filter(|(at, record)| stays(*at, record));
+        self.replay(kept.map(|(_, record)| record).chain(dirty))
+    }
+
+    fn replay<'a>(&self, records: impl IntoIterator<Item = &'a GroupRecord>) -> Coordinator {
         let mut coordinator = Coordinator::new(self.settings.clone());
-        for record in &self.log {
+        for record in records {
             coordinator
                 .replay(&record.key, record.value.clone())
                 .unwrap();

@@ -309,6 +309,10 @@ impl World {
         let replayed = self.h.replayed();
         let mut snapshot = self.h.coordinator.snapshot();
         assert_eq!(replayed.snapshot(), snapshot, "the log says something else");
+        // A compacted log is as good, however far that has come.
+        let compacted = self.h.replayed_compacted(self.h.log.len() * 2 / 3);
+        assert_eq!(compacted.snapshot(), snapshot, "compaction changes it");
+        assert_eq!(compacted.describe(GROUP), replayed.describe(GROUP));
         let mut again = Coordinator::new(self.h.settings.clone());
         // A rewritten log is as good as the whole one, in any order of its records.
         snapshot.reverse();

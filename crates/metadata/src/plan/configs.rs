@@ -211,10 +211,13 @@ fn check_whole(
     configs: &BTreeMap<String, String>,
 ) -> Result<(), AlterConfigsError> {
     match resource {
+        Resource::Topic(_) => settings
+            .check_topic(configs)
+            .map_err(|error| resource.refusal(error)),
         Resource::Group(_) => settings
             .check_group(configs)
             .map_err(|error| resource.refusal(error)),
-        Resource::Topic(_) | Resource::AllBrokers | Resource::Broker(_) => Ok(()),
+        Resource::AllBrokers | Resource::Broker(_) => Ok(()),
     }
 }
 

@@ -109,6 +109,9 @@ pub fn plan_create_topic(
     }
     check_free(image, &name)?;
     let configs = checked_configs(&topic.configs)?;
+    settings
+        .check_topic(&configs)
+        .map_err(CreateTopicError::InvalidConfig)?;
     let partitions = partition_count(settings, topic)?;
     created(image, id, name, partitions, configs)
 }

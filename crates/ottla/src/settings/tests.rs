@@ -133,10 +133,10 @@ fn errors_say_what_where_and_what_was_meant() {
             "--set: invalid value 'x' for config num.partitions: expected a whole number from 1 to 10000",
         ),
         (
-            "--set log.cleanup.policy=compact",
+            "--set log.cleaner.threads=2",
             None,
             "",
-            "--set: config log.cleanup.policy=compact is not supported by this broker; the only value it accepts is 'delete'",
+            "--set: config log.cleaner.threads=2 is not supported by this broker; the only value it accepts is '1'",
         ),
         (
             "--listen 9092",

@@ -1,16 +1,17 @@
 //! Producer snapshots, checkpoints, and removing what no checkpoint lists.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use env::{Defect, Fs, OpenMode, has_defect};
+use env::{Defect, Fs, Monotonic, OpenMode, has_defect};
 
-use super::segment_writer::remove_if_there;
 use super::{Flusher, Garbage};
 use crate::format::checkpoint::{Checkpoint, FILE_NAMES};
 use crate::log::Log;
 use crate::marks::{Mark, mark};
+use crate::segment::remove_if_there;
 
 impl Flusher {
     /// Writes a snapshot for each log whose segments have grown and that has something to remember.
@@ -44,7 +45,9 @@ impl Flusher {
         }
         for (log, offset, old) in written {
             log.finish_snapshot(offset);
-            self.garbage.extend(old.map(Garbage::file));
+            // What only recovery reads need not wait.
+            let now = self.engine.env.clock.now();
+            self.garbage.extend(old.map(|old| Garbage::file(old, now)));
         }
         Ok(())
     }
@@ -119,32 +122,65 @@ impl Flusher {
     /// Notes the files that the next checkpoint will not list.
     pub(super) fn collect_garbage(&mut self, logs: &[Arc<Log>]) {
         for log in logs {
-            for segment in log.take_segments_below_start() {
-                self.garbage.extend(segment.paths().map(Garbage::file));
+            for segment in log.take_unneeded_segments() {
+                self.give_up(log, segment.paths());
             }
         }
         for log in self.logs.take_deleted() {
             for segment in log.take_all_segments() {
-                self.garbage.extend(segment.paths().map(Garbage::file));
+                self.give_up(&log, segment.paths());
             }
-            self.garbage.extend(log.snapshot_file().map(Garbage::file));
-            let mut directory = Garbage::file(self.engine.log_directory(log.id().0));
-            directory.is_directory = true;
-            self.garbage.push(directory);
+            self.give_up(&log, log.snapshot_file());
+            let directory = self.engine.log_directory(log.id().0);
+            let not_before = self.deletion_time(&log);
+            self.garbage.push(Garbage {
+                is_directory: true,
+                ..Garbage::file(directory, not_before)
+            });
         }
     }
 
-    /// Removes what neither checkpoint lists.
-    pub(super) fn remove_garbage(&mut self) {
+    fn give_up(&mut self, log: &Log, paths: impl IntoIterator<Item = PathBuf>) {
+        let not_before = self.deletion_time(log);
+        let garbage = paths
+            .into_iter()
+            .map(|path| Garbage::file(path, not_before));
+        self.garbage.extend(garbage);
+    }
+
+    /// When files of the log that are given up now may go.
+    fn deletion_time(&self, log: &Log) -> Monotonic {
+        let delay_ms = u64::try_from(log.config().file_delete_delay_ms).unwrap_or(0);
+        self.engine.env.clock.now() + Duration::from_millis(delay_ms)
+    }
+
+    /// When files can go that only wait for their time to come.
+    pub(super) fn next_garbage_due(&self) -> Option<Monotonic> {
         let generation = self.checkpoint.generation;
-        let garbage = std::mem::take(&mut self.garbage);
-        let (unlisted, listed): (Vec<_>, Vec<_>) = garbage.into_iter().partition(|garbage| {
-            garbage
-                .forgotten_by
-                .is_some_and(|forgotten| forgotten < generation)
+        let unlisted = self.garbage.iter().filter(|garbage| {
+            let forgotten_by = garbage.forgotten_by;
+            forgotten_by.is_some_and(|forgotten| forgotten < generation)
         });
-        self.garbage = listed;
-        for file in unlisted {
+        unlisted.map(|garbage| garbage.not_before).min()
+    }
+
+    /// Removes what neither checkpoint lists and whose time has come. A full disk does not wait for
+    /// it.
+    pub(super) fn remove_due_garbage(&mut self) {
+        let generation = self.checkpoint.generation;
+        let is_needed = self.engine.lacks_space();
+        let now = self.engine.env.clock.now();
+        let garbage = std::mem::take(&mut self.garbage);
+        let (due, kept): (Vec<_>, Vec<_>) = garbage.into_iter().partition(|garbage| {
+            let forgotten_by = garbage.forgotten_by;
+            let is_unlisted = forgotten_by.is_some_and(|forgotten| forgotten < generation);
+            is_unlisted && (garbage.not_before <= now || is_needed)
+        });
+        if kept.iter().any(|garbage| now < garbage.not_before) {
+            mark(Mark::FileKeptForReaders);
+        }
+        self.garbage = kept;
+        for file in due {
             mark(match file.is_directory {
                 true => Mark::DirectoryRemoved,
                 false => Mark::FileRemoved,
@@ -152,7 +188,7 @@ impl Flusher {
             let removed = if file.is_directory {
                 remove_directory(self.engine.env.fs.as_ref(), &file.path)
             } else {
-                remove_if_there(&self.engine, &file.path).map(drop)
+                remove_if_there(self.engine.env.fs.as_ref(), &file.path).map(drop)
             };
             // What stays is found and removed by the next start.
             if let Err(error) = removed {
@@ -163,11 +199,13 @@ impl Flusher {
 }
 
 impl Garbage {
-    fn file(path: std::path::PathBuf) -> Self {
+    /// A file that may go after some time.
+    pub(super) fn file(path: PathBuf, not_before: Monotonic) -> Self {
         Self {
             path,
             is_directory: false,
             forgotten_by: None,
+            not_before,
         }
     }
 }

@@ -28,6 +28,7 @@ use crate::wal::slots::NoSlot;
 pub(crate) use checkpointing::write_forced;
 use choose::{Scope, choose};
 use segment_writer::FlushedLog;
+pub(crate) use segment_writer::{SEGMENT_BYTES_MAX, SEGMENT_OFFSETS_MAX};
 
 /// How long after a failure the flusher tries again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -105,6 +106,8 @@ struct Garbage {
     is_directory: bool,
     /// The first generation of checkpoints that does not list it; set when that one is written.
     forgotten_by: Option<u64>,
+    /// When it may go (`file.delete.delay.ms`).
+    not_before: Monotonic,
 }
 
 pub(crate) struct Flusher {
@@ -144,9 +147,8 @@ impl Flusher {
         let garbage = unlisted
             .into_iter()
             .map(|(path, is_directory)| Garbage {
-                path,
                 is_directory,
-                forgotten_by: None,
+                ..Garbage::file(path, Monotonic::default())
             })
             .collect();
         Self {
@@ -214,8 +216,11 @@ impl Flusher {
             // does not wait for one.
             info!("there is room for the write-ahead log again");
         }
+        self.remove_due_garbage();
         let Some(scope) = self.scope() else {
-            return Step::Idle { until: None };
+            return Step::Idle {
+                until: self.next_garbage_due(),
+            };
         };
         match self.pass(scope) {
             Ok(()) => Step::Worked,
@@ -347,7 +352,7 @@ impl Flusher {
                 file.sync_data()?;
             }
         }
-        self.remove_garbage();
+        self.remove_due_garbage();
         self.evict(&logs);
         self.engine.let_in(bytes > 0);
         self.engine.commit_signal.raise();

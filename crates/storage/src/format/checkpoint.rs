@@ -4,7 +4,7 @@
 //! | field | bytes |
 //! |---|---|
 //! | magic `OTCP` | 4 |
-//! | version | 2 |
+//! | version: 2; 1 is read too, in which a log has no clean_end and a segment no generation: both are 0 | 2 |
 //! | zero | 2 |
 //! | generation: rises with each checkpoint | 8 |
 //! | wal_id | 8 |
@@ -28,16 +28,18 @@
 //! | flushed_end: the segments hold every offset from log_start to here | 8 |
 //! | quarantined_from: the first damaged offset, -1 if there is none | 8 |
 //! | snapshot_offset: the producer snapshot's name, equal to flushed_end; -1 if there is none | 8 |
+//! | clean_end: records below it have been compacted with one another | 8 |
 //! | count of leader epochs, then each: epoch 4, start offset 8 | 4 |
-//! | count of segments, then each: base offset 8, end offset 8, bytes 8, max_timestamp 8, created_ms 8, then its ends: crc of the first batch 4, of the last batch 4, length of the last batch 4, zero 4 | 4 |
+//! | count of segments, then each: base offset 8, end offset 8, bytes 8, max_timestamp 8, created_ms 8, then its ends: crc of the first batch 4, of the last batch 4, length of the last batch 4, and its generation 4 | 4 |
 //! | if quarantined_from is not -1, the damage: number of its code 4, position 8, path below the data directory, what is wrong | 12 |
 //!
-//! The last segment is the one that is written to if its end offset is flushed_end.
+//! The last segment is the one that is written to if its end offset is flushed_end and its generation
+//! 0. Segments of higher generations are what compaction has left.
 //!
 //! A text: its length in bytes 4, then UTF-8.
 //!
-//! Version 1 had no attested_seq, no attested_slot, no ends of segments and no damage. Ends of zeros are
-//! not known.
+//! Version 1 had no attested_seq, no attested_slot, no clean_end, no ends and no generations of segments,
+//! and no damage. Ends of zeros are not known.
 
 use std::path::Path;
 
@@ -49,6 +51,7 @@ use crate::engine::log_directory;
 pub(crate) const FILE_NAMES: [&str; 2] = ["checkpoint.a", "checkpoint.b"];
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"OTCP");
 pub(crate) const VERSION: u16 = 2;
+/// Of version 1, which had less.
 pub(crate) const LOG_BYTES_MIN: usize = 48;
 pub(crate) const EPOCH_BYTES: usize = 12;
 pub(crate) const SEGMENT_BYTES: usize = 56;
@@ -76,6 +79,7 @@ pub(crate) struct LogCheckpoint {
     /// With the path of the damage below the data directory.
     pub quarantine: Option<Quarantine>,
     pub snapshot_offset: i64,
+    pub clean_end: i64,
     pub epochs: Vec<(i32, i64)>,
     pub segments: Vec<SegmentCheckpoint>,
 }
@@ -87,7 +91,8 @@ pub(crate) struct SegmentCheckpoint {
     pub bytes: u64,
     pub max_timestamp: i64,
     pub created_ms: i64,
-    /// `None` if an earlier version wrote it.
+    pub generation: u32,
+    /// `None` if an earlier version wrote it, or there is no batch.
     pub ends: Option<SegmentEnds>,
 }
 
@@ -168,6 +173,7 @@ impl LogCheckpoint {
         bytes.put_i64(self.flushed_end);
         bytes.put_i64(self.quarantine.as_ref().map_or(-1, |found| found.from));
         bytes.put_i64(self.snapshot_offset);
+        bytes.put_i64(self.clean_end);
         bytes.put_count(self.epochs.len());
         for (epoch, start_offset) in &self.epochs {
             bytes.put_i32(*epoch);
@@ -184,7 +190,7 @@ impl LogCheckpoint {
             bytes.put_u32(ends.first_crc);
             bytes.put_u32(ends.last_crc);
             bytes.put_u32(ends.last_bytes);
-            bytes.put_u32(0);
+            bytes.put_u32(segment.generation);
         }
         if let Some(Quarantine { cause, .. }) = &self.quarantine {
             bytes.put_u32(cause.code.number());
@@ -209,6 +215,10 @@ impl LogCheckpoint {
             flushed_end,
             quarantine: None,
             snapshot_offset: reader.i64()?,
+            clean_end: match version {
+                1 => 0,
+                _ => reader.i64()?,
+            },
             epochs: Vec::new(),
             segments: Vec::new(),
         };
@@ -234,6 +244,10 @@ impl LogCheckpoint {
                     1 => None,
                     _ => decode_ends(reader)?,
                 },
+                generation: match version {
+                    1 => 0,
+                    _ => reader.u32()?,
+                },
             });
         }
         if quarantined_from >= 0 {
@@ -255,6 +269,7 @@ impl LogCheckpoint {
         let last = self.segments.last();
         is_offset(self.log_start)
             && is_offset(self.flushed_end)
+            && (0..=self.flushed_end).contains(&self.clean_end)
             && self.segments.iter().all(SegmentCheckpoint::is_possible)
             && self.segments.is_sorted_by(follow)
             && last.is_none_or(|last| last.end_offset <= self.flushed_end)
@@ -303,8 +318,5 @@ fn decode_ends(reader: &mut Reader<'_>) -> Option<Option<SegmentEnds>> {
         last_crc: reader.u32()?,
         last_bytes: reader.u32()?,
     };
-    if reader.u32()? != 0 {
-        return None;
-    }
     Some((ends.last_bytes > 0).then_some(ends))
 }

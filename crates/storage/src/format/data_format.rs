@@ -9,7 +9,8 @@
 //! | 16 | 4 | CRC-32C of bytes 0 to 15 |
 //!
 //! A reader looks at the magic and the version first: a newer version may continue differently.
-//! Version 2 has Handover entries, which a reader of version 1 would take for damage.
+//! Version 2 has Handover entries and segments that compaction has made, which a reader of version 1
+//! would take for damage.
 
 use super::bytes::{Put, Reader, seal, unseal};
 

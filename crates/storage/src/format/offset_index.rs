@@ -1,6 +1,7 @@
 //! An offset index (`<base offset>.index`): where some of the batches of a segment begin.
 //!
-//! A header of 20 bytes: magic `OTOI` 4, version 2, zero 2, base offset of the segment 8, log_id 4.
+//! A header of 24 bytes: magic `OTOI` 4, version 2, zero 2, base offset of the segment 8, log_id 4,
+//! generation of the segment 4.
 //! Then entries of 16 bytes in rising order:
 //!
 //! | position | bytes | field |
@@ -8,9 +9,9 @@
 //! | 0 | 4 | offset of the batch, less the base offset of the segment |
 //! | 4 | 4 | zero |
 //! | 8 | 4 | position of the batch in the segment file |
-//! | 12 | 4 | CRC-32C of bytes 0 to 11, continued over base offset and log_id |
+//! | 12 | 4 | CRC-32C of bytes 0 to 11, continued over base offset, log_id and generation |
 //!
-//! Version 1 had no log_id. It counts as damaged.
+//! Version 1 had no log_id and no generation. It counts as damaged.
 //!
 //! The file is not forced: an entry speaks for itself, and whatever is missing is found by
 //! reading the segment on from the last sound entry.
@@ -19,7 +20,7 @@ use super::bytes::{Put, Reader, crc32c};
 
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"OTOI");
 pub(crate) const VERSION: u16 = 2;
-pub(crate) const HEADER_BYTES: usize = 20;
+pub(crate) const HEADER_BYTES: usize = 24;
 pub(crate) const ENTRY_BYTES: usize = 16;
 
 /// The segment that an index is of. It goes into every checksum, so that an entry of another one is
@@ -28,6 +29,7 @@ pub(crate) const ENTRY_BYTES: usize = 16;
 pub(crate) struct IndexOf {
     pub log_id: u32,
     pub base_offset: i64,
+    pub generation: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +92,7 @@ pub(super) fn header(magic: u32, version: u16, segment: IndexOf) -> Vec<u8> {
     bytes.put_u16(0);
     bytes.put_i64(segment.base_offset);
     bytes.put_u32(segment.log_id);
+    bytes.put_u32(segment.generation);
     bytes
 }
 
@@ -110,5 +113,6 @@ fn entry_crc(body: &[u8], segment: IndexOf) -> u32 {
     covered.put(body);
     covered.put_i64(segment.base_offset);
     covered.put_u32(segment.log_id);
+    covered.put_u32(segment.generation);
     crc32c(&covered)
 }

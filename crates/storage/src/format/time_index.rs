@@ -1,13 +1,13 @@
 //! A time index (`<base offset>.timeindex`): how the largest timestamp of a segment grows.
 //!
-//! A header of 20 bytes: magic `OTTI` 4, version 2, zero 2, base offset of the segment 8, log_id 4.
-//! Then entries of 16 bytes, one for each entry of the offset index:
+//! A header of 24 bytes: magic `OTTI` 4, version 2, zero 2, base offset of the segment 8, log_id 4,
+//! generation of the segment 4. Then entries of 16 bytes, one for each entry of the offset index:
 //!
 //! | position | bytes | field |
 //! |---|---|---|
 //! | 0 | 8 | a timestamp in milliseconds: the largest of the batches up to and with that offset |
 //! | 8 | 4 | offset of the batch, less the base offset of the segment |
-//! | 12 | 4 | CRC-32C of bytes 0 to 11, continued over base offset and log_id |
+//! | 12 | 4 | CRC-32C of bytes 0 to 11, continued over base offset, log_id and generation |
 //!
 //! Not forced, like the offset index, and with the same versions.
 
@@ -16,7 +16,7 @@ use super::offset_index::{IndexOf, header, seal_entry, unseal_entry};
 
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"OTTI");
 pub(crate) const VERSION: u16 = 2;
-pub(crate) const HEADER_BYTES: usize = 20;
+pub(crate) const HEADER_BYTES: usize = 24;
 pub(crate) const ENTRY_BYTES: usize = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

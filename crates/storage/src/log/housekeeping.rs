@@ -38,6 +38,10 @@ pub(crate) struct FlushWork {
     pub is_first: bool,
     /// Whether the last segment is not to be written to after this.
     pub rolls_after: bool,
+    /// When the oldest of the batches came, by the broker's clock.
+    pub since_ms: i64,
+    /// How long a segment is written to, in milliseconds.
+    pub segment_ms: i64,
     /// Where the flushed end will be: after the last of the batches.
     pub end: i64,
 }
@@ -84,13 +88,15 @@ impl Log {
         }
         let is_contiguous = |segment: &&Arc<Segment>| {
             let next = batches.first().map_or(end, |batch| batch.base_offset);
-            !state.is_sealed && segment.facts().end_offset == next
+            !state.is_sealed && segment.generation == 0 && segment.facts().end_offset == next
         };
         FlushWork {
             config: Arc::clone(&state.config),
             active: state.segments.last().filter(is_contiguous).cloned(),
             is_first: state.segments.is_empty(),
             rolls_after: state.roll_requested,
+            since_ms: state.tail_since_ms,
+            segment_ms: state.config.roll_ms(state.roll_random),
             batches,
             end,
         }
@@ -110,6 +116,7 @@ impl Log {
             .map(|batch| batch.bytes.clone())
             .collect();
         let bytes = state.tail.set_flushed_end(done.end);
+        let has_written = !done.written.is_empty();
         for (segment, facts, index) in done.written {
             let is_new = state
                 .segments
@@ -118,6 +125,7 @@ impl Log {
             segment.extend(facts, Some(index));
             if is_new {
                 state.segments.push(segment);
+                state.roll_random = self.engine.env.rng.random_u64();
             }
         }
         state.segments_bytes = state
@@ -125,7 +133,9 @@ impl Log {
             .iter()
             .map(|segment| segment.facts().bytes)
             .sum();
-        state.is_sealed = done.is_sealed;
+        // What is sealed stays so until another segment follows it.
+        state.is_sealed = done.is_sealed || (state.is_sealed && !has_written);
+        let rolls_for_compaction = done.is_sealed && state.config.cleanup_compact;
         state.roll_requested = false;
         state.tail_since_ms = now_ms;
         state.check_invariants();
@@ -137,6 +147,9 @@ impl Log {
             .unflushed_bytes
             .fetch_sub(bytes, Ordering::Relaxed);
         self.engine.cached_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if rolls_for_compaction {
+            self.engine.compact_signal.raise();
+        }
         bytes
     }
 
@@ -145,14 +158,15 @@ impl Log {
         self.state.lock().is_sealed = true;
     }
 
-    /// Takes out the segments that lie below the log start.
-    pub(crate) fn take_segments_below_start(&self) -> Vec<Arc<Segment>> {
+    /// Takes out the segments that lie below the log start or that have been replaced.
+    pub(crate) fn take_unneeded_segments(&self) -> Vec<Arc<Segment>> {
         let mut state = self.state.lock();
+        let state = &mut *state;
         let log_start = state.log_start;
         let below = state
             .segments
             .partition_point(|segment| segment.facts().end_offset <= log_start);
-        let taken: Vec<_> = state.segments.drain(..below).collect();
+        let mut taken: Vec<_> = state.segments.drain(..below).collect();
         if !taken.is_empty() {
             state.segments_bytes = state
                 .segments
@@ -160,6 +174,7 @@ impl Log {
                 .map(|segment| segment.facts().bytes)
                 .sum();
         }
+        taken.append(&mut state.replaced);
         taken
     }
 
@@ -221,6 +236,7 @@ impl Log {
                 cause: found.cause.moved(data_dir, Path::new("")),
             }),
             snapshot_offset: flushed.snapshot_offset,
+            clean_end: state.clean_end,
             epochs: state.epochs.below(state.tail.flushed_end()),
             segments: state
                 .segments
@@ -265,7 +281,10 @@ impl Log {
 
     /// All files of a deleted log.
     pub(crate) fn take_all_segments(&self) -> Vec<Arc<Segment>> {
-        std::mem::take(&mut self.state.lock().segments)
+        let mut state = self.state.lock();
+        let mut taken = std::mem::take(&mut state.segments);
+        taken.append(&mut state.replaced);
+        taken
     }
 
     pub(crate) fn snapshot_file(&self) -> Option<PathBuf> {
@@ -297,7 +316,8 @@ impl Log {
             now_ms,
             log_start: state.appended_start,
             end: state.last_stable_offset(),
-            is_last_open: !state.is_sealed,
+            is_last_open: state.is_last_open(),
+            roll_ms: state.config.roll_ms(state.roll_random),
             segments: &segments,
             tail_bytes: state.tail.unflushed_bytes(),
             tail_max_timestamp: state

@@ -4,6 +4,7 @@
 //! lock is held for a few assignments at a time and never while anything is waited for.
 
 mod append;
+mod compacting;
 mod holdings;
 mod housekeeping;
 mod publish;
@@ -18,6 +19,7 @@ use env::{Defect, has_defect};
 use model::{LeaderEpoch, LogId, Offset, ProducerEpoch, ProducerId};
 use parking_lot::Mutex;
 
+pub(crate) use compacting::CompactionSource;
 pub use holdings::LogHoldings;
 pub(crate) use housekeeping::{FlushCandidate, FlushDone, FlushWork};
 pub use read::{DiskRead, Read};
@@ -40,7 +42,8 @@ pub struct Log {
     id: LogId,
     engine: Arc<Engine>,
     state: Mutex<LogState>,
-    /// What the segments' batches leave behind; only the flusher takes the lock, before `state`.
+    /// What the segments' batches leave behind; only the flusher, compaction and retention take the
+    /// lock, before `state`.
     flushed: Mutex<Flushed>,
 }
 
@@ -62,12 +65,18 @@ struct LogState {
     tail: Tail,
     segments: Vec<Arc<Segment>>,
     segments_bytes: u64,
+    /// Segments that compacted ones have taken the place of, and whose files are still there.
+    replaced: Vec<Arc<Segment>>,
+    /// Below this offset the records have been compacted with one another.
+    clean_end: i64,
     /// The last segment is not written to any more.
     is_sealed: bool,
     /// The tail is to go to its segment, which is to be the last of it.
     roll_requested: bool,
     /// When the oldest batch of the tail came, by the broker's clock.
     tail_since_ms: i64,
+    /// How much of `segment.jitter.ms` is taken off for the segment that is written to.
+    roll_random: u64,
 
     watchers: Watchers,
 }
@@ -79,6 +88,20 @@ pub(crate) struct Flushed {
     pub transactions: Transactions,
     /// The name of the newest snapshot; -1 if there is none.
     pub snapshot_offset: i64,
+    /// Where the segments ended when compaction forgot aborted transactions last; -1 if never. A
+    /// snapshot from there or before may still know them.
+    pub forgotten_at: i64,
+}
+
+impl Flushed {
+    /// Of no batches.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            snapshot_offset: -1,
+            forgotten_at: -1,
+            ..Self::default()
+        }
+    }
 }
 
 impl LogState {
@@ -99,6 +122,12 @@ impl LogState {
         }
     }
 
+    /// Whether the last segment is written to, if there is one.
+    fn is_last_open(&self) -> bool {
+        let is_compacted = |last: &Arc<Segment>| last.generation > 0;
+        !self.is_sealed && !self.segments.last().is_some_and(is_compacted)
+    }
+
     fn view(&self, leader_epoch: i32) -> LogView {
         LogView {
             log_start: Offset(self.log_start),
@@ -117,6 +146,7 @@ impl LogState {
         assert!(self.high_watermark <= self.appended_end);
         assert!(self.appended_start <= self.appended_end);
         assert!(self.tail.flushed_end() <= self.high_watermark);
+        assert!(self.clean_end <= self.high_watermark);
         debug_assert!(
             self.segments
                 .windows(2)
@@ -141,9 +171,21 @@ impl Log {
         Arc::clone(&self.state.lock().config)
     }
 
-    /// Replaces the settings; they count at once.
+    /// Replaces the settings; they count at once. What a relaxed log has acknowledged under other
+    /// bounds is forced.
     pub fn set_config(&self, config: LogConfig) {
-        self.state.lock().config = Arc::new(config);
+        let mut state = self.state.lock();
+        let old = std::mem::replace(&mut state.config, Arc::new(config));
+        let bounds = |config: &LogConfig| (config.flush_messages, config.flush_ms);
+        let have_changed = bounds(&old) != bounds(&state.config);
+        let may_compact = state.config.cleanup_compact;
+        drop(state);
+        if old.is_relaxed() && have_changed {
+            self.engine.demand_force();
+        }
+        if may_compact {
+            self.engine.compact_signal.raise();
+        }
     }
 
     /// What an answer to `acks=all` waits for: for relaxed logs, that the batch is written.

@@ -9,6 +9,7 @@ use tracing::warn;
 use super::{Log, LogState};
 use crate::damage::Quarantine;
 use crate::errors::ReadError;
+use crate::marks::{Mark, mark};
 use crate::segment::{ReadRequest, Segment, SegmentFault};
 use crate::views::{Isolation, LogView, ReadBatches};
 
@@ -85,7 +86,7 @@ impl Log {
                 end: end.min(state.tail.flushed_end()),
                 bytes_max,
                 at_least_one,
-                index_interval_bytes: index_interval(&state),
+                index_interval_bytes: state.config.index_interval(),
                 epochs: state.epochs.below(i64::MAX).into(),
             },
             isolation,
@@ -104,7 +105,7 @@ impl Log {
 
     /// Notes that a segment is damaged: what lies before the damage can be read, and nothing can be
     /// appended behind it. An error of the device is the answer to this read only.
-    pub(super) fn note_fault(&self, fault: SegmentFault, offset: i64) -> ReadError {
+    pub(crate) fn note_fault(&self, fault: SegmentFault, offset: i64) -> ReadError {
         let mut state = self.state.lock();
         if state.is_deleted {
             return ReadError::Deleted;
@@ -134,10 +135,6 @@ impl Log {
         self.engine.add_damage(cause);
         ReadError::Damaged
     }
-}
-
-pub(super) fn index_interval(state: &LogState) -> u64 {
-    u64::from(state.config.index_interval_bytes.max(1).cast_unsigned())
 }
 
 fn empty(view: LogView) -> ReadBatches {
@@ -176,12 +173,42 @@ fn from_tail(
     read
 }
 
+/// How often a read begins anew because compaction has replaced what it read. Each time takes the
+/// compaction of a log.
+const ATTEMPTS_MAX: usize = 8;
+
+/// What came of reading the segments.
+struct Attempt {
+    chunks: Vec<Bytes>,
+    /// Where a reader goes on.
+    next: i64,
+    /// What kept the read from its first batch, and the offset of that.
+    fault: Option<(SegmentFault, i64)>,
+}
+
 impl DiskRead {
     /// Reads the segments. Blocks; to be run where that is allowed.
     pub fn run(self) -> Result<ReadBatches, ReadError> {
+        let mut read = self;
+        for _ in 0..ATTEMPTS_MAX {
+            let attempt = read.attempt();
+            match read.finish(attempt)? {
+                Some(batches) => return Ok(batches),
+                None => match read.begin_anew()? {
+                    Read::Ready(batches) => return Ok(batches),
+                    Read::Disk(again) => read = again,
+                },
+            }
+        }
+        // The reader comes again; nothing is lost.
+        Ok(empty(read.view))
+    }
+
+    fn attempt(&self) -> Attempt {
         let fs = self.log.engine.env.fs.as_ref();
         let mut chunks: Vec<Bytes> = Vec::new();
         let mut request = self.request.clone();
+        let mut fault = None;
         for segment in &self.segments {
             let is_satisfied = request.bytes_max == 0 && !request.at_least_one;
             if is_satisfied || request.from >= request.end {
@@ -199,28 +226,56 @@ impl DiskRead {
                         break;
                     }
                 }
-                Err(fault) if chunks.is_empty() => {
-                    return Err(self.log.note_fault(fault, request.from));
-                }
                 // What was sound is served; the next read meets the damage.
-                Err(_) => break,
+                Err(_) if !chunks.is_empty() => break,
+                Err(found) => {
+                    fault = Some((found, request.from));
+                    break;
+                }
             }
         }
-        let bytes = chunks.iter().map(Bytes::len).sum();
+        Attempt {
+            chunks,
+            next: request.from,
+            fault,
+        }
+    }
+
+    /// The answer; `None` if compaction has replaced a segment that it would rest on: a file may be
+    /// gone, and the transactions whose records were in it forgotten.
+    fn finish(&self, attempt: Attempt) -> Result<Option<ReadBatches>, ReadError> {
+        let state = self.log.state.lock();
+        let is_replaced = self.segments.iter().any(|segment| segment.is_replaced());
+        if is_replaced && (attempt.fault.is_some() || self.isolation == Isolation::ReadCommitted) {
+            return Ok(None);
+        }
         let aborted = match self.isolation {
             Isolation::ReadUncommitted => Vec::new(),
             Isolation::ReadCommitted => {
-                let state = self.log.state.lock();
-                state
-                    .transactions
-                    .aborted_in(self.request.from, request.from)
+                let from = self.request.from;
+                state.transactions.aborted_in(from, attempt.next)
             }
         };
-        Ok(ReadBatches {
-            chunks,
-            bytes,
+        drop(state);
+        if let Some((fault, offset)) = attempt.fault {
+            return Err(self.log.note_fault(fault, offset));
+        }
+        Ok(Some(ReadBatches {
+            bytes: attempt.chunks.iter().map(Bytes::len).sum(),
+            chunks: attempt.chunks,
             view: self.view,
             aborted,
-        })
+        }))
+    }
+
+    fn begin_anew(&self) -> Result<Read, ReadError> {
+        mark(Mark::ReadBegunAnew);
+        let request = &self.request;
+        self.log.read(
+            Offset(request.from),
+            request.bytes_max,
+            self.isolation,
+            request.at_least_one,
+        )
     }
 }

@@ -23,6 +23,7 @@ pub(crate) struct RestoredLog {
     pub log_start: i64,
     pub end: i64,
     pub flushed_end: i64,
+    pub clean_end: i64,
     pub quarantine: Option<Quarantine>,
     pub producers: Producers,
     pub transactions: Transactions,
@@ -36,10 +37,7 @@ impl Log {
     /// A log without batches.
     pub(crate) fn new(id: LogId, engine: Arc<Engine>, config: LogConfig) -> Arc<Self> {
         let restored = RestoredLog {
-            flushed: Flushed {
-                snapshot_offset: -1,
-                ..Flushed::default()
-            },
+            flushed: Flushed::nothing(),
             ..RestoredLog::default()
         };
         Self::restore(id, engine, config, restored)
@@ -79,10 +77,13 @@ impl Log {
                 .map(|segment| segment.facts().bytes)
                 .sum(),
             segments: restored.segments,
+            replaced: Vec::new(),
+            clean_end: restored.clean_end,
             tail,
             is_sealed: false,
             roll_requested: false,
             tail_since_ms: engine.env.clock.wall_ms(),
+            roll_random: engine.env.rng.random_u64(),
             watchers: super::watch::Watchers::default(),
         };
         state.check_invariants();

@@ -11,7 +11,7 @@ use crate::flush::write_forced;
 use crate::format::checkpoint::{Checkpoint, FILE_NAMES, LogCheckpoint};
 use crate::format::data_format::{self, DataFormat, DataFormatError};
 use crate::marks::{Mark, mark};
-use crate::segment::{INDEX, LOG, SNAPSHOT, TIME_INDEX, file_name};
+use crate::segment::{SNAPSHOT, SUFFIXES, file_name, segment_file_name};
 
 /// The name under which the format file is made before it gets its own.
 const NEW_FORMAT_FILE: &str = "format.new";
@@ -195,7 +195,10 @@ fn read_durable(fs: &dyn Fs, path: &Path) -> io::Result<Vec<u8>> {
 pub(crate) fn listed_files(log: &LogCheckpoint) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for segment in &log.segments {
-        names.extend([LOG, INDEX, TIME_INDEX].map(|suffix| file_name(segment.base_offset, suffix)));
+        names.extend(
+            SUFFIXES
+                .map(|suffix| segment_file_name(segment.base_offset, segment.generation, suffix)),
+        );
     }
     if log.snapshot_offset >= 0 {
         names.insert(file_name(log.snapshot_offset, SNAPSHOT));

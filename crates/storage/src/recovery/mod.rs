@@ -19,15 +19,15 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use env::{Env, OpenMode, SECTOR_BYTES};
+use env::{Env, SECTOR_BYTES};
 use model::LogId;
 
 use crate::damage::{Damage, DamageCode};
 use crate::errors::OpenError;
 use crate::format::checkpoint::LogCheckpoint;
-use crate::log::RestoredLog;
+use crate::log::{Flushed, RestoredLog};
 use crate::marks::{Mark, mark};
-use crate::segment::{BatchScanner, Expected, ScanError, SegmentFault};
+use crate::segment::{ScanError, SegmentFault};
 use crate::settings::{LogConfig, StorageSettings};
 use crate::storage::Storage;
 use chain::{Chain, Origin};
@@ -232,18 +232,14 @@ impl Recovery {
         let mut batches = Vec::new();
         for segment in &log.segments {
             let path = segment.path();
-            let (file, facts) = match segment.open(fs, OpenMode::Read) {
-                Ok(opened) => opened,
+            let mut scanner = match segment.scanner(fs) {
+                Ok(scanner) => scanner,
                 Err(fault) => {
                     restore::not_of_the_device(&fault)?;
                     return Ok((batches, Some(fault)));
                 }
             };
-            let expected = Expected {
-                offset: segment.base_offset,
-                epochs: log.epochs.below(i64::MAX).into(),
-            };
-            let mut scanner = BatchScanner::new(file, 0, facts.bytes, expected);
+            scanner.expect_epochs(log.epochs.below(i64::MAX).into());
             loop {
                 match scanner.next_batch() {
                     Ok(Some((_, batch))) => batches.push(batch),
@@ -268,11 +264,10 @@ impl Recovery {
         let data_dir = &self.settings.data_dir;
         let mut log = match listed {
             Some(listed) => restore::restore(fs, data_dir, listed, self.now_ms, &mut damages)?,
-            None => {
-                let mut log = RestoredLog::default();
-                log.flushed.snapshot_offset = -1;
-                log
-            }
+            None => RestoredLog {
+                flushed: Flushed::nothing(),
+                ..RestoredLog::default()
+            },
         };
         for replayed in &entries {
             damages.extend(fold::apply(&mut log, replayed, self.now_ms));

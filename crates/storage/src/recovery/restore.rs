@@ -17,7 +17,7 @@ use crate::log::{Flushed, RestoredLog};
 use crate::marks::{Mark, mark};
 use crate::producers::Producers;
 use crate::segment::{
-    BatchScanner, Expected, LOG, SNAPSHOT, ScanError, Segment, SegmentFault, file_name,
+    LOG, SNAPSHOT, ScanError, Segment, SegmentFault, file_name, segment_file_name,
 };
 use crate::transactions::Transactions;
 
@@ -53,6 +53,7 @@ pub(crate) fn restore(
         log_start: listed.log_start,
         end: listed.flushed_end,
         flushed_end: listed.flushed_end,
+        clean_end: listed.clean_end,
         quarantine,
         producers: flushed.producers.clone(),
         transactions: flushed.transactions.clone(),
@@ -117,7 +118,7 @@ fn missing_segments(
     let present: BTreeSet<String> = entries.into_iter().map(|entry| entry.name).collect();
     let mut missing = Vec::new();
     for segment in &listed.segments {
-        let name = file_name(segment.base_offset, LOG);
+        let name = segment_file_name(segment.base_offset, segment.generation, LOG);
         let path = directory.join(&name);
         let mut note = |position, message: String| {
             let damage = Damage {
@@ -158,10 +159,7 @@ fn restore_flushed(
     now_ms: i64,
     damages: &mut Vec<Damage>,
 ) -> Result<Flushed, OpenError> {
-    let nothing = Flushed {
-        snapshot_offset: -1,
-        ..Flushed::default()
-    };
+    let nothing = Flushed::nothing();
     if listed.snapshot_offset < 0 {
         return Ok(nothing);
     }
@@ -178,6 +176,7 @@ fn restore_flushed(
             producers: Producers::from_snapshot(&snapshot.producers),
             transactions: Transactions::from_snapshot(&snapshot),
             snapshot_offset: listed.snapshot_offset,
+            ..nothing
         });
     }
     mark(Mark::SnapshotRebuilt);
@@ -190,18 +189,13 @@ fn restore_flushed(
     });
     let mut flushed = nothing;
     for segment in segments {
-        let (file, facts) = match segment.open(fs, OpenMode::Read) {
-            Ok(opened) => opened,
+        let mut scanner = match segment.scanner(fs) {
+            Ok(scanner) => scanner,
             Err(fault) => {
                 not_of_the_device(&fault)?;
                 continue;
             }
         };
-        let expected = Expected {
-            offset: segment.base_offset,
-            ..Expected::default()
-        };
-        let mut scanner = BatchScanner::new(file, 0, facts.bytes, expected);
         loop {
             match scanner.next_batch() {
                 Ok(Some((_, batch))) => flushed.fold(&batch, now_ms),

@@ -31,6 +31,7 @@ fn facts<'a>(config: &'a LogConfig, segments: &'a [SegmentAge]) -> RetentionFact
         log_start: 0,
         end: segments.len() as i64 * 10,
         is_last_open: true,
+        roll_ms: config.roll_ms(0),
         segments,
         tail_bytes: 0,
         tail_max_timestamp: None,
@@ -143,6 +144,7 @@ fn a_live_log_is_rolled_by_age_and_size() {
     assert!(
         plan(&RetentionFacts {
             config: &short,
+            roll_ms: short.roll_ms(0),
             ..base
         })
         .roll,
@@ -150,6 +152,7 @@ fn a_live_log_is_rolled_by_age_and_size() {
     );
     let nothing = RetentionFacts {
         config: &short,
+        roll_ms: short.roll_ms(0),
         segments: &[],
         tail_max_timestamp: None,
         tail_bytes: 0,
@@ -157,4 +160,54 @@ fn a_live_log_is_rolled_by_age_and_size() {
         ..base
     };
     assert_eq!(plan(&nothing), RetentionPlan::default());
+}
+
+#[test]
+fn a_compacted_log_is_rolled_so_that_compaction_finds_something() {
+    let compacted = LogConfig {
+        cleanup_delete: false,
+        cleanup_compact: true,
+        segment_bytes: 100,
+        max_compaction_lag_ms: 50_000,
+        ..config()
+    };
+    let one = segments(&[9_999]);
+    let full = RetentionFacts {
+        tail_bytes: 10,
+        tail_max_timestamp: Some(9_999),
+        end: 12,
+        ..facts(&compacted, &one)
+    };
+    assert!(plan(&full).roll, "more than a segment holds");
+    let kept = LogConfig {
+        cleanup_compact: false,
+        ..compacted.clone()
+    };
+    let nobody_waits = RetentionFacts {
+        config: &kept,
+        ..full
+    };
+    assert!(!plan(&nobody_waits).roll);
+    assert_eq!(kept.roll_ms(0), 100_000);
+    assert_eq!(compacted.roll_ms(0), 50_000, "within the compaction lag");
+}
+
+#[test]
+fn jitter_is_taken_off_the_age_of_a_segment() {
+    let jittery = LogConfig {
+        segment_ms: 1_000,
+        segment_jitter_ms: 400,
+        ..config()
+    };
+    assert_eq!(jittery.roll_ms(0), 1_000);
+    assert_eq!(jittery.roll_ms(399), 601);
+    assert_eq!(
+        jittery.roll_ms(u64::MAX),
+        1_000 - (u64::MAX % 400).cast_signed()
+    );
+    let all = LogConfig {
+        segment_jitter_ms: i64::MAX,
+        ..jittery
+    };
+    assert!((0..5_000).all(|random| (1..=1_000).contains(&all.roll_ms(random))));
 }

@@ -1,12 +1,9 @@
 //! The indexes of a segment in memory: loaded from their files as far as those are sound, and
 //! completed by reading the segment.
 
-use env::{Fs, OpenMode};
+use env::Fs;
 
-use super::{
-    BatchScanner, Expected, INDEX, ScanError, Segment, SegmentFacts, SegmentFault, TIME_INDEX,
-    file_name,
-};
+use super::{INDEX, ScanError, Segment, SegmentFacts, SegmentFault, TIME_INDEX};
 use crate::batch::BatchHeader;
 use crate::format::offset_index::{self, IndexOf, OffsetIndexEntry};
 use crate::format::time_index::{self, TimeIndexEntry};
@@ -42,30 +39,25 @@ impl SegmentIndex {
         interval: u64,
     ) -> Result<Self, SegmentFault> {
         let path = segment.path();
-        let (file, _) = segment.open(fs, OpenMode::Read)?;
         let mut index = Self::from_files(fs, segment, facts.bytes);
-        if let Some(last) = index.offsets.last().copied() {
-            let position = u64::from(last.position);
-            let expected = Expected {
-                offset: segment.base_offset + i64::from(last.offset_delta),
-                ..Expected::default()
-            };
-            let mut scanner = BatchScanner::new(file.clone(), position, facts.bytes, expected);
-            if matches!(scanner.peek(), Ok(Some(_))) {
-                index.indexed_bytes = position;
-            } else {
-                index = Self::empty();
-            }
+        let mut start = (0, segment.base_offset);
+        if let Some(last) = index.offsets.last() {
+            start = (
+                u64::from(last.position),
+                segment.base_offset + i64::from(last.offset_delta),
+            );
+        }
+        let mut scanner = segment.scanner_at(fs, &facts, start)?;
+        if index.offsets.is_empty() || matches!(scanner.peek(), Ok(Some(_))) {
+            index.indexed_bytes = start.0;
+        } else {
+            index = Self::empty();
+            scanner = segment.scanner_at(fs, &facts, (0, segment.base_offset))?;
         }
         mark(match index.offsets.is_empty() {
             true => Mark::IndexBuilt,
             false => Mark::IndexLoaded,
         });
-        let expected = Expected {
-            offset: index.offset_at(segment.base_offset),
-            ..Expected::default()
-        };
-        let mut scanner = BatchScanner::new(file, index.indexed_bytes, facts.bytes, expected);
         // The batch of the last entry has its entry already.
         index.bytes_since_entry = 0;
         loop {
@@ -83,12 +75,7 @@ impl SegmentIndex {
     }
 
     fn from_files(fs: &dyn Fs, segment: &Segment, bytes: u64) -> Self {
-        let read = |suffix| {
-            let path = segment
-                .directory
-                .join(file_name(segment.base_offset, suffix));
-            fs.read(&path).unwrap_or_default()
-        };
+        let read = |suffix| fs.read(&segment.file(suffix)).unwrap_or_default();
         let mut offsets = offset_index::decode(&read(INDEX), segment.index_of());
         let mut times = time_index::decode(&read(TIME_INDEX), segment.index_of());
         // Both have an entry for the same batches.
@@ -140,10 +127,11 @@ impl SegmentIndex {
         self.indexed_bytes
     }
 
-    /// The offset of the last entry's batch.
-    fn offset_at(&self, segment_base: i64) -> i64 {
-        let last = self.offsets.last();
-        segment_base + last.map_or(0, |entry| i64::from(entry.offset_delta))
+    /// Whether another entry keeps the files within this many bytes.
+    pub(crate) fn has_room(&self, bytes_max: i32) -> bool {
+        let bytes = offset_index::HEADER_BYTES + self.offsets.len() * offset_index::ENTRY_BYTES;
+        let bytes_max = usize::try_from(bytes_max).unwrap_or(0);
+        bytes + offset_index::ENTRY_BYTES <= bytes_max
     }
 
     /// The position and the offset of a batch at or before the one that holds the offset.

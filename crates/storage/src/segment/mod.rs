@@ -1,18 +1,22 @@
-//! Segments: the files that hold the older batches of a log, exactly as they were acknowledged.
+//! Segments: the files that hold the older batches of a log, exactly as they were acknowledged or
+//! as compaction has left them.
 
 mod identity;
 mod index;
+mod open;
 mod scanner;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use env::{File, Fs, OpenMode};
 use parking_lot::Mutex;
 
 pub(crate) use index::SegmentIndex;
+pub(crate) use open::{OpenSegment, remove_if_there};
 pub(crate) use scanner::{BatchScanner, Expected, ScanError};
 
 use crate::damage::{Damage, DamageCode};
@@ -27,8 +31,13 @@ const READ_BYTES_MIN: u64 = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub base_offset: i64,
-    log_id: u32,
+    /// 0: the batches are as they were appended, without a gap. Above: they are what compaction has
+    /// left, and nothing is ever appended to them.
+    pub generation: u32,
+    pub log_id: u32,
     directory: PathBuf,
+    /// A compacted segment has taken its place.
+    is_replaced: AtomicBool,
     state: Mutex<SegmentState>,
 }
 
@@ -70,12 +79,15 @@ impl Segment {
         log_id: u32,
         directory: PathBuf,
         base_offset: i64,
+        generation: u32,
         facts: SegmentFacts,
     ) -> Self {
         Self {
             base_offset,
+            generation,
             log_id,
             directory,
+            is_replaced: AtomicBool::new(false),
             state: Mutex::new(SegmentState {
                 facts,
                 is_known: false,
@@ -93,7 +105,19 @@ impl Segment {
             created_ms: listed.created_ms,
             ends: listed.ends,
         };
-        Self::new(log_id, directory, listed.base_offset, facts)
+        let (base_offset, generation) = (listed.base_offset, listed.generation);
+        Self::new(log_id, directory, base_offset, generation, facts)
+    }
+
+    /// Whether another segment has taken its place. What is missing in it then is no damage, and
+    /// what was read may be older than what is known of the log. Asked under the lock of the log.
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.is_replaced.load(Ordering::Acquire)
+    }
+
+    /// Notes that another segment has taken its place; under the lock of the log.
+    pub(crate) fn set_replaced(&self) {
+        self.is_replaced.store(true, Ordering::Release);
     }
 
     pub(crate) fn facts(&self) -> SegmentFacts {
@@ -101,20 +125,16 @@ impl Segment {
     }
 
     pub(crate) fn path(&self) -> PathBuf {
-        self.directory.join(file_name(self.base_offset, LOG))
+        self.file(LOG)
     }
 
     /// Reads all of it; what is wrong with the first batch that is not sound.
     pub(crate) fn check(&self, fs: &dyn Fs, epochs: &[(i32, i64)]) -> Option<SegmentFault> {
-        let (file, facts) = match self.open(fs, OpenMode::Read) {
-            Ok(opened) => opened,
+        let mut scanner = match self.scanner(fs) {
+            Ok(scanner) => scanner,
             Err(fault) => return Some(fault),
         };
-        let expected = Expected {
-            offset: self.base_offset,
-            epochs: epochs.into(),
-        };
-        let mut scanner = BatchScanner::new(file, 0, facts.bytes, expected);
+        scanner.expect_epochs(epochs.into());
         loop {
             match scanner.next_batch() {
                 Ok(Some(_)) => {}
@@ -129,13 +149,49 @@ impl Segment {
         IndexOf {
             log_id: self.log_id,
             base_offset: self.base_offset,
+            generation: self.generation,
         }
     }
 
     /// The segment's three files.
     pub(crate) fn paths(&self) -> [PathBuf; 3] {
-        [LOG, INDEX, TIME_INDEX]
-            .map(|suffix| self.directory.join(file_name(self.base_offset, suffix)))
+        SUFFIXES.map(|suffix| self.file(suffix))
+    }
+
+    fn file(&self, suffix: &str) -> PathBuf {
+        let name = segment_file_name(self.base_offset, self.generation, suffix);
+        self.directory.join(name)
+    }
+
+    /// Steps through all batches.
+    pub(crate) fn scanner(&self, fs: &dyn Fs) -> Result<BatchScanner, SegmentFault> {
+        let (file, facts) = self.open(fs, OpenMode::Read)?;
+        let expected = self.expected_at(&facts, 0, self.base_offset);
+        Ok(BatchScanner::new(file, 0, facts.bytes, expected))
+    }
+
+    /// Steps through the batches that counted at some moment, from a position to which the index has
+    /// led for an offset.
+    pub(crate) fn scanner_at(
+        &self,
+        fs: &dyn Fs,
+        facts: &SegmentFacts,
+        (position, offset): (u64, i64),
+    ) -> Result<BatchScanner, SegmentFault> {
+        let (file, _) = self.open(fs, OpenMode::Read)?;
+        let expected = self.expected_at(facts, position, offset);
+        Ok(BatchScanner::new(file, position, facts.bytes, expected))
+    }
+
+    /// What must stand at a position to which the index has led for an offset.
+    fn expected_at(&self, facts: &SegmentFacts, position: u64, offset: i64) -> Expected {
+        Expected {
+            offset,
+            end: facts.end_offset,
+            is_compacted: self.generation > 0,
+            is_exact: self.generation == 0 || position > 0,
+            epochs: Arc::default(),
+        }
     }
 
     pub(crate) fn to_checkpoint(&self) -> SegmentCheckpoint {
@@ -146,6 +202,7 @@ impl Segment {
             bytes: facts.bytes,
             max_timestamp: facts.max_timestamp,
             created_ms: facts.created_ms,
+            generation: self.generation,
             ends: facts.ends,
         }
     }
@@ -258,33 +315,37 @@ impl Segment {
         Ok(found)
     }
 
-    /// Reads whole batches from the one that holds `from`, with sound checksums, up to `end` and
-    /// about `bytes_max`. Appends them to `chunks` and returns the offset after the last one. At
-    /// least one batch is read if `at_least_one`.
+    /// Reads whole batches from the one that holds `from`, or the next one if compaction has removed
+    /// that, with sound checksums, up to `end` and about `bytes_max`. Appends them to `chunks` and
+    /// returns the offset to go on at: the end of the segment, if nothing is left in it. At least one
+    /// batch is read if `at_least_one`.
     pub(crate) fn read(
         &self,
         fs: &dyn Fs,
         request: &ReadRequest,
         chunks: &mut Vec<Bytes>,
     ) -> Result<i64, SegmentFault> {
-        let (file, facts) = self.open(fs, OpenMode::Read)?;
+        let facts = self.facts();
         let path = self.path();
-        let interval = request.index_interval_bytes;
-        let (start, offset) = self.position_before(fs, request.from, interval)?;
-        let expected = Expected {
-            offset,
-            epochs: Arc::clone(&request.epochs),
-        };
-        let mut scanner = BatchScanner::new(file, start, facts.bytes, expected);
+        let start = self.position_before(fs, request.from, request.index_interval_bytes)?;
+        let mut scanner = self.scanner_at(fs, &facts, start)?;
+        scanner.expect_epochs(Arc::clone(&request.epochs));
         let mut budget = request.bytes_max;
         let mut next = request.from;
         let mut is_first = request.at_least_one;
         let end = request.end.min(facts.end_offset);
+        let is_compacted = self.generation > 0;
         while next < end && (budget > 0 || is_first) {
             let header = scanner
                 .peek()
-                .and_then(|header| header.ok_or_else(|| scanner.unsound()))
-                .map_err(|error| error.into_fault(&path))?;
+                .map_err(|error| error.into_fault(&path))?
+                .filter(|header| !is_compacted || header.base_offset < end);
+            let Some(header) = header else {
+                if is_compacted {
+                    break;
+                }
+                return Err(scanner.unsound().into_fault(&path));
+            };
             if header.last_offset() < request.from {
                 // Past what the index does not know.
                 scanner.skip(&header);
@@ -309,6 +370,9 @@ impl Segment {
             budget = budget.saturating_sub(run.bytes.len());
             is_first = false;
             chunks.push(run.bytes);
+        }
+        if is_compacted && scanner.is_at_end() {
+            next = facts.end_offset.max(next);
         }
         Ok(next)
     }
@@ -369,6 +433,16 @@ pub(crate) const INDEX: &str = "index";
 pub(crate) const TIME_INDEX: &str = "timeindex";
 /// The suffix of a producer snapshot.
 pub(crate) const SNAPSHOT: &str = "snapshot";
+/// The suffixes of the files of a segment, the batches first.
+pub(crate) const SUFFIXES: [&str; 3] = [LOG, INDEX, TIME_INDEX];
+
+/// The name of a file of a segment.
+pub(crate) fn segment_file_name(base_offset: i64, generation: u32, suffix: &str) -> String {
+    match generation {
+        0 => file_name(base_offset, suffix),
+        generation => format!("{base_offset:020}-{generation}.{suffix}"),
+    }
+}
 
 /// The name of a file of a log.
 pub(crate) fn file_name(offset: i64, suffix: &str) -> String {

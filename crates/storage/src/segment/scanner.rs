@@ -24,10 +24,17 @@ pub(crate) struct BatchScanner {
 }
 
 /// What a batch's own checksum does not cover, and what is known of it from elsewhere.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Expected {
-    /// The base offset of the batch at the position.
+    /// The base offset of the batch at the position; where compaction may have left gaps, the least
+    /// that it can be.
     pub offset: i64,
+    /// Where the offsets of the segment end.
+    pub end: i64,
+    /// Whether compaction may have left gaps.
+    pub is_compacted: bool,
+    /// Whether the next batch is known to begin at `offset`, gaps or not.
+    pub is_exact: bool,
     /// Leader epochs with the offsets of their first batches; none: not looked at.
     pub epochs: Arc<[(i32, i64)]>,
 }
@@ -35,15 +42,26 @@ pub(crate) struct Expected {
 impl Expected {
     /// Whether this is the batch, and if so what is expected next.
     fn accept(&mut self, header: &BatchHeader) -> bool {
-        let fits = header.base_offset == self.offset && self.is_epoch_right(header);
+        let fits = self.fits(header);
         if fits {
-            self.offset = header.last_offset() + 1;
+            self.pass(header);
         }
         fits
     }
 
     fn fits(&self, header: &BatchHeader) -> bool {
-        header.base_offset == self.offset && self.is_epoch_right(header)
+        let is_in_place = if self.is_exact {
+            header.base_offset == self.offset
+        } else {
+            header.base_offset >= self.offset
+        };
+        is_in_place && header.last_offset() < self.end && self.is_epoch_right(header)
+    }
+
+    /// Expects what comes behind a batch.
+    fn pass(&mut self, header: &BatchHeader) {
+        self.offset = header.last_offset() + 1;
+        self.is_exact = !self.is_compacted;
     }
 
     fn is_epoch_right(&self, header: &BatchHeader) -> bool {
@@ -94,6 +112,21 @@ impl BatchScanner {
         }
     }
 
+    /// Looks at the leader epochs of the batches too.
+    pub(crate) fn expect_epochs(&mut self, epochs: Arc<[(i32, i64)]>) {
+        self.expected.epochs = epochs;
+    }
+
+    /// The least offset that the next batch can have.
+    pub(crate) fn expected_offset(&self) -> i64 {
+        self.expected.offset
+    }
+
+    /// Whether all batches have been passed.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.position >= self.end
+    }
+
     /// The header at the position, `None` at the end. Its batch lies within the end.
     pub(crate) fn peek(&mut self) -> Result<Option<BatchHeader>, ScanError> {
         if self.position >= self.end {
@@ -136,7 +169,7 @@ impl BatchScanner {
 
     /// Goes past the batch whose header was peeked at.
     pub(crate) fn skip(&mut self, header: &BatchHeader) {
-        self.expected.offset = header.last_offset() + 1;
+        self.expected.pass(header);
         self.position += header.bytes as u64;
     }
 

@@ -149,9 +149,8 @@ impl Committer {
             return self.idle_step();
         }
         let bytes = round_builder::round_bytes(&self.entries);
-        match self.make_room(bytes) {
-            Ok(()) => {}
-            Err(no_slot) => return self.wait_for_slot(no_slot),
+        if let Err(no_slot) = self.make_room(bytes) {
+            return self.wait_for_slot(no_slot);
         }
         let mut entries = std::mem::take(&mut self.entries);
         if let Err(error) = self.commit(&entries) {
@@ -168,8 +167,13 @@ impl Committer {
         let is_closing = self.engine.queue.refusal() == Some(Refusal::ShuttingDown);
         let is_due =
             |deadline: Option<Monotonic>| deadline.is_some_and(|at| at <= now || is_closing);
-        if is_due(self.unforced.deadline()) {
-            mark(Mark::ForceByAge);
+        let is_demanded = self.seq > self.durable_seq && self.engine.is_force_demanded();
+        let is_old = is_due(self.unforced.deadline());
+        if is_demanded || is_old {
+            mark(match is_old {
+                true => Mark::ForceByAge,
+                false => Mark::ForceByRequest,
+            });
             if let Err(error) = self.force() {
                 self.poison(&error);
             }
@@ -317,7 +321,9 @@ impl Committer {
         self.engine
             .progress
             .advance(self.written, Durability::Written);
+        let is_demanded = self.engine.is_force_demanded();
         let bound = self.unforced.bound(self.unforced_bytes_max);
+        let bound = bound.or(is_demanded.then_some(Mark::ForceByRequest));
         if has_strict || bound.is_some() {
             mark(match bound {
                 Some(bound) if !has_strict => bound,

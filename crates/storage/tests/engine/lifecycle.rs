@@ -25,6 +25,9 @@ fn log_files(fs: &dyn Fs, id: LogId) -> Vec<String> {
     entries.into_iter().map(|entry| entry.name).collect()
 }
 
+/// The usual `file.delete.delay.ms`.
+const FILE_DELETE_DELAY: Duration = Duration::from_secs(60);
+
 #[test]
 fn one_process_at_a_time() {
     let (env, _) = sim::env(1);
@@ -117,7 +120,7 @@ fn entries_of_a_log_that_never_was_are_damage() {
 
 #[test]
 fn a_deleted_log_is_gone_with_its_files() {
-    let (env, _) = sim::env(1);
+    let (env, handles) = sim::env(1);
     let engine = open(&env);
     let log = engine.log(LOG);
     for number in 0..100u8 {
@@ -144,8 +147,15 @@ fn a_deleted_log_is_gone_with_its_files() {
         Err(ReadError::Deleted)
     ));
     engine.settle();
-    let logs = env.fs.list_dir(&Path::new(DATA_DIR).join("logs")).unwrap();
-    assert_eq!(logs, []);
+    let logs = || env.fs.list_dir(&Path::new(DATA_DIR).join("logs")).unwrap();
+    handles
+        .clock
+        .advance(FILE_DELETE_DELAY - Duration::from_millis(1));
+    engine.settle();
+    assert_eq!(logs().len(), 1, "its time has not come");
+    handles.clock.advance(Duration::from_millis(1));
+    engine.settle();
+    assert_eq!(logs(), []);
     engine
         .storage
         .create_logs(&[(LogId(9), LogConfig::default())]);
@@ -184,6 +194,9 @@ fn a_moved_start_hides_records_and_frees_segments() {
         Err(ReadError::OutOfRange { .. })
     ));
     assert_eq!(read_values(&log, 151).len(), 49);
+    assert_eq!(log_files(env.fs.as_ref(), LOG).len(), before);
+    handles.clock.advance(FILE_DELETE_DELAY);
+    engine.settle();
     assert!(log_files(env.fs.as_ref(), LOG).len() < before);
     assert_eq!(log.set_log_start(Offset(7)), Ok(sequence), "never back");
 
@@ -225,6 +238,8 @@ fn retention_works_on_a_live_log_with_little_traffic() {
     engine.storage.run_retention(env.clock.wall_ms());
     engine.settle();
     assert_eq!(log.view().log_start, Offset(10), "all of it");
+    handles.clock.advance(FILE_DELETE_DELAY);
+    engine.settle();
     assert_eq!(log_files(env.fs.as_ref(), LOG), Vec::<String>::new());
 }
 
@@ -293,6 +308,41 @@ fn a_relaxed_log_is_read_when_written_and_forced_by_its_bounds() {
     append(&engine.log(LogId(2)), batch(b"strict", 1)).unwrap();
     engine.commit();
     assert!(engine.storage.is_durable(fourth), "by a strict neighbour");
+    let fifth = append(&log, batch(b"e", 1)).unwrap().sequence;
+    engine.commit();
+    log.set_config(LogConfig::default());
+    engine.commit();
+    assert!(engine.storage.is_durable(fifth), "by becoming strict");
+}
+
+#[test]
+fn what_nobody_forces_is_forced_when_memory_is_short() {
+    let (env, _) = sim::env(1);
+    let settings = StorageSettings {
+        memory_bytes_max: 64 << 10,
+        ..sim_settings()
+    };
+    let relaxed = LogConfig {
+        flush_messages: i64::MAX,
+        flush_ms: i64::MAX,
+        ..LogConfig::default()
+    };
+    let engine = open_with(&env, settings, 1, &relaxed).unwrap();
+    let log = engine.log(LOG);
+    for _ in 0..40 {
+        let mut room = Box::pin(engine.storage.reserve(3_000));
+        let permit = poll(room.as_mut()).unwrap_or_else(|| {
+            engine.settle();
+            poll(room.as_mut()).expect("what is in memory can be moved to segments")
+        });
+        append(&log, batch(&[1; 3_000], 1)).unwrap();
+        engine.commit();
+        drop(permit);
+    }
+    assert!(
+        engine.storage.metrics().force_time.count() < 20,
+        "now and then"
+    );
 }
 
 #[test]
@@ -331,7 +381,7 @@ fn room_is_given_back_and_waited_for() {
 /// The flusher had been asked while it could not help: only what is durable goes to segments.
 #[test]
 fn room_comes_when_what_takes_it_is_forced() {
-    let (env, handles) = sim::env(1);
+    let (env, _) = sim::env(1);
     let relaxed = LogConfig {
         flush_messages: 1000,
         flush_ms: 500,
@@ -350,9 +400,8 @@ fn room_comes_when_what_takes_it_is_forced() {
     }
     let mut permit = Box::pin(engine.storage.reserve(12_000));
     assert!(poll(permit.as_mut()).is_none());
-    engine.settle();
+    engine.storage.flush_step();
     assert!(poll(permit.as_mut()).is_none(), "nothing is durable yet");
-    handles.clock.advance(Duration::from_millis(500));
     engine.settle();
     assert!(poll(permit.as_mut()).is_some());
 }

@@ -4,6 +4,7 @@
 
 mod basics;
 mod checkpoint_damage;
+mod compaction;
 mod crash;
 mod damage;
 mod faults;
@@ -14,4 +15,5 @@ mod marks;
 mod model;
 mod real;
 mod segment_damage;
+mod versions;
 mod wal_damage;

@@ -155,19 +155,28 @@ impl BatchBuilder {
             }
         };
         self.header.attributes.0 |= i16::from(self.codec.bits());
-        let length = HEADER_BYTES - LENGTH_END + records.len();
-        self.header.length = i32::try_from(length).expect("a batch is smaller than 2 GiB");
-        let mut batch = Vec::with_capacity(HEADER_BYTES + records.len());
-        batch.extend_from_slice(&self.header.to_bytes());
-        batch.extend_from_slice(records);
-        let crc = checksum(&batch);
-        batch[CRC_AT..CRC_AT + 4].copy_from_slice(&crc.to_be_bytes());
-        batch
+        seal(self.header, records)
     }
 }
 
+/// Puts a header in front of its records, with the length and the checksum that follow from them.
+///
+/// # Panics
+///
+/// If the batch is larger than 2 GiB, which the length field cannot say.
+pub(super) fn seal(mut header: BatchHeader, records: &[u8]) -> Vec<u8> {
+    let length = HEADER_BYTES - LENGTH_END + records.len();
+    header.length = i32::try_from(length).expect("a batch is smaller than 2 GiB");
+    let mut batch = Vec::with_capacity(HEADER_BYTES + records.len());
+    batch.extend_from_slice(&header.to_bytes());
+    batch.extend_from_slice(records);
+    let crc = checksum(&batch);
+    batch[CRC_AT..CRC_AT + 4].copy_from_slice(&crc.to_be_bytes());
+    batch
+}
+
 /// Appends bytes with their length in front; -1 is null.
-fn put(to: &mut Vec<u8>, bytes: Option<&[u8]>) {
+pub(super) fn put(to: &mut Vec<u8>, bytes: Option<&[u8]>) {
     match bytes {
         None => varint::write(to, -1),
         Some(bytes) => {

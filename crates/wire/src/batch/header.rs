@@ -24,14 +24,15 @@ pub(super) const LEADER_EPOCH_AT: usize = 12;
 pub struct Attributes(pub i16);
 
 impl Attributes {
+    pub(super) const CODEC: i16 = 0x07;
     pub(super) const LOG_APPEND_TIME: i16 = 1 << 3;
     pub(super) const TRANSACTIONAL: i16 = 1 << 4;
     pub(super) const CONTROL: i16 = 1 << 5;
-    const DELETE_HORIZON: i16 = 1 << 6;
+    pub(super) const DELETE_HORIZON: i16 = 1 << 6;
 
     /// How the records are compressed; `None` for a number that is not in use.
     pub fn codec(self) -> Option<Codec> {
-        Codec::from_bits((self.0 & 0x07) as u8)
+        Codec::from_bits((self.0 & Self::CODEC) as u8)
     }
 
     /// Whether the max timestamp is the time at which the broker appended the batch and stands for

@@ -51,6 +51,13 @@ pub struct Headers<'a> {
     count: usize,
 }
 
+impl<'a> Headers<'a> {
+    /// The headers as they stand in the record, behind their number.
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+}
+
 impl<'a> Iterator for Headers<'a> {
     type Item = (&'a [u8], Option<&'a [u8]>);
 

@@ -67,6 +67,8 @@ fn settings() -> Settings {
         ("group.initial.rebalance.delay.ms", "0"),
         ("log.retention.check.interval.ms", "1000"),
         ("log.roll.ms", "2000"),
+        ("offsets.topic.segment.bytes", "3000"),
+        ("log.cleaner.backoff.ms", "500"),
     ];
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let mut broker = BrokerSettings::parse(&BTreeMap::from(pairs)).expect("legal settings");

@@ -204,6 +204,7 @@ pub(crate) fn config(choice: u64) -> LogConfig {
         },
         flush_ms: if is_relaxed { 300 } else { 0 },
         index_interval_bytes: 1024,
+        file_delete_delay_ms: [0, 400][pick(choice / 1024, 2)],
         ..LogConfig::default()
     }
 }

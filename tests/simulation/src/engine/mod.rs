@@ -31,7 +31,10 @@ use actions::Action;
 pub use budget::{HAPPENINGS, Mix};
 use plan::{Run, plan};
 use sim::Dice;
+pub(crate) use waits::reserve;
+pub(crate) use watch::Watch;
 use world::World;
+pub(crate) use world::{Checked, ensure};
 
 use crate::Tally;
 
@@ -83,9 +86,7 @@ fn run(seed: u64, run: &Run) -> Result<Tally, String> {
     }));
     let result = result.unwrap_or_else(|panic| Err(crate::runner::panic_text(panic.as_ref())));
     result.map(|mut tally| {
-        for (mark, times) in storage::take_marks() {
-            tally.add(mark.name(), times);
-        }
+        tally.add_marks();
         tally
     })
 }

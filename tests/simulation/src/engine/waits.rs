@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use model::LogId;
-use storage::{CommitError, Durability, Permit, Sequence};
+use storage::{CommitError, Durability, Permit, Sequence, Storage};
 
 use crate::engine::world::{Checked, World, ensure};
 
@@ -49,6 +49,15 @@ fn poll<T>(future: &mut Waiting<T>) -> Poll<T> {
     future.as_mut().poll(&mut ctx)
 }
 
+/// Room for an append; `None` if there is none now.
+pub(crate) fn reserve(storage: &Storage, bytes: usize) -> Option<Permit> {
+    let mut future: Waiting<Permit> = Box::pin(storage.reserve(bytes));
+    match poll(&mut future) {
+        Poll::Ready(permit) => Some(permit),
+        Poll::Pending => None,
+    }
+}
+
 impl World {
     /// Waits for an entry to come that far.
     pub(crate) fn wait(
@@ -68,11 +77,7 @@ impl World {
 
     /// Room for an append; `None` if there is none now.
     pub(crate) fn reserve(&self, bytes: usize) -> Option<Permit> {
-        let mut future: Waiting<Permit> = Box::pin(self.storage.reserve(bytes));
-        match poll(&mut future) {
-            Poll::Ready(permit) => Some(permit),
-            Poll::Pending => None,
-        }
+        reserve(&self.storage, bytes)
     }
 
     /// Takes all room there is, asks for more, and gives it all back.

@@ -1,9 +1,12 @@
-//! Whether a batch may be appended: everything that can be told without the log.
+//! Whether a batch may be appended, and in which form: everything that can be told without the log.
 
-use config::{TimestampType, TopicConfig};
+use bytes::Bytes;
+use config::{CompressionType, TimestampType, TopicConfig};
 use model::{ErrorCode, Offset, TimestampMs};
 use wire::batch::{BatchError, BatchView};
 use wire::compression::Codec;
+
+use super::records::{self, OUTSIDE_BOUNDS};
 
 /// First version of Produce whose batches may be compressed with zstd (KIP-110).
 const ZSTD_SINCE: i16 = 7;
@@ -25,6 +28,10 @@ pub(super) struct BatchRules {
     pub(super) timestamp_before_max_ms: i64,
     /// How far in the future a timestamp may lie, in ms.
     pub(super) timestamp_after_max_ms: i64,
+    /// Whether the topic is compacted, so that every record needs a key.
+    pub(super) is_compacted: bool,
+    /// How the batch is to be compressed.
+    pub(super) compression_type: CompressionType,
 }
 
 impl BatchRules {
@@ -38,6 +45,31 @@ impl BatchRules {
             timestamp_type: config.timestamp_type,
             timestamp_before_max_ms: config.timestamp_before_max_ms,
             timestamp_after_max_ms: config.timestamp_after_max_ms,
+            is_compacted: config.cleanup_compact,
+            compression_type: config.compression_type,
+        }
+    }
+
+    /// Whether the topic takes records of this time.
+    pub(super) fn takes_time(&self, timestamp_ms: TimestampMs) -> bool {
+        let earliest = self.now_ms.saturating_sub(self.timestamp_before_max_ms);
+        let latest = self.now_ms.saturating_add(self.timestamp_after_max_ms);
+        // -1 is "no timestamp", which no bound applies to.
+        self.timestamp_type == TimestampType::LogAppendTime
+            || timestamp_ms == -1
+            || (earliest..=latest).contains(&timestamp_ms)
+    }
+
+    /// The codec and the level that the topic wants; `None` for those of the producer.
+    pub(super) fn compression(&self) -> Option<(Codec, Option<i32>)> {
+        let usual = |level: i32| (level != -1).then_some(level);
+        match self.compression_type {
+            CompressionType::Producer => None,
+            CompressionType::Uncompressed => Some((Codec::None, None)),
+            CompressionType::Gzip { level } => Some((Codec::Gzip, usual(level))),
+            CompressionType::Snappy => Some((Codec::Snappy, None)),
+            CompressionType::Lz4 => Some((Codec::Lz4, None)),
+            CompressionType::Zstd { level } => Some((Codec::Zstd, Some(level))),
         }
     }
 }
@@ -49,15 +81,22 @@ pub(super) struct Refusal {
     pub(super) error: ErrorCode,
     /// The reason in words, for v8 and above.
     pub(super) message: &'static str,
+    /// The records that are to blame, by their number in the batch, for v8 and above.
+    pub(super) records: Vec<i32>,
 }
 
-const fn refuse(error: ErrorCode, message: &'static str) -> Refusal {
-    Refusal { error, message }
+pub(super) const fn refuse(error: ErrorCode, message: &'static str) -> Refusal {
+    Refusal {
+        error,
+        message,
+        records: Vec::new(),
+    }
 }
 
-/// Checks that `bytes` is exactly one batch that may be appended under these rules.
-pub(super) fn check_batch(bytes: &[u8], rules: &BatchRules) -> Result<(), Refusal> {
-    let batch = parse_one(bytes)?;
+/// Checks that `bytes` is exactly one batch that may be appended under these rules, and gives it in
+/// the form that the topic wants: as it is, or compressed in another way.
+pub(super) fn checked_batch(bytes: Bytes, rules: &BatchRules) -> Result<Bytes, Refusal> {
+    let batch = parse_one(&bytes)?;
     check_size(bytes.len(), rules)?;
     if !batch.crc_is_valid() {
         return Err(refuse(ErrorCode::CorruptMessage, "the CRC does not match"));
@@ -65,7 +104,14 @@ pub(super) fn check_batch(bytes: &[u8], rules: &BatchRules) -> Result<(), Refusa
     check_attributes(&batch, rules)?;
     check_producer(&batch)?;
     check_offsets(&batch)?;
-    check_timestamps(&batch, rules)
+    check_timestamps(&batch, rules)?;
+    match records::check(&batch, rules)? {
+        None => Ok(bytes),
+        Some(converted) => {
+            check_size(converted.len(), rules)?;
+            Ok(converted)
+        }
+    }
 }
 
 fn parse_one(bytes: &[u8]) -> Result<BatchView<'_>, Refusal> {
@@ -143,8 +189,7 @@ fn check_producer(batch: &BatchView<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Offsets begin at 0 and have no gaps. What a compressed batch holds is what its header says; what
-/// an uncompressed one holds is counted, because that costs a few nanoseconds per record.
+/// Offsets begin at 0 and, as far as the header tells, have no gaps.
 fn check_offsets(batch: &BatchView<'_>) -> Result<(), Refusal> {
     let wrong = |message| Err(refuse(ErrorCode::InvalidRecord, message));
     if batch.base_offset != Offset::ZERO {
@@ -154,26 +199,11 @@ fn check_offsets(batch: &BatchView<'_>) -> Result<(), Refusal> {
     if count < 1 || batch.last_offset_delta != count - 1 {
         return wrong("the record count does not fit the last offset");
     }
-    if batch.attributes.codec() != Some(Codec::None) {
-        return Ok(());
-    }
-    let mut expected = 0;
-    for record in batch.records() {
-        let Ok(record) = record else {
-            return wrong("the batch holds a malformed record");
-        };
-        if record.offset_delta != expected {
-            return wrong("the offsets of the records have gaps");
-        }
-        expected += 1;
-    }
-    if expected != count {
-        return wrong("the batch does not hold the records that it counts");
-    }
     Ok(())
 }
 
-/// The bounds of the batch's times stand in its header; the records are not opened for it.
+/// The bounds of the batch's times stand in its header; for batches that are not opened that is all
+/// that is looked at.
 fn check_timestamps(batch: &BatchView<'_>, rules: &BatchRules) -> Result<(), Refusal> {
     if rules.timestamp_type == TimestampType::LogAppendTime {
         return Ok(());
@@ -184,16 +214,15 @@ fn check_timestamps(batch: &BatchView<'_>, rules: &BatchRules) -> Result<(), Ref
             "only the broker can set LogAppendTime",
         ));
     }
-    let earliest = rules.now_ms.saturating_sub(rules.timestamp_before_max_ms);
-    let latest = rules.now_ms.saturating_add(rules.timestamp_after_max_ms);
-    let times = [batch.base_timestamp, batch.max_timestamp];
-    // -1 is "no timestamp", which no bound applies to.
-    let outside = |time: &i64| *time != -1 && !(earliest..=latest).contains(time);
-    if times.iter().any(outside) {
+    if batch.attributes.has_delete_horizon() {
         return Err(refuse(
-            ErrorCode::InvalidTimestamp,
-            "a timestamp is outside message.timestamp.before.max.ms and after.max.ms",
+            ErrorCode::InvalidRecord,
+            "only the broker can set a delete horizon",
         ));
+    }
+    let times = [batch.base_timestamp, batch.max_timestamp];
+    if !times.iter().all(|time| rules.takes_time(*time)) {
+        return Err(refuse(ErrorCode::InvalidTimestamp, OUTSIDE_BOUNDS));
     }
     Ok(())
 }

@@ -47,7 +47,6 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
 }
 
 fn summary(topic: &Topic, configs: &[ConfigEntry]) -> Fields {
-    let cleanup_policy = configs.iter().find(|entry| entry.name == "cleanup.policy");
     Fields::default()
         .field("NAME", topic.name.as_str())
         .field("TOPIC-ID", topic.id.map(|id| id.to_string()))
@@ -56,8 +55,22 @@ fn summary(topic: &Topic, configs: &[ConfigEntry]) -> Fields {
         .field("REPLICAS", replication_factor(topic))
         .field(
             "CLEANUP-POLICY",
-            cleanup_policy.and_then(|entry| entry.value.clone()),
+            value(configs, "cleanup.policy").map(str::to_owned),
         )
+        .field("DURABILITY", durability(configs))
+}
+
+fn value<'a>(configs: &'a [ConfigEntry], name: &str) -> Option<&'a str> {
+    let entry = configs.iter().find(|entry| entry.name == name)?;
+    entry.value.as_deref()
+}
+
+/// `strict` if what the topic acknowledges and shows has been forced to disk, `relaxed` if a power cut
+/// may take back the last of it.
+fn durability(configs: &[ConfigEntry]) -> Option<&'static str> {
+    let number = |name| value(configs, name)?.parse::<i64>().ok();
+    let is_relaxed = number("flush.messages")? > 1 && number("flush.ms")? > 0;
+    Some(if is_relaxed { "relaxed" } else { "strict" })
 }
 
 fn configs_table(configs: &[ConfigEntry]) -> Table {
@@ -118,3 +131,6 @@ fn offset(
     let found = found.get(at).and_then(|found| found.as_ref().ok());
     found.copied().flatten().into()
 }
+
+#[cfg(test)]
+mod tests;

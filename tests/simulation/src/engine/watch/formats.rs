@@ -68,6 +68,8 @@ pub(super) struct CheckpointSegment {
     pub base_offset: i64,
     pub end_offset: i64,
     pub bytes: u64,
+    /// Above 0 it is what compaction has left.
+    pub generation: u32,
 }
 
 /// Takes numbers from the front.
@@ -196,6 +198,7 @@ fn checkpoint_log(fields: &mut Reader<'_>) -> Option<CheckpointLog> {
     let (log_id, _flags) = (fields.u32()?, fields.u32()?);
     let (log_start, flushed_end) = (fields.i64()?, fields.i64()?);
     let (quarantined_from, snapshot_offset) = (fields.i64()?, fields.i64()?);
+    let _clean_end = fields.i64()?;
     for _ in 0..fields.u32()? {
         let (_epoch, _start) = (fields.i32()?, fields.i64()?);
     }
@@ -205,11 +208,13 @@ fn checkpoint_log(fields: &mut Reader<'_>) -> Option<CheckpointLog> {
             let (base_offset, end_offset) = (fields.i64()?, fields.i64()?);
             let bytes = fields.u64()?;
             let (_max_timestamp, _created_ms) = (fields.i64()?, fields.i64()?);
-            let _ends: [u8; 16] = fields.take()?;
+            let _ends: [u8; 12] = fields.take()?;
+            let generation = fields.u32()?;
             Some(CheckpointSegment {
                 base_offset,
                 end_offset,
                 bytes,
+                generation,
             })
         })
         .collect::<Option<Vec<_>>>()?;

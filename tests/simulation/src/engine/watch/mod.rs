@@ -17,12 +17,16 @@ use sim::{Operation, Recorded, SimFs};
 
 use crate::engine::world::{Checked, ensure};
 use files::Files;
-use formats::{Checkpoint, Content};
+use formats::{Checkpoint, CheckpointSegment, Content};
 use rounds::Rounds;
 pub(crate) use rounds::WrittenBatch;
 
-fn segment_name(base_offset: i64) -> String {
-    format!("{base_offset:020}.log")
+fn segment_name(segment: &CheckpointSegment) -> String {
+    let base_offset = segment.base_offset;
+    match segment.generation {
+        0 => format!("{base_offset:020}.log"),
+        generation => format!("{base_offset:020}-{generation}.log"),
+    }
 }
 
 fn snapshot_name(offset: i64) -> String {
@@ -186,7 +190,7 @@ impl Watch {
             let directory = self.log_directory(log.log_id);
             let mut end = None;
             for segment in &log.segments {
-                let path = directory.join(segment_name(segment.base_offset));
+                let path = directory.join(segment_name(segment));
                 ensure!(
                     self.files.holds(&path, segment.bytes),
                     "{} bytes of {} are not forced",
@@ -264,7 +268,7 @@ impl Watch {
             let directory = self.log_directory(log.log_id);
             let segments = log.segments.iter();
             let mut listed = segments
-                .map(|segment| segment_name(segment.base_offset))
+                .map(segment_name)
                 .chain((log.snapshot_offset >= 0).then(|| snapshot_name(log.snapshot_offset)));
             ensure!(
                 !listed.any(|name| directory.join(name) == path),
