@@ -25,6 +25,8 @@ const MEMORY_MIB_MAX: u64 = 1024;
 #[derive(Debug)]
 struct Options {
     seconds: u64,
+    /// Decides what is tried, together with the inputs there are; 0: the time of day does.
+    seed: u32,
     /// None: all of them.
     targets: Vec<String>,
     keep: bool,
@@ -34,6 +36,7 @@ impl Options {
     fn parse(arguments: &[&str]) -> Result<Self> {
         let mut options = Self {
             seconds: SECONDS,
+            seed: 0,
             targets: Vec::new(),
             keep: false,
         };
@@ -45,6 +48,7 @@ impl Options {
             };
             match *argument {
                 "--seconds" => options.seconds = value()?.parse().context("--seconds")?,
+                "--seed" => options.seed = value()?.parse().context("--seed")?,
                 "--target" => options.targets.push((*value()?).to_owned()),
                 "--keep" => options.keep = true,
                 other => bail!("fuzz: what is {other}?"),
@@ -63,7 +67,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     let mut reports = Vec::new();
     for target in &targets {
         println!("{}: {seconds} s", target.name);
-        let report = target.fuzz(&fuzzer, seconds)?;
+        let report = target.fuzz(&fuzzer, seconds, options.seed)?;
         if let Outcome::Failed = report.outcome {
             println!("{}", report.evidence);
         }
@@ -114,7 +118,7 @@ fn chosen(fuzzer: &Path, names: &[String]) -> Result<Vec<Target>> {
 
 impl Target {
     /// Runs libFuzzer on this target. What it learns stays under `target/fuzz` for the next time.
-    fn fuzz(&self, fuzzer: &Path, seconds: u64) -> Result<Report> {
+    fn fuzz(&self, fuzzer: &Path, seconds: u64, seed: u32) -> Result<Report> {
         let [work, artifacts] = ["corpus", "artifacts"].map(|kind| self.directory(kind));
         for directory in [&work, &artifacts] {
             fs::create_dir_all(directory)?;
@@ -130,6 +134,7 @@ impl Target {
             .args(self.committed().iter().filter(|path| path.is_dir()))
             .args([
                 format!("-max_total_time={seconds}"),
+                format!("-seed={seed}"),
                 format!("-timeout={HANG_SECONDS}"),
                 format!("-rss_limit_mb={MEMORY_MIB_MAX}"),
                 format!("-artifact_prefix={}/", artifacts.display()),

@@ -18,7 +18,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   controls           sees the simulation find every deliberate defect (--seeds N, --result FILE)
   corrupt            mutates data directories (--mutations N, --seed S, --result FILE)
   fuzz               feeds hostile bytes to the targets of tests/fuzz, one after the other, for 300
-                     seconds in all; fails if something goes wrong (--seconds N, --target NAME)
+                     seconds in all; fails if something goes wrong (--seconds N, --seed N,
+                     --target NAME)
   fuzz --keep        adds what was found worth trying to the committed corpus
   torture            kills the release binary under load and checks what is left of what it
                      acknowledged (--kills N, --seed N, --result FILE, --help for more)";
