@@ -27,6 +27,8 @@ const METADATA_BYTES: usize = 3_000;
 const POLL: Duration = Duration::from_millis(50);
 /// How long commits may be held back.
 const HOLD_LIMIT: Duration = Duration::from_secs(60);
+/// How long leaving a group may take.
+const LEAVE_LIMIT: Duration = Duration::from_secs(30);
 /// How long the group may take to tell its offsets when partitions are assigned.
 const COMMITTED_LIMIT: Duration = Duration::from_secs(5);
 
@@ -91,8 +93,21 @@ fn live(
     if stage.control.wait_for_commits(HOLD_LIMIT) {
         commit(&consumer, &stage.control);
     }
-    // Leaves the group.
-    drop(consumer);
+    leave(consumer)
+}
+
+/// Leaves the group. librdkafka may wait for ever here: for an answer to what its last rebalance asks
+/// of a group that it has taken down meanwhile.
+fn leave(consumer: BaseConsumer<Member>) -> anyhow::Result<()> {
+    let (done, is_done) = std::sync::mpsc::channel();
+    std::thread::Builder::new()
+        .name("leaving".to_owned())
+        .spawn(move || {
+            drop(consumer);
+            // Nobody may be waiting any more.
+            let _ = done.send(());
+        })?;
+    let _ = is_done.recv_timeout(LEAVE_LIMIT);
     Ok(())
 }
 
