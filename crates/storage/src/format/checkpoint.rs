@@ -4,7 +4,7 @@
 //! | field | bytes |
 //! |---|---|
 //! | magic `OTCP` | 4 |
-//! | version: 2; 1 is read too, in which a log has no clean_end and a segment no generation: both are 0 | 2 |
+//! | version: 3; earlier ones are read too | 2 |
 //! | zero | 2 |
 //! | generation: rises with each checkpoint | 8 |
 //! | wal_id | 8 |
@@ -38,8 +38,9 @@
 //!
 //! A text: its length in bytes 4, then UTF-8.
 //!
-//! Version 1 had no attested_seq, no attested_slot, no clean_end, no ends and no generations of segments,
-//! and no damage. Ends of zeros are not known.
+//! Version 2 had no clean_end and zero for the generation of a segment: nothing was compacted. Version 1
+//! had no attested_seq, no attested_slot, no ends of segments and no damage either. Ends of zeros are not
+//! known.
 
 use std::path::Path;
 
@@ -50,7 +51,7 @@ use crate::engine::log_directory;
 
 pub(crate) const FILE_NAMES: [&str; 2] = ["checkpoint.a", "checkpoint.b"];
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"OTCP");
-pub(crate) const VERSION: u16 = 2;
+pub(crate) const VERSION: u16 = 3;
 /// Of version 1, which had less.
 pub(crate) const LOG_BYTES_MIN: usize = 48;
 pub(crate) const EPOCH_BYTES: usize = 12;
@@ -216,7 +217,7 @@ impl LogCheckpoint {
             quarantine: None,
             snapshot_offset: reader.i64()?,
             clean_end: match version {
-                1 => 0,
+                1 | 2 => 0,
                 _ => reader.i64()?,
             },
             epochs: Vec::new(),
@@ -246,6 +247,7 @@ impl LogCheckpoint {
                 },
                 generation: match version {
                     1 => 0,
+                    2 => (reader.u32()? == 0).then_some(0)?,
                     _ => reader.u32()?,
                 },
             });

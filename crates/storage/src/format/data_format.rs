@@ -9,15 +9,15 @@
 //! | 16 | 4 | CRC-32C of bytes 0 to 15 |
 //!
 //! A reader looks at the magic and the version first: a newer version may continue differently.
-//! Version 2 has Handover entries and segments that compaction has made, which a reader of version 1
-//! would take for damage.
+//! Version 2 has Handover entries and version 3 segments that compaction has made, which readers of
+//! earlier versions would take for damage.
 
 use super::bytes::{Put, Reader, seal, unseal};
 
 pub(crate) const FILE_NAME: &str = "format";
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"OTFM");
 /// The version that is written, and the newest that is read.
-pub(crate) const VERSION: u16 = 2;
+pub(crate) const VERSION: u16 = 3;
 pub(crate) const BYTES: usize = 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! An offset index (`<base offset>.index`): where some of the batches of a segment begin.
 //!
-//! A header of 24 bytes: magic `OTOI` 4, version 2, zero 2, base offset of the segment 8, log_id 4,
+//! A header of 24 bytes: magic `OTOI` 4, version 3, zero 2, base offset of the segment 8, log_id 4,
 //! generation of the segment 4.
 //! Then entries of 16 bytes in rising order:
 //!
@@ -11,7 +11,7 @@
 //! | 8 | 4 | position of the batch in the segment file |
 //! | 12 | 4 | CRC-32C of bytes 0 to 11, continued over base offset, log_id and generation |
 //!
-//! Version 1 had no log_id and no generation. It counts as damaged.
+//! Version 2 had no generation, and version 1 no log_id either. They count as damaged.
 //!
 //! The file is not forced: an entry speaks for itself, and whatever is missing is found by
 //! reading the segment on from the last sound entry.
@@ -19,7 +19,7 @@
 use super::bytes::{Put, Reader, crc32c};
 
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"OTOI");
-pub(crate) const VERSION: u16 = 2;
+pub(crate) const VERSION: u16 = 3;
 pub(crate) const HEADER_BYTES: usize = 24;
 pub(crate) const ENTRY_BYTES: usize = 16;
 

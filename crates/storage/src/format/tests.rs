@@ -38,11 +38,11 @@ fn the_format_file_tells_a_newer_version() {
     };
     let bytes = format.encode();
     assert_eq!(bytes.len(), data_format::BYTES);
-    assert_eq!(hex(&bytes[..16]), "4f54464d020000000807060504030201");
+    assert_eq!(hex(&bytes[..16]), "4f54464d030000000807060504030201");
     assert_eq!(DataFormat::decode(&bytes), Ok(format));
     let mut newer = bytes.clone();
-    newer[4] = 3;
-    assert_eq!(DataFormat::decode(&newer), Err(DataFormatError::Newer(3)));
+    newer[4] = 4;
+    assert_eq!(DataFormat::decode(&newer), Err(DataFormatError::Newer(4)));
     let older = as_version(&bytes, 1, |body| body);
     let is_older = DataFormat::decode(&older).map(|format| format.is_older);
     assert_eq!(is_older, Ok(true));
@@ -226,6 +226,25 @@ fn a_checkpoint_of_version_1_attests_nothing() {
     log.clean_end = 0;
     (log.segments[0].generation, log.segments[0].ends) = (0, None);
     assert_eq!(Checkpoint::decode(&bytes), Some(expected));
+}
+
+#[test]
+fn a_checkpoint_of_version_2_knows_of_no_compaction() {
+    let mut expected = checkpoint();
+    let log = &mut expected.logs[0];
+    (log.clean_end, log.segments[0].generation) = (0, 0);
+    let bytes = expected.encode();
+    let older = as_version(&bytes, 2, |mut body| {
+        // The clean end, behind the header of the checkpoint and five fields of the log.
+        body.drain(68 + 40..68 + 48);
+        body
+    });
+    assert_eq!(Checkpoint::decode(&older), Some(expected));
+    let strange = as_version(&older, 2, |mut body| {
+        *body.last_mut().unwrap() = 1;
+        body
+    });
+    assert_eq!(Checkpoint::decode(&strange), None);
 }
 
 fn snapshot() -> ProducerSnapshot {

@@ -1,6 +1,6 @@
 //! A time index (`<base offset>.timeindex`): how the largest timestamp of a segment grows.
 //!
-//! A header of 24 bytes: magic `OTTI` 4, version 2, zero 2, base offset of the segment 8, log_id 4,
+//! A header of 24 bytes: magic `OTTI` 4, version 3, zero 2, base offset of the segment 8, log_id 4,
 //! generation of the segment 4. Then entries of 16 bytes, one for each entry of the offset index:
 //!
 //! | position | bytes | field |
@@ -15,7 +15,7 @@ use super::bytes::{Put, Reader};
 use super::offset_index::{IndexOf, header, seal_entry, unseal_entry};
 
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"OTTI");
-pub(crate) const VERSION: u16 = 2;
+pub(crate) const VERSION: u16 = 3;
 pub(crate) const HEADER_BYTES: usize = 24;
 pub(crate) const ENTRY_BYTES: usize = 16;
 

@@ -283,7 +283,7 @@ fn a_newer_format_and_a_foreign_directory_are_refused() {
         refused,
         Err(OpenError::NewerFormat {
             found: 9,
-            supported: 2,
+            supported: 3,
             ..
         })
     ));

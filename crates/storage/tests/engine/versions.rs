@@ -33,15 +33,21 @@ fn count(bytes: &[u8]) -> usize {
     u32::from_le_bytes(*bytes.last_chunk().unwrap()) as usize
 }
 
-/// A checkpoint as version 1 wrote it: it attests nothing, a log has no clean end and a segment neither
-/// ends nor a generation, which are 0 here.
-fn checkpoint_of_version_1(bytes: &[u8]) -> Vec<u8> {
+/// A checkpoint as an earlier version wrote it. In both a log had no clean end and a segment no
+/// generation, which are 0 here; version 1 attested nothing and knew no ends of segments either.
+fn checkpoint_of(version: u8, bytes: &[u8]) -> Vec<u8> {
     let mut newer = Cursor(&bytes[..bytes.len() - 4]);
     let mut older = newer.take(52).to_vec();
-    older[4] = 1;
-    newer.take(12);
-    older.extend_from_slice(newer.take(4));
-    for _ in 0..count(&older.clone()) {
+    older[4] = version;
+    let keep = |older: &mut Vec<u8>, since: u8, bytes: &[u8]| {
+        if version >= since {
+            older.extend_from_slice(bytes);
+        }
+    };
+    keep(&mut older, 2, newer.take(12));
+    let logs = newer.take(4);
+    older.extend_from_slice(logs);
+    for _ in 0..count(logs) {
         older.extend_from_slice(newer.take(40));
         assert_eq!(newer.take(8), [0; 8]);
         let epochs = newer.take(4);
@@ -51,8 +57,10 @@ fn checkpoint_of_version_1(bytes: &[u8]) -> Vec<u8> {
         older.extend_from_slice(segments);
         for _ in 0..count(segments) {
             older.extend_from_slice(newer.take(40));
-            newer.take(12);
-            assert_eq!(newer.take(4), [0; 4]);
+            let (ends, generation) = (newer.take(12), newer.take(4));
+            assert_eq!(generation, [0; 4]);
+            keep(&mut older, 2, ends);
+            keep(&mut older, 2, generation);
         }
     }
     assert!(newer.0.is_empty());
@@ -66,7 +74,13 @@ fn replace(fs: &SimFs, name: &str, bytes: &[u8]) {
 }
 
 #[test]
-fn a_directory_of_version_1_is_read_and_says_that_it_is_none_any_more() {
+fn a_directory_of_an_earlier_version_is_read_and_says_that_it_is_none_any_more() {
+    for version in [1, 2] {
+        is_read_and_raised(version);
+    }
+}
+
+fn is_read_and_raised(version: u8) {
     let (env, handles) = sim::env(1);
     let engine = open(&env);
     for number in 0..60u8 {
@@ -82,12 +96,12 @@ fn a_directory_of_version_1_is_read_and_says_that_it_is_none_any_more() {
     let fs = &handles.fs;
     for name in ["checkpoint.a", "checkpoint.b"] {
         let newer = fs.read(&path(name)).unwrap();
-        replace(fs, name, &checkpoint_of_version_1(&newer));
+        replace(fs, name, &checkpoint_of(version, &newer));
     }
-    let mut format = fs.read(&path("format")).unwrap();
-    format.truncate(16);
-    format[4] = 1;
-    replace(fs, "format", &sealed(format));
+    let format = fs.read(&path("format")).unwrap();
+    let mut older = format[..16].to_vec();
+    older[4] = version;
+    replace(fs, "format", &sealed(older));
     let report = storage::verify(fs, Path::new(DATA_DIR)).unwrap();
     assert!(!report.is_damaged(), "{report:?}");
 
@@ -97,5 +111,5 @@ fn a_directory_of_version_1_is_read_and_says_that_it_is_none_any_more() {
         assert_eq!(read_values(&engine.log(*id), 0), expected);
     }
     // The older version would take the next checkpoint for damaged.
-    assert_eq!(fs.read(&path("format")).unwrap()[4], 2);
+    assert_eq!(fs.durable_bytes(&path("format")), Some(format));
 }

@@ -168,17 +168,3 @@ fn slots_that_have_changed_places_are_as_good() {
         check(&golden, &fs, &pair[0], false, &format!("{pair:?} swapped"));
     }
 }
-
-#[test]
-fn data_of_the_first_version_is_taken_over() {
-    let golden = filled();
-    let format = golden.fs.read(&path("format")).unwrap();
-    let mut older = format[..16].to_vec();
-    older[4] = 1;
-    let crc = crc_fast::crc32_iscsi(&older);
-    older.extend_from_slice(&crc.to_le_bytes());
-    put(&golden.fs, &path("format"), &older);
-    let engine = reopen(&golden.env()).unwrap();
-    assert_eq!(engine.log(LogId(1)).view().high_watermark, Offset(27));
-    assert_eq!(golden.fs.durable_bytes(&path("format")), Some(format));
-}

@@ -174,7 +174,7 @@ pub(super) fn checkpoint(bytes: &[u8]) -> Option<Checkpoint> {
         return None;
     }
     let mut fields = Reader(body);
-    if fields.u32()? != CHECKPOINT_MAGIC || fields.u16()? != 2 || fields.u16()? != 0 {
+    if fields.u32()? != CHECKPOINT_MAGIC || fields.u16()? != 3 || fields.u16()? != 0 {
         return None;
     }
     let (generation, _wal_id) = (fields.u64()?, fields.u64()?);
