@@ -261,20 +261,30 @@ fn a_record_that_a_reader_was_not_given_is_found() {
 }
 
 #[test]
-fn a_reader_may_be_given_again_what_it_has_had() {
+fn a_reader_goes_back_to_what_it_has_had_once_for_each_start() {
     let mut story = Story::new();
     story.produce(PRODUCER, place(KEPT, 0), 4);
     let records = story.log(place(KEPT, 0)).records.clone();
     story.note("group-0-0", Entry::Start(place(KEPT, 0), Some(0)));
-    for held in [records[0], records[1], records[1], records[2]] {
-        story.note("group-0-0", Entry::Seen(place(KEPT, 0), held));
+    let see = |story: &mut Story, index: usize| {
+        story.note("group-0-0", Entry::Seen(place(KEPT, 0), records[index]));
+    };
+    for index in [0, 1, 1, 2] {
+        see(&mut story, index);
     }
     story.check(&[]);
-    // But nothing is left out behind it.
-    for held in [records[0], records[3]] {
-        story.note("group-0-0", Entry::Seen(place(KEPT, 0), held));
-    }
+    // But only once for each start of the broker.
+    see(&mut story, 2);
     story.check(&[(Violation::Skipped, 1)]);
+    story.note("nemesis", Entry::Answers(1));
+    see(&mut story, 2);
+    story.check(&[(Violation::Skipped, 1)]);
+    // And nothing is left out behind it.
+    story.note("nemesis", Entry::Answers(1));
+    for index in [0, 3] {
+        see(&mut story, index);
+    }
+    story.check(&[(Violation::Skipped, 2)]);
 }
 
 #[test]

@@ -83,8 +83,10 @@ pub struct Image {
 #[derive(Clone, Debug, Default)]
 pub struct History {
     sent: HashMap<u16, Vec<Sent>>,
-    /// What each reader noted, with the group of a member; in the order of the notes.
-    pub readers: Vec<(String, Vec<Reading>)>,
+    /// What each reader noted, in the order of the notes and with the time of each.
+    pub readers: Vec<(String, Vec<(Micros, Reading)>)>,
+    /// When the broker answered after each start.
+    pub starts: Vec<Micros>,
     /// What was noted about the offsets of a group, with the time of each note.
     pub offsets: HashMap<(usize, Place), Vec<(Micros, OffsetEvent)>>,
     /// The highest offset below which records of a partition were deleted by request.
@@ -131,9 +133,9 @@ impl History {
                 self.failures.push((identity, reason));
             }
             Entry::Fatal { producer, reason } => self.fatal.push((producer, reason)),
-            Entry::Start(place, offset) => self.read(actor, Reading::Start(place, offset)),
-            Entry::Revoked(place) => self.read(actor, Reading::Revoked(place)),
-            Entry::Seen(place, held) => self.read(actor, Reading::Seen(place, held)),
+            Entry::Start(place, offset) => self.read(actor, at, Reading::Start(place, offset)),
+            Entry::Revoked(place) => self.read(actor, at, Reading::Revoked(place)),
+            Entry::Seen(place, held) => self.read(actor, at, Reading::Seen(place, held)),
             Entry::Commit(group, spots) => self.offsets(at, group, &spots, OffsetEvent::Asked),
             Entry::Committed(group, spots) => {
                 self.offsets(at, group, &spots, OffsetEvent::Committed);
@@ -169,7 +171,8 @@ impl History {
                 records,
             }),
             Entry::LoadOver => self.is_load_over = true,
-            Entry::Killed(..) | Entry::Answers(_) => {}
+            Entry::Answers(_) => self.starts.push(at),
+            Entry::Killed(..) => {}
         }
     }
 
@@ -217,10 +220,10 @@ impl History {
         }
     }
 
-    fn read(&mut self, actor: &str, reading: Reading) {
+    fn read(&mut self, actor: &str, at: Micros, reading: Reading) {
         match self.readers.last_mut() {
-            Some((reader, readings)) if reader == actor => readings.push(reading),
-            _ => self.readers.push((actor.to_owned(), vec![reading])),
+            Some((reader, readings)) if reader == actor => readings.push((at, reading)),
+            _ => self.readers.push((actor.to_owned(), vec![(at, reading)])),
         }
     }
 

@@ -37,8 +37,8 @@ pub struct Figures {
     pub read: u64,
     /// Records that readers read during the run.
     pub seen: u64,
-    /// Those that a reader was given again before it left.
-    pub seen_again: u64,
+    /// How often a reader went on from an offset that it had passed.
+    pub returns: u64,
     /// Acknowledged records that retention or a request removed.
     pub trimmed: u64,
     /// Requests to remove records that were answered.

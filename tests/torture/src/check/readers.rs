@@ -7,7 +7,7 @@ use super::history::{Answer, History, Image, Reading};
 use super::records::{Images, describe, judge_record};
 use super::{Figures, name};
 use crate::findings::{Findings, Violation};
-use crate::journal::{Held, Place};
+use crate::journal::{Held, Micros, Place};
 use crate::plan::{Kind, Plan};
 
 /// Which offset comes next.
@@ -27,6 +27,24 @@ struct Step {
     next: Next,
     /// The first offset that it was given, or was to begin with.
     from: Option<i64>,
+    /// When it began.
+    since: Micros,
+    /// How often it went on from an offset that it had passed.
+    returns: usize,
+}
+
+impl Step {
+    /// Whether a record is one that the reader has had, handed out again for a good reason. A client that
+    /// looks whether its position still counts under a new leader epoch goes on from where it was when
+    /// it asked, and hands out again what it has handed out meanwhile: once for each start of the broker,
+    /// the last one before the reader began among them.
+    fn is_return(&mut self, offset: i64, now: Micros, starts: &[Micros]) -> bool {
+        let is_passed = matches!((self.from, self.next), (Some(from), Next::At(next)) if (from..next).contains(&offset));
+        let starts = starts.iter().filter(|at| (self.since..=now).contains(*at));
+        let is_return = is_passed && self.returns <= starts.count();
+        self.returns += usize::from(is_return);
+        is_return
+    }
 }
 
 /// The offsets that a group has read of a partition, a bit each.
@@ -64,7 +82,7 @@ pub(super) fn judge(
     for (reader, readings) in &history.readers {
         let group = group_of(plan, reader);
         let mut steps: HashMap<Place, Step> = HashMap::new();
-        for reading in readings {
+        for &(now, ref reading) in readings {
             match *reading {
                 Reading::Start(place, offset) => {
                     let (next, from) = match offset {
@@ -72,7 +90,13 @@ pub(super) fn judge(
                         Some(_) => (Next::First, Some(0)),
                         None => (Next::Anywhere, None),
                     };
-                    steps.insert(place, Step { next, from });
+                    let step = Step {
+                        next,
+                        from,
+                        since: now,
+                        returns: 0,
+                    };
+                    steps.insert(place, step);
                 }
                 Reading::Revoked(place) => {
                     steps.remove(&place);
@@ -83,18 +107,17 @@ pub(super) fn judge(
                     let step = steps.entry(place).or_insert(Step {
                         next: Next::Anywhere,
                         from: None,
+                        since: now,
+                        returns: 0,
                     });
-                    let from = *step.from.get_or_insert(held.offset);
-                    let expected = std::mem::replace(&mut step.next, Next::At(held.offset + 1));
-                    // A client that looks whether its position still counts under a new leader epoch
-                    // goes on from where it was when it asked, and hands out again what it has handed
-                    // out meanwhile.
-                    if matches!(expected, Next::At(next) if (from..next).contains(&held.offset)) {
-                        figures.seen_again += 1;
+                    step.from.get_or_insert(held.offset);
+                    if step.is_return(held.offset, now, &history.starts) {
+                        figures.returns += 1;
                     } else {
                         let image = images.get(&(place, 0)).copied();
-                        judge_step(plan, expected, image, (reader, place, held), findings);
+                        judge_step(plan, step.next, image, (reader, place, held), findings);
                     }
+                    step.next = Next::At(held.offset + 1);
                     if let Some(group) = group {
                         coverage.entry((group, place)).or_default().add(held.offset);
                     }
