@@ -8,10 +8,10 @@ mod lists;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::places::{target, workspace};
 use brokers::Broker;
 use lists::{Allowed, Lists};
 
@@ -65,45 +65,29 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     for (name, outcome) in &outcomes {
         println!("{outcome:?} {name}");
     }
-    let lists = Lists::read(&sources(), suite.name)?;
+    let lists = Lists::of(&sources(), suite.name);
     if mode == Some("--kafka") {
         return lists.write_kafka(&outcomes);
     }
-    let allowed = lists.allowed()?;
-    let passing = Allowed::of(&outcomes, &lists.kafka()?);
+    let (kafka, allowed) = (lists.kafka()?, lists.allowed()?);
+    let passing = Allowed::of(&outcomes, &kafka);
     println!(
         "{name}: {} executed, {} passed of {} that Apache Kafka passes, {} must",
         passing.executed,
         passing.names.len(),
-        lists.kafka()?.len(),
+        kafka.len(),
         allowed.names.len()
     );
     if mode == Some("--update") {
         return lists.write_allowed(&allowed.grown_by(&passing));
     }
     let findings = fs::read_to_string(sources().join("FINDINGS.md"))?;
-    let wrong = allowed.compare(&passing, &lists.kafka()?, &findings);
+    let wrong = allowed.compare(&passing, &kafka, &findings);
     ensure!(wrong.is_empty(), "{name}:\n{}", wrong.join("\n"));
     Ok(())
 }
 
 /// `compat/` of the workspace.
 fn sources() -> PathBuf {
-    super::codegen::workspace().join("compat")
-}
-
-/// Where cargo builds.
-fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| super::codegen::workspace().join("target"), PathBuf::from)
-}
-
-/// Runs a command that must succeed.
-fn must_succeed(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("run {}", command.get_program().display()))?;
-    let program = command.get_program().display();
-    ensure!(status.success(), "{program} ended with {status}");
-    Ok(())
+    workspace().join("compat")
 }

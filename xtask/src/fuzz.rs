@@ -191,7 +191,7 @@ impl Target {
     /// Where the repository has inputs for the target.
     fn committed(&self) -> [PathBuf; 2] {
         ["corpus", "regressions"].map(|kind| {
-            build::workspace()
+            crate::places::workspace()
                 .join("tests/fuzz")
                 .join(kind)
                 .join(&self.name)

@@ -3,6 +3,7 @@
 mod codegen;
 mod compat;
 mod fuzz;
+mod places;
 mod simulation;
 mod torture;
 
@@ -16,7 +17,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   soak --seeds N     simulates N seeds (--from FIRST, --threads N, --result FILE)
   replay KIND SEED   simulates one seed again, as a failure prints it
   controls           sees the simulation find every deliberate defect (--seeds N, --result FILE)
-  corrupt            mutates data directories (--mutations N, --seed S, --result FILE)
+  corrupt            mutates data directories (--mutations N, --from FIRST, --seed S, --result FILE)
   fuzz               feeds hostile bytes to the targets of tests/fuzz, one after the other, for 300
                      seconds in all; fails if something goes wrong (--seconds N, --seed N,
                      --target NAME)

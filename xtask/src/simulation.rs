@@ -1,8 +1,8 @@
 //! Long and special runs of the simulation.
 
-use std::process::Command;
+use anyhow::Result;
 
-use anyhow::{Context, Result, ensure};
+use crate::places::{cargo, must_succeed};
 
 /// Runs many seeds, optimised and with every assertion.
 pub(crate) fn soak(arguments: &[&str]) -> Result<()> {
@@ -25,15 +25,12 @@ pub(crate) fn corrupt(arguments: &[&str]) -> Result<()> {
 }
 
 fn cargo_run(build: &[&str], command: &[&str], arguments: &[&str]) -> Result<()> {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let status = Command::new(cargo)
-        .args(["run", "--quiet", "--locked", "--package", "simulation"])
-        .args(build)
-        .arg("--")
-        .args(command)
-        .args(arguments)
-        .status()
-        .context("run cargo")?;
-    ensure!(status.success(), "the simulation ended with {status}");
-    Ok(())
+    must_succeed(
+        cargo()
+            .args(["run", "--quiet", "--locked", "--package", "simulation"])
+            .args(build)
+            .arg("--")
+            .args(command)
+            .args(arguments),
+    )
 }

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::{must_succeed, sources, target};
+use super::sources;
+use crate::places::{cargo, must_succeed, target};
 
 /// How long a broker may take until it answers.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -25,14 +26,7 @@ pub(super) struct Broker {
 impl Broker {
     /// Builds the release `ottla` and starts it.
     pub(super) fn start_ottla(settings: Settings<'_>) -> Result<Self> {
-        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-        must_succeed(Command::new(cargo).args([
-            "build",
-            "--release",
-            "--locked",
-            "--package",
-            "ottla",
-        ]))?;
+        must_succeed(cargo().args(["build", "--release", "--locked", "--package", "ottla"]))?;
         let directory = empty_directory("ottla")?;
         let port = free_port()?;
         let mut command = Command::new(target().join("release/ottla"));

@@ -20,11 +20,11 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    pub(super) fn read(directory: &Path, suite: &str) -> Result<Self> {
-        Ok(Self {
+    pub(super) fn of(directory: &Path, suite: &str) -> Self {
+        Self {
             kafka: directory.join(format!("{suite}.kafka")),
             allow: directory.join(format!("{suite}.allow")),
-        })
+        }
     }
 
     pub(super) fn kafka(&self) -> Result<Names> {

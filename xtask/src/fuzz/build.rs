@@ -1,10 +1,12 @@
 //! The fuzzer's program: `tests/fuzz` with libFuzzer, and with counters of what is reached in all the
 //! code that it calls.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+
+use crate::places::{cargo, target, workspace};
 
 /// What `cargo fuzz` asks of a nightly compiler under one name: the pass of LLVM that counts edges and
 /// reports comparisons is in every compiler.
@@ -16,24 +18,16 @@ const RUSTFLAGS: &[&str] = &[
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
 ];
 
-/// The root of the workspace.
-pub(super) fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
 /// Where everything about fuzzing is kept that is not committed.
 pub(super) fn directory() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR");
-    let target = target.map_or_else(|| workspace().join("target"), PathBuf::from);
-    target.join("fuzz")
+    target().join("fuzz")
 }
 
 /// Builds the fuzzer and answers where it is.
 pub(super) fn fuzzer() -> Result<PathBuf> {
     // With a target named, the flags are not for build scripts and procedural macros.
     let host = host()?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
+    let status = cargo()
         .current_dir(workspace())
         .args(["build", "--package", "fuzz", "--bin", "libfuzzer"])
         .args(["--features", "libfuzzer", "--profile", "fuzz", "--locked"])

@@ -165,7 +165,10 @@ func (consumer *consumer) assign(topic string, offsets map[int32]int64) error {
 			defer claim.AsyncClose()
 			for {
 				select {
-				case message := <-claim.Messages():
+				case message, more := <-claim.Messages():
+					if !more {
+						return
+					}
 					select {
 					case consumer.records <- message:
 					case <-consumer.stopped.Done():
