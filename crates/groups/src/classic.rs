@@ -30,7 +30,7 @@ use self::member::{Member, Waiting};
 use crate::api::{
     CommitRequest, GroupDescription, GroupError, GroupState, HeartbeatRequest, MemberDescription,
 };
-use crate::group::Step;
+use crate::group::{Step, check_instance};
 
 /// Where a group stands, with the timer that belongs to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,18 +155,13 @@ impl ClassicGroup {
         member_id: &str,
         group_instance_id: Option<&str>,
     ) -> Result<(), GroupError> {
-        if let Some(instance_id) = group_instance_id {
-            match self.static_members.get(instance_id) {
-                None => return Err(GroupError::UnknownMemberId),
-                Some(current) if current != member_id => return Err(GroupError::FencedInstanceId),
-                Some(_) => {}
-            }
-        }
-        if self.members.contains_key(member_id) {
-            Ok(())
-        } else {
-            Err(GroupError::UnknownMemberId)
-        }
+        let is_member = self.members.contains_key(member_id);
+        check_instance(
+            &self.static_members,
+            is_member,
+            member_id,
+            group_instance_id,
+        )
     }
 
     /// Counts the session of a member anew. A member that is kept waiting has no session: its client

@@ -175,7 +175,12 @@ impl Membership for ConsumerGroup {
     }
 
     fn is_vacant(&self) -> bool {
-        self.records().next().is_none()
+        self.epoch.is_none()
+            && self.target_epoch.is_none()
+            && self.members.is_empty()
+            && self.targets.is_empty()
+            && self.currents.is_empty()
+            && self.patterns.is_empty()
     }
 
     fn desert(&mut self) -> Result<(), GroupError> {

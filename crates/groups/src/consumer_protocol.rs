@@ -55,6 +55,14 @@ impl<'a> Subscription<'a> {
         Self::read(metadata).ok()
     }
 
+    /// The topics as a member of a consumer group has them.
+    pub(crate) fn sorted_topics(&self) -> Vec<String> {
+        let mut topics: Vec<String> = self.topics.iter().map(|name| (*name).to_owned()).collect();
+        topics.sort_unstable();
+        topics.dedup();
+        topics
+    }
+
     fn read(metadata: &'a [u8]) -> Result<Self, RecordError> {
         let mut reader = Reader::new(metadata);
         let version = read_version(&mut reader)?;

@@ -25,7 +25,7 @@ use crate::pattern::FoundPatterns;
 use crate::records::{ConsumerRecord, GroupRecord, RecordError};
 use crate::topics::Topics;
 pub(crate) use expiry::RetentionBase;
-pub(crate) use membership::{Members, Membership};
+pub(crate) use membership::{Members, Membership, check_instance};
 pub use offsets::CommittedOffset;
 
 /// What a step on a group has at hand.
@@ -154,7 +154,7 @@ impl Group {
     ) -> Result<ConsumerHeartbeatReply, GroupError> {
         if request.member_epoch == JOIN_EPOCH {
             self.take_on_if_deserted(step, GroupKind::Consumer);
-            self.upgrade(step)?;
+            self.upgrade(step, request)?;
         }
         let result = match &mut self.members {
             // It was a member before the group was forgotten or went over to the classic protocol, and

@@ -1,5 +1,5 @@
-//! Heartbeat (key 12), versions 0 to 4: a member of a classic group is alive, and learns whether it
-//! has to join again.
+//! Heartbeat (key 12), versions 0 to 4: a member on the classic protocol is alive, and learns
+//! whether it has to join again.
 //!
 //! - v3 (KIP-345): static members. v4: flexible.
 

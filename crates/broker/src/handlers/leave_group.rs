@@ -1,4 +1,5 @@
-//! LeaveGroup (key 13), versions 0 to 5: members leave a classic group, or are removed from it.
+//! LeaveGroup (key 13), versions 0 to 5: members leave a group, or are removed from it, whatever
+//! protocol they speak.
 //!
 //! - v0 to v2: one member; its error is that of the request.
 //! - v3 (KIP-345): many members, an error for each; an empty member id with an instance id removes

@@ -2,7 +2,7 @@
 //!
 //! - A partition of a topic that a member of the group reads: GROUP_SUBSCRIBED_TO_TOPIC. While a
 //!   member's subscription is not known (a first rebalance, or metadata that is none) that is every
-//!   topic.
+//!   topic. A pattern counts for the topics that it has been found to match.
 //! - A group whose members are no consumers: NON_EMPTY_GROUP for the request as a whole; a group that
 //!   does not exist: GROUP_ID_NOT_FOUND. Such an answer names no partitions, as in Kafka.
 //! - A partition that does not exist: UNKNOWN_TOPIC_OR_PARTITION. One without an offset succeeds.

@@ -22,17 +22,25 @@ use crate::records::{ClassicMetadata, MemberMetadata};
 const COMMON_ASSIGNORS: [&str; 4] = ["range", "roundrobin", "sticky", "cooperative-sticky"];
 
 impl ClassicGroup {
-    /// The members as those of a consumer group.
+    /// The members as those of a consumer group, which one under this instance id is about to join.
     ///
     /// # Errors
     ///
-    /// [`GroupError::GroupIdNotFound`] if they are no consumers, or if their leader says more to them
-    /// than which partitions to read: nobody could take its place.
-    pub(crate) fn migrants(&self, step: &Step<'_>) -> Result<Vec<Migrant>, GroupError> {
-        if self.protocol_type.as_deref() != Some(CONSUMER_PROTOCOL_TYPE)
-            || self.members.len() > step.settings.consumer_group_size_max
-        {
+    /// - [`GroupError::GroupIdNotFound`] if they are no consumers, or if their leader says more to them
+    ///   than which partitions to read: nobody could take its place.
+    /// - [`GroupError::GroupMaxSizeReached`] if there is no room for another one.
+    pub(crate) fn migrants(
+        &self,
+        step: &Step<'_>,
+        instance_id: Option<&str>,
+    ) -> Result<Vec<Migrant>, GroupError> {
+        if self.protocol_type.as_deref() != Some(CONSUMER_PROTOCOL_TYPE) {
             return Err(GroupError::GroupIdNotFound);
+        }
+        let takes_a_place = instance_id.is_some_and(|id| self.static_members.contains_key(id));
+        let size = self.members.len() + usize::from(!takes_a_place);
+        if size > step.settings.consumer_group_size_max {
+            return Err(GroupError::GroupMaxSizeReached);
         }
         let mut taken = Partitions::new();
         let migrants = self.members.iter().map(|(member_id, member)| {
@@ -65,13 +73,6 @@ impl ClassicGroup {
         let mut owned = by_id(&assignment.partitions, step.topics);
         owned.extend(by_id(&subscription.owned, step.topics).iter());
         let owned = owned.filtered(|topic, partition| taken.insert(topic, partition));
-        let mut topics: Vec<String> = subscription
-            .topics
-            .iter()
-            .map(|n| (*n).to_owned())
-            .collect();
-        topics.sort_unstable();
-        topics.dedup();
         Some(Migrant {
             member_id: member_id.to_owned(),
             metadata: MemberMetadata {
@@ -79,7 +80,7 @@ impl ClassicGroup {
                 rack_id: subscription.rack_id.map(str::to_owned),
                 client_id: member.client_id.clone(),
                 client_host: member.client_host.clone(),
-                topics,
+                topics: subscription.sorted_topics(),
                 pattern: None,
                 rebalance_timeout_ms: member.rebalance_timeout_ms,
                 assignor: None,
@@ -115,7 +116,7 @@ impl ClassicGroup {
     /// the members with what they have and without a leader: by that a restart knows that the
     /// rebalance is still to come.
     pub(crate) fn from_consumer(
-        step: &mut Step<'_>,
+        step: &Step<'_>,
         id: GroupId,
         generation_id: i32,
         migrants: Vec<Migrant>,
@@ -137,7 +138,6 @@ impl ClassicGroup {
         group.static_members = instances.collect();
         group.protocol_name = group.protocol_by_vote();
         group.phase_since_ms = step.now.wall_ms;
-        group.persist(step);
         group.phase = group.gathering(step.now.monotonic);
         group.wake_at = group.next_deadline();
         group

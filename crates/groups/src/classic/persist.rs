@@ -11,7 +11,7 @@ use crate::records::{self, GroupMetadataValue, GroupRecord, MemberValue, RecordE
 
 impl ClassicGroup {
     /// Writes the group as a finished rebalance left it.
-    pub(super) fn persist(&mut self, step: &mut Step<'_>) {
+    pub(crate) fn persist(&mut self, step: &mut Step<'_>) {
         let protocol_name = self.protocol_name.as_deref().unwrap_or_default();
         let members = self.members.iter().map(|(member_id, member)| MemberValue {
             member_id: member_id.clone(),
@@ -37,6 +37,11 @@ impl ClassicGroup {
             key: records::group_metadata_key(&self.id),
             value: Some(value),
         });
+    }
+
+    /// Whether the group's record is one that can be written.
+    pub(crate) fn fits_a_record(&self) -> bool {
+        self.record_bytes() <= crate::GROUP_RECORD_BYTES_MAX
     }
 
     /// About how long the group's record is.

@@ -26,6 +26,10 @@ impl ConsumerGroup {
             "" => member_id::named(&request.client_id, request.random),
             member_id => member_id.to_owned(),
         };
+        let Some((metadata, owned)) = describe_classic(&request, step.topics) else {
+            let error = GroupError::InconsistentGroupProtocol;
+            return step.refuse_join(token, error, &request.member_id);
+        };
         match self.admit_classic(step, &member_id, &request) {
             Ok(()) => {}
             Err(GroupError::MemberIdRequired) => {
@@ -33,10 +37,6 @@ impl ConsumerGroup {
             }
             Err(error) => return step.refuse_join(token, error, &request.member_id),
         }
-        let Some((metadata, owned)) = describe_classic(&request, step.topics) else {
-            let error = GroupError::InconsistentGroupProtocol;
-            return step.refuse_join(token, error, &request.member_id);
-        };
         if !owned.is_empty()
             && !request.member_id.is_empty()
             && !self.members.contains_key(&member_id)
@@ -175,6 +175,7 @@ impl ConsumerGroup {
         let session_timeout_ms =
             self.check_classic(member_id, instance_id, request.generation_id)?;
         self.hear_from(step, member_id, session_timeout_ms, true, true);
+        self.count_up_if(step, false);
         let current = self.current(member_id);
         let has_news = match current.state {
             MemberState::Unrevoked => true,
@@ -256,19 +257,12 @@ fn describe_classic(
 ) -> Option<(MemberMetadata, Partitions)> {
     let first = request.protocols.first()?;
     let subscription = Subscription::decode(&first.metadata)?;
-    let mut names: Vec<String> = subscription
-        .topics
-        .iter()
-        .map(|n| (*n).to_owned())
-        .collect();
-    names.sort_unstable();
-    names.dedup();
     let metadata = MemberMetadata {
         instance_id: request.group_instance_id.clone(),
         rack_id: subscription.rack_id.map(str::to_owned),
         client_id: request.client_id.clone(),
         client_host: request.client_host.clone(),
-        topics: names,
+        topics: subscription.sorted_topics(),
         pattern: None,
         rebalance_timeout_ms: request.rebalance_timeout_ms,
         assignor: None,

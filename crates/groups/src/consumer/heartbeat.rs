@@ -6,7 +6,7 @@ use super::ConsumerGroup;
 use super::contact::Answer;
 use super::reconcile::{Owned, Target, next_step};
 use crate::api::{ConsumerHeartbeat, ConsumerHeartbeatReply, GroupError, JOIN_EPOCH};
-use crate::group::Step;
+use crate::group::{self, Step};
 use crate::member_id;
 use crate::partitions::Partitions;
 use crate::records::{ConsumerRecord, CurrentAssignment, LEFT_EPOCH, MemberMetadata, MemberState};
@@ -131,18 +131,8 @@ impl ConsumerGroup {
         member_id: &str,
         instance_id: Option<&str>,
     ) -> Result<(), GroupError> {
-        if let Some(instance_id) = instance_id {
-            match self.static_members.get(instance_id) {
-                None => return Err(GroupError::UnknownMemberId),
-                Some(current) if current != member_id => return Err(GroupError::FencedInstanceId),
-                Some(_) => {}
-            }
-        }
-        if self.members.contains_key(member_id) {
-            Ok(())
-        } else {
-            Err(GroupError::UnknownMemberId)
-        }
+        let is_member = self.members.contains_key(member_id);
+        group::check_instance(&self.static_members, is_member, member_id, instance_id)
     }
 
     /// Whether a member speaks of the epoch it is in.

@@ -91,8 +91,8 @@ impl ConsumerGroup {
         epochs.fold(0, i32::max)
     }
 
-    /// Gives the members away, and writes that they are no consumer group any more.
-    pub(crate) fn give_away(&mut self, step: &mut Step<'_>) -> Vec<Migrant> {
+    /// The members as those of a classic group.
+    pub(crate) fn migrants(&self) -> Vec<Migrant> {
         let migrants = self.members.iter().map(|(member_id, metadata)| {
             let current = self.current(member_id);
             let mut owned = current.assigned.clone();
@@ -103,8 +103,6 @@ impl ConsumerGroup {
                 owned,
             }
         });
-        let migrants = migrants.collect();
-        self.delete_all(step);
-        migrants
+        migrants.collect()
     }
 }

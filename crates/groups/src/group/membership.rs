@@ -1,6 +1,6 @@
 //! What a group needs of its members, whichever protocol they speak.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -66,6 +66,27 @@ pub(crate) trait Membership: fmt::Debug {
 
     /// Panics if the membership contradicts itself.
     fn check_invariants(&self);
+}
+
+/// Whether a group has this member, and no other one under its instance id.
+pub(crate) fn check_instance(
+    static_members: &BTreeMap<String, String>,
+    is_member: bool,
+    member_id: &str,
+    instance_id: Option<&str>,
+) -> Result<(), GroupError> {
+    if let Some(instance_id) = instance_id {
+        match static_members.get(instance_id) {
+            None => return Err(GroupError::UnknownMemberId),
+            Some(current) if current != member_id => return Err(GroupError::FencedInstanceId),
+            Some(_) => {}
+        }
+    }
+    if is_member {
+        Ok(())
+    } else {
+        Err(GroupError::UnknownMemberId)
+    }
 }
 
 impl Members {

@@ -6,20 +6,24 @@
 //! application can be moved over, and back, one client at a time.
 
 use super::{Group, Members, Membership, Step};
-use crate::api::{GroupError, JoinRequest};
+use crate::api::{ConsumerHeartbeat, GroupError, JoinRequest};
 use crate::classic::ClassicGroup;
 use crate::consumer::ConsumerGroup;
 
 impl Group {
-    /// Makes a classic group a consumer group.
-    pub(super) fn upgrade(&mut self, step: &mut Step<'_>) -> Result<(), GroupError> {
+    /// Makes a classic group a consumer group that has room for one who joins.
+    pub(super) fn upgrade(
+        &mut self,
+        step: &mut Step<'_>,
+        request: &ConsumerHeartbeat<'_>,
+    ) -> Result<(), GroupError> {
         let Members::Classic(classic) = &mut self.members else {
             return Ok(());
         };
         if !step.settings.consumer_migration.may_upgrade {
             return Err(GroupError::GroupIdNotFound);
         }
-        let migrants = classic.migrants(step)?;
+        let migrants = classic.migrants(step, request.instance_id)?;
         classic.send_back_all(step);
         classic.delete_persisted(step);
         let generation_id = classic.generation();
@@ -40,8 +44,14 @@ impl Group {
             return;
         }
         let generation_id = consumer.generation();
-        let migrants = consumer.give_away(step);
-        let classic = ClassicGroup::from_consumer(step, self.id.clone(), generation_id, migrants);
+        let migrants = consumer.migrants();
+        let mut classic =
+            ClassicGroup::from_consumer(step, self.id.clone(), generation_id, migrants);
+        if !classic.fits_a_record() {
+            return;
+        }
+        consumer.delete_persisted(step);
+        classic.persist(step);
         self.members = Members::Classic(classic);
     }
 

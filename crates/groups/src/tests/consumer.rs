@@ -10,4 +10,5 @@ mod migration;
 mod moving;
 mod patterns;
 mod random;
+mod refusals;
 mod static_members;
