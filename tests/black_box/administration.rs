@@ -50,6 +50,15 @@ fn a_topic_grows_and_loses_its_oldest_records() -> anyhow::Result<()> {
     let beyond = session.run(&["topic", "trim", "t", "-o", "4", "-p", "0"], "")?;
     assert_eq!(beyond.code, Some(1), "{beyond:#?}");
     assert!(beyond.stdout.contains("OFFSET_OUT_OF_RANGE"), "{beyond:#?}");
+    // A dry run says what would come of it, no more and no less.
+    let dry = session.run(
+        &["topic", "trim", "t", "-o", "4", "-p", "0", "--dry-run"],
+        "",
+    )?;
+    assert_eq!(dry.code, Some(1), "{dry:#?}");
+    assert!(dry.stdout.contains("OFFSET_OUT_OF_RANGE"), "{dry:#?}");
+    let dry = session.json(&["topic", "trim", "t", "-o", "1", "-p", "0", "--dry-run"])?;
+    assert_eq!(dry, json!([row(0, 2, 2)]));
     let all = session.json(&["topic", "trim", "t", "-o", "end", "-p", "0"])?;
     assert_eq!(all, json!([row(0, 2, 3)]));
     broker.finish()

@@ -140,9 +140,7 @@ fn a_first_session() -> anyhow::Result<()> {
 fn a_group_is_shown_with_its_members_also_when_the_broker_shares_the_partitions()
 -> anyhow::Result<()> {
     let broker = BrokerOptions::new().start()?;
-    let session = Session {
-        brokers: broker.kafka().to_string(),
-    };
+    let session = Session::with(&broker);
     session
         .run(&["topic", "create", "topic1", "-p", "2"], "")?
         .success()?;

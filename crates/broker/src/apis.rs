@@ -49,7 +49,7 @@ pub(crate) static APIS: &[Api] = &[
         ordering: Ordering::Pipelined,
         notes: "versions 0 to 2 are named for old librdkafka and close the connection; \
                 transactional batches get INVALID_TXN_STATE; the records of a compressed batch are \
-                not counted",
+                counted only where the topic is compacted or has another codec of its own",
         begin: |call, body| staged(call, body, handlers::produce::handle),
     },
     Api {

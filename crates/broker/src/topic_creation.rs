@@ -45,6 +45,7 @@ fn plan_by_use(
     names: &[Text],
 ) -> Plan<Vec<(Text, ErrorCode)>> {
     let broker = &ctx.broker;
+    let published = broker.metadata.published();
     let mut changes = ctx.changes(ALWAYS_STRICT);
     // Each topic is planned on top of those before it.
     let mut image = image.clone();
@@ -60,7 +61,7 @@ fn plan_by_use(
             ..NewTopic::default()
         };
         let id = new_topic_id(broker);
-        match plan_create_topic(&image, &broker.settings.broker, &topic, id) {
+        match plan_create_topic(&image, &published.settings, &topic, id) {
             Ok(record) if changes.charge(partitions(&record)).is_err() => {
                 let error = ErrorCode::UnknownTopicOrPartition;
                 plan.value.push((name.clone(), error));

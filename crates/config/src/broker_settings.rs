@@ -167,7 +167,12 @@ impl BrokerSettings {
         }
     }
 
-    fn check_together(&self) -> Result<(), ConfigError> {
+    /// Checks what cannot be told from one setting alone.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Contradiction`] for the first settings that do not go together.
+    pub fn check_together(&self) -> Result<(), ConfigError> {
         let read = Reader {
             layers: &self.layers,
         };

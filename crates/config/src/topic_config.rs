@@ -88,13 +88,6 @@ pub struct TopicConfig {
     pub segment_ms: i64,
 }
 
-impl TopicConfig {
-    /// Whether what is acknowledged and shown need not be on disk.
-    pub fn is_relaxed(&self) -> bool {
-        self.flush_messages > 1 && self.flush_ms > 0
-    }
-}
-
 impl BrokerSettings {
     /// The settings of a topic with these settings of its own. A stored setting that is no longer
     /// legal counts as not set: a log must open whatever an older version let in.

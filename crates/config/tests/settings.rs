@@ -67,7 +67,8 @@ fn the_defaults_are_kafkas() {
     assert_eq!(topic.timestamp_after_max_ms, 3_600_000);
     assert_eq!(topic.timestamp_before_max_ms, i64::MAX);
     assert_eq!(topic.index_interval_bytes, 4096);
-    assert!(topic.cleanup_delete && !topic.cleanup_compact && !topic.is_relaxed());
+    assert!(topic.cleanup_delete && !topic.cleanup_compact);
+    assert_eq!(topic.flush_messages, 1);
     assert_eq!(topic.compression_type, CompressionType::Producer);
     assert_eq!(topic.delete_retention_ms, 86_400_000);
     assert_eq!(topic.file_delete_delay_ms, 60_000);
@@ -225,7 +226,6 @@ fn a_topic_is_cleaned_compressed_and_forced_as_it_says() {
         (by_default.flush_messages, by_default.flush_ms),
         (10, i64::MAX)
     );
-    assert!(by_default.is_relaxed());
     let zstd = CompressionType::Zstd { level: 7 };
     assert_eq!(by_default.compression_type, zstd);
 
@@ -236,7 +236,8 @@ fn a_topic_is_cleaned_compressed_and_forced_as_it_says() {
         ("compression.type", "gzip"),
         ("flush.ms", "0"),
     ]));
-    assert!(own.cleanup_delete && own.cleanup_compact && !own.is_relaxed());
+    assert!(own.cleanup_delete && own.cleanup_compact);
+    assert_eq!(own.flush_ms, 0);
     assert_eq!(own.min_cleanable_dirty_ratio, 0.1);
     assert_eq!(own.max_compaction_lag_ms, 60_000);
     assert_eq!(own.compression_type, CompressionType::Gzip { level: -1 });

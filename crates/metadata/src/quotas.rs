@@ -1,6 +1,6 @@
 //! Quotas of clients: whom they are set for, and what they can be (KIP-13, KIP-124, KIP-599).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What a client is limited in.
@@ -8,7 +8,7 @@ use std::fmt;
 pub enum QuotaKey {
     /// Bytes of Produce requests per second.
     ProducerByteRate,
-    /// Bytes of Fetch answers per second.
+    /// Bytes of records that are fetched per second.
     ConsumerByteRate,
     /// Time that is worked on its requests, in percent of one thread.
     RequestPercentage,
@@ -175,13 +175,12 @@ pub(crate) fn changed<'a>(
     quotas: Option<&Quotas>,
     changes: impl IntoIterator<Item = (&'a str, Option<f64>)>,
 ) -> Result<Quotas, InvalidQuota> {
-    let mut seen = Vec::new();
+    let mut seen = BTreeSet::new();
     let mut quotas = quotas.cloned().unwrap_or_default();
     for (name, limit) in changes {
-        if seen.contains(&name) {
+        if !seen.insert(name) {
             return Err(InvalidQuota(format!("{name} is named twice")));
         }
-        seen.push(name);
         match (QuotaKey::from_name(name), limit) {
             (Some(key), Some(limit)) => {
                 quotas.insert(key, QuotaLimit::checked(key, limit)?);

@@ -66,7 +66,12 @@ pub(super) static ABSENT: &[Absent] = &[
     },
     Absent {
         purpose: "the brokers of a cluster",
-        apis: &[(57, "UpdateFeatures"), (64, "UnregisterBroker")],
+        apis: &[
+            (57, "UpdateFeatures"),
+            (64, "UnregisterBroker"),
+            (80, "AddRaftVoter"),
+            (81, "RemoveRaftVoter"),
+        ],
         seen: "there is one broker; Kafka's tools for them say that it does not support them",
     },
     Absent {

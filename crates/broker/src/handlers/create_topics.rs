@@ -46,7 +46,8 @@ pub(crate) async fn handle(
     request: CreateTopicsRequest,
 ) -> CreateTopicsResponse {
     let twice = repeated(request.topics.iter().map(|topic| topic.name.clone()));
-    let settings = &ctx.broker.settings.broker;
+    let published = ctx.broker.metadata.published();
+    let settings = &published.settings;
     let mut changes = ctx.changes(STRICT_FROM);
     let outcomes = change_each(
         &ctx,

@@ -27,9 +27,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use bytes::Bytes;
+use config::CompressionType;
 use env::Monotonic;
 use model::{ErrorCode, Offset};
-use storage::{Append, Durability, Permit, Sequence};
+use storage::{Append, Durability, Log, Permit, Sequence};
 use wire::Chunks;
 use wire::messages::produce::{
     BatchIndexAndErrorMessage, PartitionProduceData, PartitionProduceResponse, ProduceRequest,
@@ -90,21 +92,23 @@ impl Acks {
     }
 }
 
-/// Appends every batch that may be appended. Waits only for space.
+/// Appends every batch that may be appended. Waits for space, and a request that brings much for the
+/// disk.
 async fn append(ctx: RequestContext, request: ProduceRequest) -> Appended {
     let now = ctx.broker.env.clock.now();
     let timeout_ms = u64::try_from(request.timeout_ms).unwrap_or(0);
     let acks = Acks::of(request.acks);
     let throttle_time_ms = ctx.charge_produced(ctx.request_bytes);
     let bytes = records_bytes(&request);
-    let space = if bytes <= RESERVED_AT_ONCE_BYTES_MAX {
+    let space = if bytes <= RESERVED_AT_ONCE_BYTES_MAX && !may_grow(&ctx, &request) {
         Some(ctx.broker.storage.reserve(bytes).await)
     } else {
         None
     };
+    let mut pace = space.is_none().then(Pace::default);
     let mut topics = Vec::with_capacity(request.topic_data.len());
     for topic in request.topic_data {
-        topics.push(append_topic(&ctx, acks, topic, space.is_some()).await);
+        topics.push(append_topic(&ctx, acks, topic, pace.as_mut()).await);
     }
     Appended {
         acks: acks.unwrap_or(Acks::All),
@@ -116,38 +120,73 @@ async fn append(ctx: RequestContext, request: ProduceRequest) -> Appended {
     }
 }
 
+/// Whether the broker compresses batches anew, so that they may become much larger than what was sent.
+fn may_grow(ctx: &RequestContext, request: &ProduceRequest) -> bool {
+    request.topic_data.iter().any(|topic| {
+        let topic = writable_topic(ctx, topic);
+        topic.is_ok_and(|topic| topic.config.compression_type != CompressionType::Producer)
+    })
+}
+
+/// How a request is appended that is larger than the space, or may become so: batch by batch, each of
+/// which takes its space alone, and never more ahead of the disk than a small request may bring.
+#[derive(Debug, Default)]
+struct Pace {
+    /// What is appended and not known to be durable: then it is counted as unflushed.
+    ahead_bytes: usize,
+}
+
+impl Pace {
+    /// Waits until there is room for a batch. The permit is for as long as it is appended.
+    async fn wait(&mut self, ctx: &RequestContext, bytes: usize) -> Permit {
+        let storage = &ctx.broker.storage;
+        if self.ahead_bytes > RESERVED_AT_ONCE_BYTES_MAX {
+            // Why it is not becomes clear with the answer.
+            let _ = storage
+                .wait(storage.last_sequence(), Durability::Durable)
+                .await;
+            self.ahead_bytes = 0;
+        }
+        self.ahead_bytes += bytes;
+        storage.reserve(bytes).await
+    }
+}
+
 fn records_bytes(request: &ProduceRequest) -> usize {
     let topics = request.topic_data.iter();
     let partitions = topics.flat_map(|topic| &topic.partition_data);
-    partitions.map(batch_bytes).sum()
-}
-
-fn batch_bytes(partition: &PartitionProduceData) -> usize {
-    partition.records.as_ref().map_or(0, Chunks::len)
+    let bytes =
+        |partition: &PartitionProduceData| partition.records.as_ref().map_or(0, Chunks::len);
+    partitions.map(bytes).sum()
 }
 
 async fn append_topic(
     ctx: &RequestContext,
     acks: Option<Acks>,
     request: TopicProduceData,
-    has_space: bool,
+    mut pace: Option<&mut Pace>,
 ) -> (TopicProduceResponse, Vec<Pending>) {
     let topic = writable_topic(ctx, &request);
     let mut partition_responses = Vec::with_capacity(request.partition_data.len());
     let mut pending = Vec::with_capacity(request.partition_data.len());
     for partition in request.partition_data {
-        // A large request takes its space batch by batch, so that it can be larger than the space.
-        let _space = if has_space {
-            None
-        } else {
-            let bytes = batch_bytes(&partition);
-            Some(ctx.broker.storage.reserve(bytes).await)
-        };
         let index = partition.index;
-        let outcome = match (&topic, acks) {
+        let checked = match (&topic, acks) {
             (_, None) => Err(Refused::now(ErrorCode::InvalidRequiredAcks)),
             (Err(error), Some(_)) => Err(Refused::now(*error)),
-            (Ok(topic), Some(acks)) => append_partition(ctx, topic, acks, partition),
+            (Ok(topic), Some(acks)) => {
+                check_partition(ctx, topic, partition).map(|(log, batch)| (log, batch, acks))
+            }
+        };
+        let outcome = match checked {
+            Err(refused) => Err(refused),
+            Ok((log, batch, acks)) => {
+                let _space = match &mut pace {
+                    Some(pace) => Some(pace.wait(ctx, batch.len()).await),
+                    None => None,
+                };
+                append_batch(ctx, &log, index, acks, batch)
+            }
         };
         let (response, rests_on) = match outcome {
             Ok((response, rests_on)) => (response, Some(rests_on)),
@@ -211,7 +250,8 @@ impl Refused {
                 .iter()
                 .map(|number| BatchIndexAndErrorMessage {
                     batch_index: *number,
-                    batch_index_error_message: self.message.map(Into::into),
+                    // The message of the partition says it once for all of them.
+                    batch_index_error_message: None,
                 })
                 .collect(),
             ..PartitionProduceResponse::default()
@@ -230,17 +270,28 @@ impl From<Refusal> for Refused {
     }
 }
 
-fn append_partition(
+/// The log, and the batch in the form in which it goes there.
+fn check_partition(
     ctx: &RequestContext,
     topic: &Topic,
-    acks: Acks,
     request: PartitionProduceData,
-) -> Result<(PartitionProduceResponse, (Sequence, Durability)), Refused> {
-    let broker = &ctx.broker;
+) -> Result<(Arc<Log>, Bytes), Refused> {
     let log = topic.log(request.index).map_err(Refused::now)?;
     let batch = request.records.map(Chunks::into_bytes).unwrap_or_default();
-    let rules = BatchRules::of(&topic.config, ctx.version, broker.env.clock.wall_ms());
+    let now_ms = ctx.broker.env.clock.wall_ms();
+    let rules = BatchRules::of(&topic.config, ctx.version, now_ms);
     let batch = checked_batch(batch, &rules)?;
+    Ok((Arc::clone(log), batch))
+}
+
+fn append_batch(
+    ctx: &RequestContext,
+    log: &Arc<Log>,
+    index: i32,
+    acks: Acks,
+    batch: Bytes,
+) -> Result<(PartitionProduceResponse, (Sequence, Durability)), Refused> {
+    let broker = &ctx.broker;
     let appended = log
         .append(batch, Append::Produce)
         .map_err(|error| Refused {
@@ -251,7 +302,7 @@ fn append_partition(
             pending: Some((broker.storage.last_sequence(), Durability::Durable)),
         })?;
     let response = PartitionProduceResponse {
-        index: request.index,
+        index,
         base_offset: appended.base_offset.0,
         log_append_time_ms: appended.log_append_time_ms,
         log_start_offset: appended.log_start.0,

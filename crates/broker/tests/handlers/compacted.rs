@@ -174,6 +174,13 @@ async fn records_without_keys_are_refused_by_their_numbers() {
                 .map(|error| error.batch_index)
                 .collect();
             assert_eq!(blamed, if version < 8 { vec![] } else { vec![1, 2] });
+            // It is said once, and not for each record.
+            assert_eq!(partition.error_message.is_some(), version >= 8);
+            let mut messages = partition
+                .record_errors
+                .iter()
+                .map(|error| &error.batch_index_error_message);
+            assert!(messages.all(Option::is_none));
         }
         let good = [(Some("a"), None), (Some(""), Some("1"))];
         let produced = fixture.produce("t", keyed(&good, codec)).await;
@@ -208,6 +215,55 @@ fn sealed(mut batch: Vec<u8>) -> Bytes {
     let crc = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, &batch[21..]);
     batch[17..21].copy_from_slice(&u32::try_from(crc).unwrap().to_be_bytes());
     batch.into()
+}
+
+#[tokio::test]
+async fn clients_set_no_delete_horizon() {
+    let mut fixture = Fixture::open().await;
+    let log_append_time = ("message.timestamp.type", "LogAppendTime");
+    create(&mut fixture, &COMPACTED).await;
+    for configs in [&[][..], &[log_append_time]] {
+        assert_code(set(&mut fixture, configs).await, ErrorCode::None);
+        let mut batch = keyed(&[(Some("a"), None)], Codec::None).to_vec();
+        batch[22] |= 0x40;
+        let produced = fixture.produce("t", sealed(batch)).await;
+        assert_code(produced.error_code, ErrorCode::InvalidRecord);
+    }
+}
+
+/// The settings of all brokers are those of topics that have none, as they are at present.
+#[tokio::test]
+async fn lags_of_the_broker_bound_new_topics() {
+    let mut fixture = Fixture::open().await;
+    let lag = |name, value| AlterableConfig {
+        name: Text::from_static(name),
+        config_operation: 0,
+        value: Some(Text::from_static(value)),
+    };
+    let mut brokers = async |configs: Vec<AlterableConfig>| {
+        let request = IncrementalAlterConfigsRequest {
+            resources: vec![AlterConfigsResource {
+                resource_type: 4,
+                configs,
+                ..AlterConfigsResource::default()
+            }],
+            ..IncrementalAlterConfigsRequest::default()
+        };
+        fixture.call(&request, 1).await.responses[0].error_code
+    };
+    let (least, most) = (
+        "log.cleaner.min.compaction.lag.ms",
+        "log.cleaner.max.compaction.lag.ms",
+    );
+    let contradiction = vec![lag(least, "10"), lag(most, "9")];
+    assert_code(brokers(contradiction).await, ErrorCode::InvalidRequest);
+    assert_code(brokers(vec![lag(most, "9")]).await, ErrorCode::None);
+    let created = create(&mut fixture, &[("min.compaction.lag.ms", "10")]).await;
+    assert_code(created, ErrorCode::InvalidConfig);
+    assert_code(
+        create(&mut fixture, &[("min.compaction.lag.ms", "9")]).await,
+        ErrorCode::None,
+    );
 }
 
 #[tokio::test]

@@ -33,6 +33,7 @@ mod metadata;
 mod offset_for_leader_epoch;
 mod one_broker;
 mod produce;
+mod produce_space;
 mod relaxed;
 mod restart;
 mod retention;

@@ -120,7 +120,7 @@ pub fn plan_alter_configs(
             }
         }
     }
-    check_whole(settings, resource, &configs)?;
+    check_whole(image, settings, resource, &configs)?;
     Ok(changed(image, resource, before, configs))
 }
 
@@ -138,7 +138,7 @@ pub fn plan_replace_configs(
     for (name, value) in wanted {
         set(&mut configs, resource, name, value)?;
     }
-    check_whole(settings, resource, &configs)?;
+    check_whole(image, settings, resource, &configs)?;
     Ok(changed(image, resource, before, configs))
 }
 
@@ -206,19 +206,24 @@ fn set(
 
 /// Checks what cannot be told from one setting alone.
 fn check_whole(
+    image: &Image,
     settings: &BrokerSettings,
     resource: Resource<'_>,
     configs: &BTreeMap<String, String>,
 ) -> Result<(), AlterConfigsError> {
-    match resource {
-        Resource::Topic(_) => settings
-            .check_topic(configs)
-            .map_err(|error| resource.refusal(error)),
-        Resource::Group(_) => settings
-            .check_group(configs)
-            .map_err(|error| resource.refusal(error)),
-        Resource::AllBrokers | Resource::Broker(_) => Ok(()),
-    }
+    let checked = match resource {
+        Resource::Topic(_) => settings.check_topic(configs),
+        Resource::Group(_) => settings.check_group(configs),
+        Resource::AllBrokers => {
+            let of_this = image.broker_configs(Some(settings.node_id));
+            settings.with_changes(configs, of_this).check_together()
+        }
+        Resource::Broker(_) => {
+            let of_all = image.broker_configs(None);
+            settings.with_changes(of_all, configs).check_together()
+        }
+    };
+    checked.map_err(|error| resource.refusal(error))
 }
 
 fn current_list(

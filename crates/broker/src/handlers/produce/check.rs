@@ -166,6 +166,13 @@ fn check_attributes(batch: &BatchView<'_>, rules: &BatchRules) -> Result<(), Ref
             "this broker has no transactions",
         ));
     }
+    // Its base timestamp would let compaction take a tombstone at once.
+    if batch.attributes.has_delete_horizon() {
+        return Err(refuse(
+            ErrorCode::InvalidRecord,
+            "only the broker can set a delete horizon",
+        ));
+    }
     match batch.attributes.codec() {
         Some(Codec::Zstd) if rules.version < ZSTD_SINCE => Err(refuse(
             ErrorCode::UnsupportedCompressionType,
@@ -212,12 +219,6 @@ fn check_timestamps(batch: &BatchView<'_>, rules: &BatchRules) -> Result<(), Ref
         return Err(refuse(
             ErrorCode::InvalidTimestamp,
             "only the broker can set LogAppendTime",
-        ));
-    }
-    if batch.attributes.has_delete_horizon() {
-        return Err(refuse(
-            ErrorCode::InvalidRecord,
-            "only the broker can set a delete horizon",
         ));
     }
     let times = [batch.base_timestamp, batch.max_timestamp];

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
-use client::{Position, StartAt, TopicPartition};
+use client::{Position, Refusal, StartAt, TopicPartition};
+use model::ErrorCode;
 
 use super::{existing, topic_name};
 use crate::cli::output::OutputArguments;
@@ -29,6 +30,34 @@ pub(crate) struct Command {
     output: OutputArguments,
 }
 
+/// What ListOffsets found: nothing where there is no such offset.
+type Offsets = BTreeMap<TopicPartition, Result<Option<i64>, Refusal>>;
+
+/// What the broker would answer: it deletes nothing again, and nothing that is not there yet.
+fn would_be(
+    targets: BTreeMap<TopicPartition, i64>,
+    starts: &Offsets,
+    ends: &Offsets,
+) -> BTreeMap<TopicPartition, Result<i64, Refusal>> {
+    let known = |offsets: &Offsets, at: &TopicPartition| match offsets.get(at) {
+        Some(Ok(offset)) => Ok(offset.unwrap_or_default()),
+        Some(Err(refusal)) => Err(refusal.clone()),
+        None => Ok(0),
+    };
+    let trimmed = targets.into_iter().map(|(at, to)| {
+        let start_and_end = known(starts, &at).and_then(|start| Ok((start, known(ends, &at)?)));
+        let trimmed = start_and_end.and_then(|(start, end)| match to > end {
+            true => Err(Refusal {
+                code: ErrorCode::OffsetOutOfRange.code(),
+                message: None,
+            }),
+            false => Ok(to.max(start)),
+        });
+        (at, trimmed)
+    });
+    trimmed.collect()
+}
+
 pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::Result<()> {
     let mut admin = connection.admin().await?;
     let indexes = match command.partitions.as_slice() {
@@ -47,7 +76,11 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
         place => admin.resolve(&partitions, place).await?,
     };
     let trimmed = match command.dry_run {
-        true => targets.into_iter().map(|(at, to)| (at, Ok(to))).collect(),
+        true => would_be(
+            targets,
+            &starts,
+            &admin.offsets(&partitions, Position::End).await?,
+        ),
         false => admin.delete_records(&targets).await?,
     };
     let mut table = Table::new(&[
