@@ -58,7 +58,9 @@ impl Group {
         if self.reader.is_none()
             && let Some(segment) = self.unread.pop_front()
         {
-            self.reader = Some(Reader::open_all(engine.env.fs.as_ref(), &segment)?);
+            let fs = engine.env.fs.as_ref();
+            let from = segment.base_offset;
+            self.reader = Some(Reader::open(fs, &segment, from, self.interval)?);
         }
         let Some(reader) = &mut self.reader else {
             return Ok(None);
@@ -168,7 +170,7 @@ impl Group {
 fn successor(old: &[Arc<Segment>], directory: &Path, base_offset: i64) -> Segment {
     let log_id = old.first().map_or(0, |segment| segment.log_id);
     let generation = old.iter().map(|segment| segment.generation).max();
-    let generation = generation.unwrap_or(0).saturating_add(1);
+    let generation = generation.map_or(1, |highest| highest + 1);
     let created_ms = old.iter().map(|segment| segment.facts().created_ms).max();
     let facts = SegmentFacts {
         end_offset: base_offset,

@@ -132,7 +132,7 @@ impl Compactor {
         metrics.set_compaction_memory(0);
         info!(log = %round.log().id(), until = round.mapped_end(), read_bytes = round.read_bytes(),
             written_bytes = round.written_bytes(), "compacted");
-        // The old files are still listed.
+        // Where the clean part ends now is to be written down.
         self.engine.ask_for_chores();
     }
 

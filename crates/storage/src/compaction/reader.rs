@@ -23,7 +23,11 @@ impl Reader {
         interval: u64,
     ) -> Result<Self, RoundError> {
         let fault = |fault| RoundError::Fault(fault, segment.base_offset.max(from));
-        let start = segment.position_before(fs, from, interval).map_err(fault)?;
+        // Only one that begins below the offset needs its index for that.
+        let start = match from <= segment.base_offset {
+            true => (0, segment.base_offset),
+            false => segment.position_before(fs, from, interval).map_err(fault)?,
+        };
         let facts = segment.facts();
         let mut reader = Self {
             scanner: segment.scanner_at(fs, &facts, start).map_err(fault)?,
@@ -36,17 +40,6 @@ impl Reader {
                 Err(error) => return Err(reader.fault(error)),
             }
         }
-    }
-
-    /// Begins with the first batch.
-    pub(super) fn open_all(fs: &dyn Fs, segment: &Arc<Segment>) -> Result<Self, RoundError> {
-        let facts = segment.facts();
-        let start = (0, segment.base_offset);
-        let fault = |fault| RoundError::Fault(fault, segment.base_offset);
-        Ok(Self {
-            scanner: segment.scanner_at(fs, &facts, start).map_err(fault)?,
-            segment: Arc::clone(segment),
-        })
     }
 
     /// The next batches, about `bytes` of them and at least one; `None` at the end.

@@ -279,10 +279,11 @@ impl LogCheckpoint {
 }
 
 impl SegmentCheckpoint {
-    /// Positions in a segment have 32 bits.
+    /// Positions in a segment have 32 bits, and there is always a next generation.
     fn is_possible(&self) -> bool {
         is_offset(self.base_offset)
             && self.base_offset <= self.end_offset
+            && self.generation < u32::MAX
             && self.bytes <= u64::from(u32::MAX)
     }
 }

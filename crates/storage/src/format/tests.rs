@@ -327,6 +327,9 @@ fn numbers_that_no_broker_gives_out_are_refused_under_a_right_checksum() {
     assert!(!refused(|_| ()));
     assert!(refused(|checkpoint| checkpoint.generation = u64::MAX));
     assert!(refused(
+        |checkpoint| checkpoint.logs[0].segments[0].generation = u32::MAX
+    ));
+    assert!(refused(
         |checkpoint| checkpoint.release_seq = COUNTER_MAX + 1
     ));
     assert!(refused(|checkpoint| checkpoint.file_number = u64::MAX));

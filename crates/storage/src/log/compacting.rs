@@ -40,8 +40,12 @@ impl SegmentPart {
 }
 
 impl LogState {
+    fn wants_compaction(&self) -> bool {
+        !self.is_deleted && self.quarantine.is_none() && self.config.cleanup_compact
+    }
+
     fn plan_compaction(&self, now_ms: i64) -> Option<CompactionPlan> {
-        if self.is_deleted || self.quarantine.is_some() || !self.config.cleanup_compact {
+        if !self.wants_compaction() {
             return None;
         }
         let open = usize::from(self.is_last_open());
@@ -88,8 +92,7 @@ impl Log {
 
     /// Whether a round that has begun is still wanted.
     pub(crate) fn is_compaction_wanted(&self) -> bool {
-        let state = self.state.lock();
-        !state.is_deleted && state.quarantine.is_none() && state.config.cleanup_compact
+        self.state.lock().wants_compaction()
     }
 
     /// Puts segments in the place of others, whose records they hold as far as compaction has left
@@ -128,11 +131,7 @@ impl Log {
             .fetch_sub(cached, Ordering::Relaxed);
         let replaced = state.segments.splice(places, new);
         state.replaced.extend(replaced);
-        state.segments_bytes = state
-            .segments
-            .iter()
-            .map(|segment| segment.facts().bytes)
-            .sum();
+        state.count_segments_bytes();
         state.check_invariants();
         true
     }

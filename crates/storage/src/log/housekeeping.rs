@@ -128,11 +128,7 @@ impl Log {
                 state.roll_random = self.engine.env.rng.random_u64();
             }
         }
-        state.segments_bytes = state
-            .segments
-            .iter()
-            .map(|segment| segment.facts().bytes)
-            .sum();
+        state.count_segments_bytes();
         // What is sealed stays so until another segment follows it.
         state.is_sealed = done.is_sealed || (state.is_sealed && !has_written);
         let rolls_for_compaction = done.is_sealed && state.config.cleanup_compact;
@@ -168,11 +164,7 @@ impl Log {
             .partition_point(|segment| segment.facts().end_offset <= log_start);
         let mut taken: Vec<_> = state.segments.drain(..below).collect();
         if !taken.is_empty() {
-            state.segments_bytes = state
-                .segments
-                .iter()
-                .map(|segment| segment.facts().bytes)
-                .sum();
+            state.count_segments_bytes();
         }
         taken.append(&mut state.replaced);
         taken

@@ -155,6 +155,13 @@ impl LogState {
     }
 }
 
+impl LogState {
+    fn count_segments_bytes(&mut self) {
+        let bytes = self.segments.iter().map(|segment| segment.facts().bytes);
+        self.segments_bytes = bytes.sum();
+    }
+}
+
 impl Log {
     /// The identity of the log.
     pub fn id(&self) -> LogId {

@@ -21,7 +21,8 @@ enum Found {
 }
 
 /// Whether the file can be the one that was written. One of its ends may be damaged, and the offsets,
-/// which no checksum covers, may be wrong; what reads it finds that.
+/// which no checksum covers, may be wrong; what reads it finds that, unless compaction has left a gap
+/// there.
 pub(super) fn is_own(file: &dyn File, facts: &SegmentFacts) -> io::Result<bool> {
     let Some(ends) = facts.ends else {
         return Ok(true);

@@ -49,8 +49,10 @@ impl OpenSegment {
 
     /// Goes on in a segment behind what counts of it.
     pub(crate) fn reopen(fs: &dyn Fs, segment: &Arc<Segment>, interval: u64) -> io::Result<Self> {
-        // Compaction may be reading it.
-        assert_eq!(segment.generation, 0, "what compaction has made is whole");
+        assert_eq!(
+            segment.generation, 0,
+            "nothing is appended to what compaction has made"
+        );
         let (file, facts) = segment.open(fs, OpenMode::Write).map_err(into_io)?;
         let length = file.len()?;
         if length < facts.bytes {

@@ -40,7 +40,6 @@ impl Batch {
 pub(super) struct LogModel {
     pub config: LogConfig,
     pub batches: Vec<Batch>,
-    pub log_start: i64,
     /// The highest start and end that were shown.
     pub shown_start: i64,
     pub shown_end: i64,

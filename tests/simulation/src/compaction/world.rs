@@ -86,13 +86,15 @@ impl World {
         self.act(action)?;
         self.note_operations()?;
         self.poll_waits()?;
+        // What was shown until then has been seen by somebody.
+        self.observe()?;
         if self.handles.fs.has_crashed() {
             return self.recover(match self.is_kill_coming {
                 true => End::Killed,
                 false => End::PowerCut,
             });
         }
-        self.observe()
+        Ok(())
     }
 
     /// Lets the watch know what the disk was told to do since the last time.
