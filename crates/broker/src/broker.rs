@@ -187,7 +187,13 @@ impl Broker {
             position: None,
             message: "records are refused until there is space".to_owned(),
         });
-        damages.chain(disk_full).collect()
+        let read_only = self.storage.is_read_only().then(|| Reason {
+            code: "read-only",
+            path: Some(self.settings.data_dir.clone()),
+            position: None,
+            message: "nothing is written until the damage is repaired".to_owned(),
+        });
+        damages.chain(read_only).chain(disk_full).collect()
     }
 
     /// All metrics in the text format of Prometheus.

@@ -96,6 +96,7 @@ async fn a_broken_chain_of_rounds_is_named_and_what_is_before_it_can_be_read() {
     assert_eq!(health[0].code, "wal-chain", "{health:?}");
     assert_eq!(health[0].path.as_ref(), Some(&path));
     assert_eq!(health[0].position, Some(header));
+    assert_eq!(health[1].code, "read-only", "{health:?}");
     let fetched = fixture.fetch("t", 0).await;
     assert_eq!(values(fetched.records), [(0, "first".to_owned())]);
     // A reader that was further than that is not sent back to the beginning.

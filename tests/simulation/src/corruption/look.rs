@@ -12,7 +12,7 @@ use super::reading::{Reading, read_from};
 /// How many of the batches behind damage are asked for.
 const BEHIND_MAX: usize = 12;
 /// The log of the metadata.
-const METADATA: u32 = 0;
+pub(super) const METADATA: u32 = 0;
 
 /// Reads everything and compares. Errs with a promise that is broken; what is refused is a loss.
 pub(super) fn look(
@@ -22,6 +22,11 @@ pub(super) fn look(
     dice: &mut Dice,
 ) -> Result<Losses, String> {
     let mut losses = Losses::default();
+    // Without its metadata log a broker does not know which log is whose, and writes nothing.
+    let is_read_only = node.health().iter().any(|one| one.code == "read-only");
+    if is_read_only && suspicion.touched.has(METADATA) {
+        losses.add(METADATA, "nothing is written".to_owned());
+    }
     let topics = node.topics()?;
     if topics != promises.topics {
         if !suspicion.touched.has(METADATA) {
@@ -213,7 +218,7 @@ fn look_at_groups(
     let (listed, error) = node.groups()?;
     for (group, expected) in &promises.groups {
         let log_id = group_log(group);
-        let is_suspect = suspicion.touched.has(log_id);
+        let is_suspect = suspicion.touched.has(log_id) || losses.logs.contains(&METADATA);
         match node.committed(group)? {
             Ok(found) if found == *expected => {
                 if error == NONE && !listed.contains(group) {

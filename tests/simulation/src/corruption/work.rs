@@ -6,6 +6,7 @@ use super::asks::{COORDINATOR_NOT_AVAILABLE, KAFKA_STORAGE_ERROR};
 use super::check::{Losses, Suspicion};
 use super::client::Node;
 use super::golden::group_log;
+use super::look::METADATA;
 use super::promise::{Partition, Promises};
 use super::reading::read_from;
 use super::records;
@@ -21,9 +22,11 @@ pub(super) fn work(
     dice: &mut Dice,
 ) -> Result<Losses, String> {
     let mut losses = Losses::default();
+    let is_read_only = seen.logs.contains(&METADATA);
     for partition in &mut promises.partitions {
         let name = partition.name();
-        produce(node, partition, suspicion, &mut losses, dice)
+        let is_suspect = is_read_only || suspicion.touched.has(partition.log_id);
+        produce(node, partition, is_suspect, &mut losses, dice)
             .map_err(|error| format!("{name}: {error}"))?;
     }
     let partition = &promises.partitions[0];
@@ -32,14 +35,14 @@ pub(super) fn work(
         let log_id = group_log(group);
         let offset = dice.below(1000).cast_signed();
         match node.commit(group, &place.0, place.1, (offset, "later"))? {
-            Ok(()) if seen.logs.contains(&log_id) => {
+            Ok(()) if is_read_only || seen.logs.contains(&log_id) => {
                 return Err(format!("group {group} is not known and takes offsets"));
             }
             Ok(()) => {
                 known.insert(place.clone(), (offset, "later".to_owned()));
             }
             Err(KAFKA_STORAGE_ERROR | COORDINATOR_NOT_AVAILABLE)
-                if suspicion.touched.has(log_id) =>
+                if is_read_only || suspicion.touched.has(log_id) =>
             {
                 losses.add(log_id, format!("group {group} takes nothing"));
             }
@@ -52,7 +55,7 @@ pub(super) fn work(
 fn produce(
     node: &mut Node,
     partition: &mut Partition,
-    suspicion: &Suspicion,
+    is_suspect: bool,
     losses: &mut Losses,
     dice: &mut Dice,
 ) -> Result<(), String> {
@@ -60,7 +63,6 @@ fn produce(
         log_id, start, end, ..
     } = *partition;
     let (topic, index) = (partition.topic.clone(), partition.index);
-    let is_suspect = suspicion.touched.has(log_id);
     let last = partition
         .producer
         .as_ref()
@@ -75,8 +77,6 @@ fn produce(
     let batch = records::roll(dice, node.now_ms(), partition.producer.as_ref());
     match node.produce(&topic, index, &batch)? {
         Ok(base) if base == end => partition.note_sent(&batch, base),
-        // Its topic is gone.
-        Err(_) if suspicion.touched.has(0) && !losses.words.is_empty() => return Ok(()),
         Err(code) if is_suspect => {
             losses.add(
                 log_id,

@@ -142,8 +142,13 @@ impl Names<'_> {
             .iter()
             .filter(|round| round.slot == next.slot && round.position < next.position)
             .max_by_key(|round| round.position);
-        if let Some(stray) = before.filter(|before| before.header.seq > next.header.seq) {
-            // A round of another place stands where the missing one was.
+        let is_stray = |before: &&ScannedRound| {
+            let (before, next) = (&before.header, &next.header);
+            before.file_number != next.file_number || before.seq > next.seq
+        };
+        if let Some(stray) = before.filter(is_stray) {
+            // A round of another place, or of an earlier use of the slot, stands where the missing
+            // one was.
             return self.at(stray.slot, stray.position);
         }
         let before = before.map(|before| before.position + before.header.padded_bytes());
@@ -159,6 +164,7 @@ impl Names<'_> {
         // A slot takes the lowest number that is free.
         let lost = || {
             self.odd_slot()
+                .or_else(|| self.slot_without_start())
                 .unwrap_or_else(|| self.start_of(numbers.unwrap_or(0)))
         };
         is_lost.then(lost)
@@ -177,6 +183,33 @@ impl Names<'_> {
             slot.is_none_or(|slot| !slot.has_sound_header)
         };
         (0..=numbers).find(is_odd).map(|index| self.start_of(index))
+    }
+
+    /// A slot that does not begin with rounds of its own, as every slot does that is written to.
+    fn slot_without_start(&self) -> Option<(PathBuf, u64)> {
+        let number = (0..self.slots.len()).find(|number| self.is_without_start(*number))?;
+        self.at(number, FIRST_ROUND)
+    }
+
+    fn is_without_start(&self, number: usize) -> bool {
+        let rounds = self.rounds.iter().filter(|round| round.slot == number);
+        let newest = rounds.clone().map(|round| round.header.file_number).max();
+        let Some(first) = rounds.min_by_key(|round| round.position) else {
+            return false;
+        };
+        // Each use of a slot has a number of its own: of two slots with the same one, that which
+        // has less of it has got it from the other.
+        let file_number = first.header.file_number;
+        let of_it = |slot: usize| {
+            let rounds = self.rounds.iter();
+            let of_it = |round: &&ScannedRound| {
+                round.slot == slot && round.header.file_number == file_number
+            };
+            rounds.filter(of_it).count()
+        };
+        let own = of_it(number);
+        let is_copied = (0..self.slots.len()).any(|slot| of_it(slot) > own);
+        first.position > FIRST_ROUND || Some(file_number) < newest || is_copied
     }
 
     /// The slot that was written to when the last checkpoint was, if all is lost that followed it.

@@ -262,4 +262,44 @@ fn a_missing_round_is_named_where_it_was() {
     // Also if the round before it does not say so, being the last one of an earlier start.
     rounds[1].entries = Some(Vec::new());
     assert_eq!(named(&rounds, &slots, Origin::default()), expected);
+    // Or if a round of an earlier use of the slot has come to stand in its place.
+    let mut stray = round(7, 0, 0, 0);
+    stray.slot = 1;
+    stray.position = 4096;
+    stray.header.seq = 1;
+    rounds.insert(2, stray);
+    assert_eq!(named(&rounds, &slots, Origin::default()), expected);
+}
+
+#[test]
+fn the_only_round_of_a_slot_is_named_where_it_was() {
+    // Round 12 was the only one that its start wrote, to slot 1; slot 1 holds what was there before.
+    let in_slot = |mut round: ScannedRound, slot, position, file_number| {
+        (round.slot, round.position) = (slot, position);
+        round.header.file_number = file_number;
+        round
+    };
+    let mut rounds = vec![
+        in_slot(round(11, 0, 2, 2), 0, 4096, 12),
+        in_slot(round(13, 12, 3, 2), 2, 4096, 14),
+        in_slot(round(5, 4, 1, 1), 1, 8192, 8),
+    ];
+    let slots = [0, 1, 2].map(|index| slot(index, 32_768));
+    let origin = Origin {
+        release_seq: 11,
+        release_crc: crc(11, 2),
+        attested_seq: 13,
+        attested_slot: 2,
+    };
+    let expected = Some(("wal/slot-01".to_owned(), 4096));
+    assert_eq!(named(&rounds, &slots, origin), expected);
+    // A round of elsewhere stands in its place.
+    rounds.push(in_slot(round(3, 2, 1, 1), 1, 4096, 7));
+    assert_eq!(named(&rounds, &slots, origin), expected);
+    // Also a newer one.
+    let copied = round(10, 9, 2, 2);
+    rounds.pop();
+    rounds.push(in_slot(copied.clone(), 1, 4096, 12));
+    rounds.push(in_slot(copied, 0, 8192, 12));
+    assert_eq!(named(&rounds, &slots, origin), expected);
 }
