@@ -42,6 +42,12 @@ const PINNED: &[(&str, &str, &str, &str)] = &[
     ("sarama", "go/go.mod", "github.com/IBM/sarama v", "\n"),
     ("kafkajs", "node/package.json", "\"kafkajs\": \"", "\""),
     (
+        "node-rdkafka",
+        "node/node_rdkafka/package.json",
+        "\"node-rdkafka\": \"",
+        "\"",
+    ),
+    (
         "rdkafka",
         "../../Cargo.lock",
         "name = \"rdkafka\"\nversion = \"",

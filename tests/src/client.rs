@@ -86,6 +86,21 @@ const NODE: Installation = Installation {
         "node/kafkajs/consumer.js",
         "node/kafkajs/main.js",
         "node/kafkajs/producer.js",
+        "node/node_rdkafka/admin.js",
+        "node/node_rdkafka/client.js",
+        "node/node_rdkafka/consumer.js",
+        "node/node_rdkafka/errors.js",
+        "node/node_rdkafka/main.js",
+        "node/node_rdkafka/producer.js",
+    ],
+};
+
+/// Apart from its program: it takes minutes to compile.
+const NODE_RDKAFKA: Installation = Installation {
+    directory: "node-rdkafka",
+    made_from: &[
+        "node/node_rdkafka/package.json",
+        "node/node_rdkafka/package-lock.json",
     ],
 };
 
@@ -163,6 +178,12 @@ pub const CLIENTS: &[Client] = &[
         adapter: "kafkajs",
         protocol: GroupProtocol::Classic,
         installations: &[CONFLUENT_KAFKA, NODE],
+    },
+    Client {
+        name: "node_rdkafka",
+        adapter: "node_rdkafka",
+        protocol: GroupProtocol::Classic,
+        installations: &[CONFLUENT_KAFKA, NODE, NODE_RDKAFKA],
     },
     Client {
         name: "kafka_python_3",

@@ -55,6 +55,9 @@ impl Program {
         let mut child = Command::new(&python)
             .current_dir(programs_directory())
             .env("PYTHONDONTWRITEBYTECODE", "1")
+            // Cargo's has the librdkafka of the `rdkafka` crate, which kcat and others would take for
+            // their own.
+            .env_remove("LD_LIBRARY_PATH")
             .env("RDKAFKA_PROGRAM", rdkafka_program()?)
             .args([
                 "main.py",

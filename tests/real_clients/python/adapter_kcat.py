@@ -4,6 +4,7 @@ It has no way to choose a timestamp and gives all records of one run the same he
 """
 
 import json
+import os
 import random
 import re
 import subprocess
@@ -21,6 +22,7 @@ SECONDS = 60
 KEY_END, RECORD_END = b"\x1f", b"\x1e"
 DELIVERED = re.compile(rb"Message delivered to partition (\d+) \(offset (\d+)\)")
 ASSIGNED = re.compile(rb"rebalanced \(memberid [^)]*\): (assigned|revoked): ?(.*)")
+VERSION = re.compile(rb"librdkafka [\d.]+")
 FORMAT = "%p %o %T %K %S %h\n%k%s"
 # Without it kcat gives up when the broker is away.
 PATIENT = ["-E", "-X", "reconnect.backoff.ms=50", "-X", "reconnect.backoff.max.ms=250"]
@@ -129,7 +131,15 @@ def plan_runs(rng, partitions, records_per_run):
     return runs
 
 
+def version(environment):
+    told = subprocess.run(["kcat", "-V"], env=environment, capture_output=True, check=True,
+                          timeout=SECONDS)
+    return VERSION.search(told.stdout).group().decode()
+
+
 def codecs(bootstrap, report, options):
+    # What is around a test may have another library of the same name.
+    report.equal("kcat's own librdkafka", version(os.environ), version({"PATH": os.environ["PATH"]}))
     rng = random.Random(options.seed)
     since = int(time.time() * 1000)
     for codec in CODECS:

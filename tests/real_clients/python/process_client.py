@@ -164,7 +164,9 @@ class ProcessConsumer(Client):
                               *numbers({partition: timestamp for partition in partitions})))
 
 
-class ProcessAdmin(Client):
+class ProcessTopicAdmin(Client):
+    """An administrator of topics and of nothing else, as a client may have it."""
+
     def __init__(self, process):
         super().__init__(process, "admin")
 
@@ -186,12 +188,16 @@ class ProcessAdmin(Client):
     def grow_topic(self, topic, partitions):
         self.asked("grow_topic", topic, partitions)
 
+    def topics(self):
+        return dict(self.call("topics"))
+
+
+class ProcessAdmin(ProcessTopicAdmin):
+    """An administrator of everything."""
+
     def trim(self, topic, partition, offset):
         """The offset at which the partition begins then."""
         return self.asked("trim", topic, partition, offset)
-
-    def topics(self):
-        return dict(self.call("topics"))
 
     def topic_configs(self, topic):
         return {name: (value, by_default)
@@ -237,8 +243,8 @@ class Program:
     """What an adapter needs to make clients of a program: they live in one process, which starts
     with the first of them."""
 
-    def __init__(self, command, protocol):
-        self.command, self.protocol = command, protocol
+    def __init__(self, command, protocol, admin_class=ProcessAdmin):
+        self.command, self.protocol, self.admin_class = command, protocol, admin_class
         self.process = None
         self.starting = threading.Lock()
 
@@ -266,7 +272,7 @@ class Program:
         return ProcessConsumer(self.running(bootstrap), **options)
 
     def admin(self, bootstrap):
-        return ProcessAdmin(self.running(bootstrap))
+        return self.admin_class(self.running(bootstrap))
 
     def start_transactional_producer(self, bootstrap):
         self.admin(bootstrap).asked("start_transactional_producer")

@@ -43,6 +43,7 @@ class Limits:
     """What a client's own interface cannot express, so that a plan leaves it out."""
 
     null_header_values: bool = True
+    binary_header_values: bool = True
     headers: bool = True
     repeated_headers: bool = True
     key_and_value_null: bool = True
@@ -82,7 +83,8 @@ def plan_record(rng, index, size, partitions, first_timestamp, limits):
 
 def plan_headers(rng, limits):
     names = ["trace", "", "h\u00e9ader", "twice", "twice"]
-    values = [b"", b"v", rng.randbytes(40)]
+    long = rng.randbytes(40)
+    values = [b"", b"v", long if limits.binary_header_values else long.hex().encode()]
     if limits.null_header_values:
         values.append(None)
     headers = tuple((names[rng.randrange(5)], values[rng.randrange(len(values))])

@@ -18,7 +18,9 @@ def run(adapter, bootstrap, report, options):
     if hasattr(admin, "topic_configs"):
         configs(admin, report, topic)
         groups(adapter, bootstrap, admin, report, topic, f"group-{options.seed}")
-        grown_and_trimmed(adapter, bootstrap, admin, report, topic)
+        trimmed(adapter, bootstrap, admin, report, topic)
+    if hasattr(admin, "grow_topic"):
+        grown(admin, report, topic)
     recreated(adapter, bootstrap, admin, report, topic)
     if hasattr(adapter, "start_transactional_producer"):
         # The clients wait and repeat by themselves, so a refusal must be one that they take for one.
@@ -94,11 +96,7 @@ def groups(adapter, bootstrap, admin, report, topic, group):
     report.check("a group that was deleted", [])
 
 
-def grown_and_trimmed(adapter, bootstrap, admin, report, topic):
-    admin.grow_topic(topic, 5)
-    wait_until(lambda: admin.topics()[topic] == 5, SECONDS, "the topic has grown")
-    report.equal("a topic cannot shrink", refused(lambda: admin.grow_topic(topic, 2)),
-                 "INVALID_PARTITIONS")
+def trimmed(adapter, bootstrap, admin, report, topic):
     report.equal("the oldest record is deleted", admin.trim(topic, 0, 1), 1)
     report.equal("beyond the end", refused(lambda: admin.trim(topic, 0, 100)),
                  "OFFSET_OUT_OF_RANGE")
@@ -110,6 +108,13 @@ def grown_and_trimmed(adapter, bootstrap, admin, report, topic):
         record.offset for record in consumer.poll(0.1)))
     report.equal("what is left", offsets, [1])
     consumer.close()
+
+
+def grown(admin, report, topic):
+    admin.grow_topic(topic, 5)
+    wait_until(lambda: admin.topics()[topic] == 5, SECONDS, "the topic has grown")
+    report.equal("a topic cannot shrink", refused(lambda: admin.grow_topic(topic, 2)),
+                 "INVALID_PARTITIONS")
 
 
 def recreated(adapter, bootstrap, admin, report, topic):
