@@ -13,6 +13,7 @@ pub(super) const SUITE: Suite = Suite {
     name: "kafka-python",
     // Its groups are to notice quickly who has gone.
     settings: &[("group.min.session.timeout.ms", "1000")],
+    port: None,
     prepare,
     run,
 };
@@ -81,6 +82,7 @@ fn prepare(directory: &Path) -> Result<()> {
 
 fn run(directory: &Path, port: u16) -> Result<Outcomes> {
     let source = directory.join("source");
+    let path = std::env::join_paths([&source, &sources().join("kafka-python")])?;
     let output = Command::new(directory.join("environment/bin/python"))
         .args([
             "-m",
@@ -92,10 +94,12 @@ fn run(directory: &Path, port: u16) -> Result<Outcomes> {
         ])
         .args(["-p", "no:cacheprovider", "--tb=short", "--show-capture=no"])
         .args(["--timeout-method=signal", "--timeout", TEST_LIMIT_SECONDS])
+        .args(["-p", "refresh"])
         .current_dir(&source)
         .env("KAFKA_VERSION", KAFKA_VERSION)
         .env("KAFKA_URI", format!("kafka://127.0.0.1:{port}"))
-        .env("PYTHONPATH", &source)
+        .env("PYTHONPATH", path)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("PYTHONWARNINGS", "ignore")
         .output()
         .context("run pytest")?;
@@ -106,6 +110,9 @@ fn run(directory: &Path, port: u16) -> Result<Outcomes> {
     ensure!(has_run_all, "pytest ended with {}", output.status);
     let outcomes = outcomes(&text);
     ensure!(!outcomes.is_empty(), "pytest has run nothing: {text}");
+    for (name, outcome) in &outcomes {
+        println!("{outcome:?} {name}");
+    }
     Ok(outcomes)
 }
 
