@@ -116,13 +116,18 @@ fn run(directory: &Path, port: u16) -> Result<Outcomes> {
     Ok(outcomes)
 }
 
-/// Reads lines such as `test/integration/test_a.py::test_b[c] PASSED [ 10%]`.
+/// Reads lines such as `test/integration/test_a.py::test_b[c] PASSED [ 10%]`, and those of the summary in the
+/// end: a test may have said something between its name and what became of it.
 fn outcomes(text: &str) -> Outcomes {
     let mut outcomes = Outcomes::new();
     for line in text.lines() {
         let mut words = line.split_whitespace();
         let (Some(name), Some(word)) = (words.next(), words.next()) else {
             continue;
+        };
+        let (name, word) = match name {
+            "FAILED" | "ERROR" => (word, name),
+            _ => (name, word),
         };
         let Some(name) = name.strip_prefix("test/integration/") else {
             continue;
@@ -153,17 +158,21 @@ test/integration/test_a.py::test_one PASSED                     [ 25%]
 test/integration/test_a.py::test_one ERROR                      [ 25%]
 test/integration/test_a.py::test_two[None] FAILED [ 50%]
 test/integration/test_b.py::C::test_three SKIPPED (needs ACLs)  [ 75%]
-test/integration/test_b.py::test_four[gzip] PASSED [100%]
+test/integration/test_b.py::test_four[gzip] PASSED [ 90%]
+test/integration/test_b.py::test_five makes a key
+ERROR                                                                    [100%]
 
 === FAILURES ===
 test/integration/test_a.py:12: in test_two
 FAILED test/integration/test_a.py::test_two[None] - AssertionError
+ERROR test/integration/test_b.py::test_five - FileNotFoundError
 ";
         let expected = [
             ("test_a.py::test_one", Outcome::Failed),
             ("test_a.py::test_two[None]", Outcome::Failed),
             ("test_b.py::C::test_three", Outcome::Skipped),
             ("test_b.py::test_four[gzip]", Outcome::Passed),
+            ("test_b.py::test_five", Outcome::Failed),
         ];
         let expected = expected.map(|(name, outcome)| (name.to_owned(), outcome));
         assert_eq!(outcomes(text), Outcomes::from(expected));

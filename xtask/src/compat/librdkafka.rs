@@ -48,7 +48,7 @@ const KAFKA_VERSION: &str = "4.3.0.0";
 /// How long one process may take. Its tests have limits of their own, mostly a minute.
 const PROCESS_LIMIT: Duration = Duration::from_secs(300);
 /// They mostly wait.
-const PROCESSES_AT_ONCE: usize = 4;
+const PROCESSES_AT_ONCE: usize = 6;
 
 /// Where it is built.
 fn directory() -> PathBuf {
@@ -172,7 +172,10 @@ impl Run {
         let mut file = self.number.to_owned();
         if let Some(part) = self.part {
             command.env("SUBTESTS", part);
-            file = format!("{file}-{}", part.trim_end_matches(':').replace(' ', "-"));
+            file = format!(
+                "{file}-{}",
+                part.trim_end_matches(':').replace([' ', ':', ','], "-")
+            );
         }
         let output = outputs.join(format!("{file}.txt"));
         let ended = process::run(&mut command, &output, PROCESS_LIMIT)?;

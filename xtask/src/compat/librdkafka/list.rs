@@ -91,7 +91,6 @@ pub(super) const CLASSIC: List = List {
         "0099_commit_metadata",
         "0102_static_group_rebalance",
         "0112_assign_unknown_part",
-        "0113_cooperative_rebalance",
         "0114_sticky_partitioning",
         "0118_commit_rebalance",
         "0122_buffer_cleaning_after_rebalance",
@@ -144,6 +143,7 @@ pub(super) const CLASSIC: List = List {
                 "do_test_txn_abort_control_message_leader_epoch:",
             ],
         ),
+        ("0113_cooperative_rebalance", COOPERATIVE_REBALANCE),
         (
             "0137_barrier_batch_consume",
             &[
@@ -185,7 +185,6 @@ pub(super) const CONSUMER: List = List {
         "0099_commit_metadata",
         "0102_static_group_rebalance",
         "0112_assign_unknown_part",
-        "0113_cooperative_rebalance",
         "0118_commit_rebalance",
         "0122_buffer_cleaning_after_rebalance",
         "0127_fetch_queue_backoff",
@@ -194,15 +193,46 @@ pub(super) const CONSUMER: List = List {
         "0140_commit_metadata",
         "0153_memberid",
     ],
-    parts: &[(
-        "0081_admin",
-        &[
-            "do_test_DescribeConfigs_groups:",
-            "do_test_ListConsumerGroups:",
-            "do_test_DeleteGroups:",
-            "do_test_DeleteConsumerGroupOffsets:",
-            "do_test_AlterConsumerGroupOffsets:",
-            "do_test_ListConsumerGroupOffsets:",
-        ],
-    )],
+    parts: &[
+        (
+            "0081_admin",
+            &[
+                "do_test_DescribeConfigs_groups:",
+                "do_test_ListConsumerGroups:",
+                "do_test_DeleteGroups:",
+                "do_test_DeleteConsumerGroupOffsets:",
+                "do_test_AlterConsumerGroupOffsets:",
+                "do_test_ListConsumerGroupOffsets:",
+            ],
+        ),
+        ("0113_cooperative_rebalance", COOPERATIVE_REBALANCE),
+    ],
 };
+
+/// All but one that starts a program in Java.
+const COOPERATIVE_REBALANCE: &[&str] = &[
+    "a_assign_tests:",
+    "b_subscribe_with_cb_test:",
+    "c_subscribe_no_cb_test:",
+    "d_change_subscription_add_topic:",
+    "e_change_subscription_remove_topic:",
+    "f_assign_call_cooperative:",
+    "g_incremental_assign_call_eager:",
+    "h_delete_topic:",
+    "i_delete_topic_2:",
+    "j_delete_topic_no_rb_callback:",
+    "k_add_partition:",
+    "l_unsubscribe:",
+    "m_unsubscribe_2:",
+    "n_wildcard:",
+    "s_subscribe_when_rebalancing:",
+    "t_max_poll_interval_exceeded:",
+    "use_rebalance_cb: 0, subscription_variation: 0",
+    "use_rebalance_cb: 0, subscription_variation: 1",
+    "use_rebalance_cb: 0, subscription_variation: 2",
+    "use_rebalance_cb: 1, subscription_variation: 0",
+    "use_rebalance_cb: 1, subscription_variation: 1",
+    "use_rebalance_cb: 1, subscription_variation: 2",
+    "v_commit_during_rebalance:",
+    "x_incremental_rebalances:",
+];
