@@ -2,12 +2,20 @@
 //! compares with what `compat/` says must pass.
 
 mod brokers;
+mod crate_tests;
 mod kafka_python;
+mod librdkafka;
 mod lists;
+mod package;
+mod process;
+mod rdkafka;
+mod rskafka;
+mod samsa;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -16,7 +24,7 @@ use brokers::Broker;
 use lists::{Allowed, Lists};
 
 const USAGE: &str = "usage: cargo xtask compat SUITE [--kafka | --update]
-  SUITE      kafka-python
+  SUITE      kafka-python, librdkafka, librdkafka-consumer, rdkafka, rskafka, samsa
   --kafka    runs it against Apache Kafka, and writes what passes to compat/SUITE.kafka
   --update   adds to compat/SUITE.allow what passes with both";
 
@@ -31,18 +39,32 @@ enum Outcome {
 /// The tests of a suite by name.
 type Outcomes = BTreeMap<String, Outcome>;
 
+/// Says what has just become of a test, and how long it took.
+fn say(outcome: Outcome, name: &str, began: Instant) {
+    println!("{outcome:?} {name}, {:.1} s", began.elapsed().as_secs_f64());
+}
+
 /// A suite of somebody else.
 struct Suite {
     name: &'static str,
     /// Settings that the suite expects of a broker, beside Kafka's defaults.
     settings: &'static [(&'static str, &'static str)],
+    /// The port that some of its tests look for a broker at, whatever they are told.
+    port: Option<u16>,
     /// Fetches what is needed into a directory, which may hold it already.
     prepare: fn(&Path) -> Result<()>,
     /// Runs what was prepared against a broker on this port of the loopback interface.
     run: fn(&Path, u16) -> Result<Outcomes>,
 }
 
-const SUITES: &[Suite] = &[kafka_python::SUITE];
+const SUITES: &[Suite] = &[
+    kafka_python::SUITE,
+    librdkafka::SUITE,
+    librdkafka::SUITE_CONSUMER,
+    rdkafka::SUITE,
+    rskafka::SUITE,
+    samsa::SUITE,
+];
 
 /// Runs a suite as the arguments say; fails if something that must pass does not.
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
@@ -57,14 +79,11 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     fs::create_dir_all(&directory)?;
     (suite.prepare)(&directory).with_context(|| format!("prepare {name}"))?;
     let broker = match mode {
-        Some("--kafka") => Broker::start_kafka(suite.settings)?,
-        _ => Broker::start_ottla(suite.settings)?,
+        Some("--kafka") => Broker::start_kafka(suite.settings, suite.port)?,
+        _ => Broker::start_ottla(suite.settings, suite.port)?,
     };
     let outcomes = (suite.run)(&directory, broker.port())?;
     drop(broker);
-    for (name, outcome) in &outcomes {
-        println!("{outcome:?} {name}");
-    }
     let lists = Lists::of(&sources(), suite.name);
     if mode == Some("--kafka") {
         return lists.write_kafka(&outcomes);

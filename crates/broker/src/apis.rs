@@ -321,7 +321,7 @@ pub(crate) static APIS: &[Api] = &[
         versions: 0..=2,
         advertised_from: 0,
         ordering: Ordering::Serial,
-        notes: "authorized operations are not told",
+        notes: "",
         begin: |call, body| at_once(call, body, handlers::describe_cluster::handle),
     },
     Api {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -25,10 +25,10 @@ pub(super) struct Broker {
 
 impl Broker {
     /// Builds the release `ottla` and starts it.
-    pub(super) fn start_ottla(settings: Settings<'_>) -> Result<Self> {
+    pub(super) fn start_ottla(settings: Settings<'_>, port: Option<u16>) -> Result<Self> {
         must_succeed(cargo().args(["build", "--release", "--locked", "--package", "ottla"]))?;
         let directory = empty_directory("ottla")?;
-        let port = free_port()?;
+        let port = free_port(port)?;
         let mut command = Command::new(target().join("release/ottla"));
         command
             .args(["serve", "--http", "none", "--listen"])
@@ -42,21 +42,10 @@ impl Broker {
     }
 
     /// Starts Apache Kafka from its jars, which Maven fetches.
-    pub(super) fn start_kafka(settings: Settings<'_>) -> Result<Self> {
-        let jars = target().join("compat/kafka-jars");
-        must_succeed(
-            Command::new("mvn")
-                .args([
-                    "--quiet",
-                    "--batch-mode",
-                    "dependency:copy-dependencies",
-                    "--file",
-                ])
-                .arg(sources().join("kafka/pom.xml"))
-                .arg(format!("-DoutputDirectory={}", jars.display())),
-        )?;
+    pub(super) fn start_kafka(settings: Settings<'_>, port: Option<u16>) -> Result<Self> {
+        fetch_kafka()?;
         let directory = empty_directory("kafka")?;
-        let (port, controller_port) = (free_port()?, free_port()?);
+        let (port, controller_port) = (free_port(port)?, free_port(None)?);
         let mut properties = fs::read_to_string(sources().join("kafka/server.properties"))?
             .replace("CONTROLLER_PORT", &controller_port.to_string())
             .replace("PORT", &port.to_string())
@@ -74,7 +63,7 @@ impl Broker {
                     sources().join("kafka/log4j2.yaml").display()
                 ))
                 .arg("--class-path")
-                .arg(format!("{}/*", jars.display()))
+                .arg(format!("{}/*", kafka_jars().display()))
                 .arg(class);
             command
         };
@@ -130,7 +119,27 @@ impl Drop for Broker {
     }
 }
 
-fn empty_directory(name: &str) -> Result<std::path::PathBuf> {
+/// Where the jars of Apache Kafka are.
+pub(super) fn kafka_jars() -> PathBuf {
+    target().join("compat/kafka-jars")
+}
+
+/// Lets Maven fetch Apache Kafka and its tools.
+pub(super) fn fetch_kafka() -> Result<()> {
+    must_succeed(
+        Command::new("mvn")
+            .args([
+                "--quiet",
+                "--batch-mode",
+                "dependency:copy-dependencies",
+                "--file",
+            ])
+            .arg(sources().join("kafka/pom.xml"))
+            .arg(format!("-DoutputDirectory={}", kafka_jars().display())),
+    )
+}
+
+fn empty_directory(name: &str) -> Result<PathBuf> {
     let directory = target().join("compat/brokers").join(name);
     if directory.exists() {
         fs::remove_dir_all(&directory)?;
@@ -139,7 +148,10 @@ fn empty_directory(name: &str) -> Result<std::path::PathBuf> {
     Ok(directory)
 }
 
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+/// The port that is asked for, or any.
+fn free_port(wanted: Option<u16>) -> Result<u16> {
+    let port = wanted.unwrap_or(0);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    let listener = listener.with_context(|| format!("take port {port}, which the suite wants"))?;
     Ok(listener.local_addr()?.port())
 }

@@ -13,6 +13,7 @@ pub(super) const SUITE: Suite = Suite {
     name: "kafka-python",
     // Its groups are to notice quickly who has gone.
     settings: &[("group.min.session.timeout.ms", "1000")],
+    port: None,
     prepare,
     run,
 };
@@ -81,6 +82,7 @@ fn prepare(directory: &Path) -> Result<()> {
 
 fn run(directory: &Path, port: u16) -> Result<Outcomes> {
     let source = directory.join("source");
+    let path = std::env::join_paths([&source, &sources().join("kafka-python")])?;
     let output = Command::new(directory.join("environment/bin/python"))
         .args([
             "-m",
@@ -92,10 +94,12 @@ fn run(directory: &Path, port: u16) -> Result<Outcomes> {
         ])
         .args(["-p", "no:cacheprovider", "--tb=short", "--show-capture=no"])
         .args(["--timeout-method=signal", "--timeout", TEST_LIMIT_SECONDS])
+        .args(["-p", "refresh"])
         .current_dir(&source)
         .env("KAFKA_VERSION", KAFKA_VERSION)
         .env("KAFKA_URI", format!("kafka://127.0.0.1:{port}"))
-        .env("PYTHONPATH", &source)
+        .env("PYTHONPATH", path)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("PYTHONWARNINGS", "ignore")
         .output()
         .context("run pytest")?;
@@ -106,16 +110,24 @@ fn run(directory: &Path, port: u16) -> Result<Outcomes> {
     ensure!(has_run_all, "pytest ended with {}", output.status);
     let outcomes = outcomes(&text);
     ensure!(!outcomes.is_empty(), "pytest has run nothing: {text}");
+    for (name, outcome) in &outcomes {
+        println!("{outcome:?} {name}");
+    }
     Ok(outcomes)
 }
 
-/// Reads lines such as `test/integration/test_a.py::test_b[c] PASSED [ 10%]`.
+/// Reads lines such as `test/integration/test_a.py::test_b[c] PASSED [ 10%]`, and those of the summary in the
+/// end: a test may have said something between its name and what became of it.
 fn outcomes(text: &str) -> Outcomes {
     let mut outcomes = Outcomes::new();
     for line in text.lines() {
         let mut words = line.split_whitespace();
         let (Some(name), Some(word)) = (words.next(), words.next()) else {
             continue;
+        };
+        let (name, word) = match name {
+            "FAILED" | "ERROR" => (word, name),
+            _ => (name, word),
         };
         let Some(name) = name.strip_prefix("test/integration/") else {
             continue;
@@ -146,17 +158,21 @@ test/integration/test_a.py::test_one PASSED                     [ 25%]
 test/integration/test_a.py::test_one ERROR                      [ 25%]
 test/integration/test_a.py::test_two[None] FAILED [ 50%]
 test/integration/test_b.py::C::test_three SKIPPED (needs ACLs)  [ 75%]
-test/integration/test_b.py::test_four[gzip] PASSED [100%]
+test/integration/test_b.py::test_four[gzip] PASSED [ 90%]
+test/integration/test_b.py::test_five makes a key
+ERROR                                                                    [100%]
 
 === FAILURES ===
 test/integration/test_a.py:12: in test_two
 FAILED test/integration/test_a.py::test_two[None] - AssertionError
+ERROR test/integration/test_b.py::test_five - FileNotFoundError
 ";
         let expected = [
             ("test_a.py::test_one", Outcome::Failed),
             ("test_a.py::test_two[None]", Outcome::Failed),
             ("test_b.py::C::test_three", Outcome::Skipped),
             ("test_b.py::test_four[gzip]", Outcome::Passed),
+            ("test_b.py::test_five", Outcome::Failed),
         ];
         let expected = expected.map(|(name, outcome)| (name.to_owned(), outcome));
         assert_eq!(outcomes(text), Outcomes::from(expected));

@@ -1,7 +1,7 @@
 //! DescribeCluster (key 60), versions 0 to 2: the cluster's id and its brokers.
 //!
 //! - One broker, which is the controller, under the address that clients are told to use.
-//! - Authorized operations are not told (the smallest number): there are no ACLs.
+//! - Authorized operations (KIP-430): there are no ACLs, so all that exist are allowed.
 //! - v1 (KIP-919): an address of a broker is not one of a controller, so asking for controllers gets
 //!   MISMATCHED_ENDPOINT_TYPE, and anything else UNSUPPORTED_ENDPOINT_TYPE. v2 (KIP-1073): no broker is
 //!   ever fenced.
@@ -13,6 +13,7 @@ use wire::messages::describe_cluster::{
 };
 
 use crate::context::RequestContext;
+use crate::handlers::support::{CLUSTER_OPERATIONS, NO_OPERATIONS};
 
 const BROKERS: i8 = 1;
 const CONTROLLERS: i8 = 2;
@@ -48,6 +49,10 @@ pub(crate) fn handle(
             rack: None,
             is_fenced: false,
         }],
+        cluster_authorized_operations: match request.include_cluster_authorized_operations {
+            true => CLUSTER_OPERATIONS,
+            false => NO_OPERATIONS,
+        },
         ..DescribeClusterResponse::default()
     }
 }

@@ -19,14 +19,11 @@ use wire::messages::describe_topic_partitions::{
 };
 
 use crate::context::RequestContext;
+use crate::handlers::support::TOPIC_OPERATIONS;
 use crate::topics::{Topic, Topics};
 
 /// Most partitions of a page (Kafka's `max.request.partition.size.limit`).
 const PARTITIONS_PER_PAGE_MAX: usize = 2000;
-
-/// The operations that exist for a topic, as bits: READ (3), WRITE (4), CREATE (5), DELETE (6),
-/// ALTER (7), DESCRIBE (8), DESCRIBE_CONFIGS (10) and ALTER_CONFIGS (11).
-const TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
 
 /// Describes one page.
 pub(crate) fn handle(

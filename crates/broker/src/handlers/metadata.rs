@@ -6,7 +6,8 @@
 //!   expect that or an error to retry on. Internal topics and illegal names are not created.
 //! - v7: leader epochs. v10 (KIP-516): topic ids in the answer; v12: topics by id, with a null name.
 //!   Unknown ids get UNKNOWN_TOPIC_ID with the id echoed, and are never created.
-//! - v8: authorized operations are not told (the smallest number): there are no ACLs.
+//! - v8 (KIP-430): authorized operations; there are no ACLs, so all that exist are allowed. Since v11
+//!   DescribeCluster tells those of the cluster.
 //! - v13 (KIP-1102): no top-level errors.
 //! - A topic that is named twice is answered once.
 //! - One broker, which is the controller and the leader of everything.
@@ -21,7 +22,9 @@ use wire::messages::metadata::{
 };
 
 use crate::context::RequestContext;
-use crate::handlers::support::keep_first_of_each;
+use crate::handlers::support::{
+    CLUSTER_OPERATIONS, NO_OPERATIONS, TOPIC_OPERATIONS, keep_first_of_each,
+};
 use crate::limits::AUTO_CREATED_TOPICS_PER_REQUEST_MAX;
 use crate::topic_creation;
 use crate::topics::{Topic, Topics};
@@ -34,13 +37,20 @@ pub(crate) async fn handle(ctx: RequestContext, mut request: MetadataRequest) ->
     let asked = asked_topics(&ctx, &request);
     let creations = create_missing(&ctx, &request, asked).await;
     let published = ctx.broker.metadata.published();
-    let topics = match asked {
+    let mut topics: Vec<MetadataResponseTopic> = match asked {
         None => all_topics(&ctx, &published.topics),
         Some(asked) => asked
             .iter()
             .map(|topic| describe(&ctx, &published.topics, topic, &creations))
             .collect(),
     };
+    if request.include_topic_authorized_operations {
+        for topic in &mut topics {
+            if topic.error_code == ErrorCode::None.code() {
+                topic.topic_authorized_operations = TOPIC_OPERATIONS;
+            }
+        }
+    }
     let settings = &ctx.broker.settings;
     MetadataResponse {
         brokers: vec![MetadataResponseBroker {
@@ -52,6 +62,10 @@ pub(crate) async fn handle(ctx: RequestContext, mut request: MetadataRequest) ->
         cluster_id: ctx.broker.cluster_id().map(Text::from),
         controller_id: settings.broker.node_id,
         topics,
+        cluster_authorized_operations: match request.include_cluster_authorized_operations {
+            true => CLUSTER_OPERATIONS,
+            false => NO_OPERATIONS,
+        },
         ..MetadataResponse::default()
     }
 }

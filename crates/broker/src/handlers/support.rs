@@ -108,5 +108,13 @@ pub(crate) async fn change_each<I, T>(
 /// The operations that exist for a group, as bits: READ (3), DELETE (6) and DESCRIBE (8).
 pub(crate) const GROUP_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8;
 
+/// The operations that exist for a topic, as bits: READ (3), WRITE (4), CREATE (5), DELETE (6),
+/// ALTER (7), DESCRIBE (8), DESCRIBE_CONFIGS (10) and ALTER_CONFIGS (11).
+pub(crate) const TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
+
+/// The operations that exist for the cluster, as bits: CREATE (5), ALTER (7), DESCRIBE (8),
+/// CLUSTER_ACTION (9), DESCRIBE_CONFIGS (10), ALTER_CONFIGS (11) and IDEMPOTENT_WRITE (12).
+pub(crate) const CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
+
 /// "Not asked for".
 pub(crate) const NO_OPERATIONS: i32 = i32::MIN;

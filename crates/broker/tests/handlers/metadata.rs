@@ -110,6 +110,35 @@ async fn null_and_empty_mean_what_they_mean_in_each_version() {
 }
 
 #[tokio::test]
+async fn what_a_client_may_do_is_told_when_it_asks() {
+    let mut fixture = Fixture::open().await;
+    fixture.topic("known").await;
+    let request = |is_asked| MetadataRequest {
+        allow_auto_topic_creation: false,
+        include_cluster_authorized_operations: is_asked,
+        include_topic_authorized_operations: is_asked,
+        ..asking(Some(vec![by_name("known"), by_name("unknown")]))
+    };
+    let mut told = async |is_asked, version| {
+        let response = fixture.call(&request(is_asked), version).await;
+        let topics = response.topics.iter();
+        let topics: Vec<i32> = topics
+            .map(|topic| topic.topic_authorized_operations)
+            .collect();
+        (response.cluster_authorized_operations, topics)
+    };
+    for version in [8, 10] {
+        assert_eq!(told(true, version).await, (8096, vec![3576, i32::MIN]));
+        assert_eq!(told(false, version).await, (i32::MIN, vec![i32::MIN; 2]));
+    }
+    // Since version 11 it is DescribeCluster that tells about the cluster.
+    let mut later = request(true);
+    later.include_cluster_authorized_operations = false;
+    let response = fixture.call(&later, 13).await;
+    assert_eq!(response.topics[0].topic_authorized_operations, 3576);
+}
+
+#[tokio::test]
 async fn topics_are_found_by_id_and_unknown_ids_are_echoed() {
     let mut fixture = Fixture::open().await;
     let topic_id = fixture.topic("known").await.topic_id;

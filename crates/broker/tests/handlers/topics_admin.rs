@@ -343,6 +343,12 @@ async fn the_cluster_is_one_broker() {
             (3, 9092, &None)
         );
         assert_eq!(broker.host, "broker.example");
+        let request = DescribeClusterRequest {
+            include_cluster_authorized_operations: true,
+            ..DescribeClusterRequest::default()
+        };
+        let response = fixture.call(&request, version).await;
+        assert_eq!(response.cluster_authorized_operations, 8096);
     }
     for (endpoint_type, code) in [
         (2, ErrorCode::MismatchedEndpointType),
