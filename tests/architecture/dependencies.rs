@@ -14,13 +14,18 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("config", &["model"]),
     ("network", &[]),
     ("storage", &["model", "wire", "config", "env"]),
-    ("groups", &["model", "wire", "config", "env"]),
+    ("coordination", &[]),
+    (
+        "groups",
+        &["model", "wire", "config", "env", "coordination"],
+    ),
     ("metadata", &["model", "wire", "config", "env"]),
     ("sim", &["env"]),
     (
         "broker",
         &[
-            "model", "wire", "config", "env", "storage", "groups", "metadata", "network",
+            "model", "wire", "config", "env", "storage", "coordination", "groups",
+            "transactions", "metadata", "network",
         ],
     ),
     ("client", &["model", "wire"]),
@@ -50,6 +55,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "config",
             "env",
             "storage",
+            "coordination",
             "groups",
             "metadata",
             "network",
