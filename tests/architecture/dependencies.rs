@@ -19,6 +19,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "groups",
         &["model", "wire", "config", "env", "coordination"],
     ),
+    ("transactions", &["model", "coordination"]),
     ("metadata", &["model", "wire", "config", "env"]),
     ("sim", &["env"]),
     (
