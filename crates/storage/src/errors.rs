@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use model::Offset;
 
+use crate::views::Appended;
+
 /// The data directory cannot be opened.
 #[derive(Debug)]
 pub enum OpenError {
@@ -102,6 +104,28 @@ pub enum AppendError {
     ShuttingDown,
 }
 
+/// A group was not appended; nothing has changed in any log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppendGroupError {
+    /// A batch cannot be appended; the first one if it is not for a reason of its own.
+    Entry {
+        /// Which one.
+        index: usize,
+        /// Why not.
+        error: AppendError,
+    },
+    /// A producer's batch is in its log already.
+    Duplicate {
+        /// Which one.
+        index: usize,
+        /// Where it is.
+        original: Appended,
+    },
+    /// The group does not fit into one round of the write-ahead log, or has more than 10,000 batches.
+    /// They can be appended one by one.
+    TooLarge,
+}
+
 /// What was appended will not be acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommitError {
@@ -170,6 +194,11 @@ error_text! {
         Self::DiskFull => "the disk is full",
         Self::Deleted => "the log has been deleted",
         Self::ShuttingDown => "the broker is shutting down",
+    }
+    AppendGroupError {
+        Self::Entry { .. } => "a batch of the group cannot be appended",
+        Self::Duplicate { .. } => "a batch of the group is there already",
+        Self::TooLarge => "the group does not fit into one round of the write-ahead log",
     }
     CommitError {
         Self::Poisoned => "a write failed; a restart is needed",

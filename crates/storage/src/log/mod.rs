@@ -4,6 +4,7 @@
 //! lock is held for a few assignments at a time and never while anything is waited for.
 
 mod append;
+mod append_group;
 mod compacting;
 mod holdings;
 mod housekeeping;
@@ -19,6 +20,8 @@ use env::{Defect, has_defect};
 use model::{LeaderEpoch, LogId, Offset, ProducerEpoch, ProducerId};
 use parking_lot::Mutex;
 
+pub use append_group::GroupEntry;
+pub(crate) use append_group::append_group;
 pub(crate) use compacting::CompactionSource;
 pub use holdings::LogHoldings;
 pub(crate) use housekeeping::{FlushCandidate, FlushDone, FlushWork};

@@ -192,13 +192,7 @@ impl World {
                 self.machine.tally.add("refused", 1);
                 return Ok(false);
             }
-            (Err(AppendError::Poisoned | AppendError::DiskFull), _)
-                if self.is_faulty || self.is_full =>
-            {
-                return Ok(false);
-            }
-            (Err(AppendError::ShuttingDown), _) if self.is_closing => return Ok(false),
-            (Err(_), _) if self.machine.fs().has_crashed() => return Ok(false),
+            (Err(error), _) if self.may_refuse(error) => return Ok(false),
             (Err(error), _) => {
                 return Err(format!("log {id}: append: {error:?}, expected {expect:?}"));
             }
@@ -234,7 +228,17 @@ impl World {
         Ok(true)
     }
 
-    fn remember(
+    /// Whether the machine is in a state in which anything may be refused so.
+    pub(crate) fn may_refuse(&self, error: AppendError) -> bool {
+        let is_expected = match error {
+            AppendError::Poisoned | AppendError::DiskFull => self.is_faulty || self.is_full,
+            AppendError::ShuttingDown => self.is_closing,
+            _ => false,
+        };
+        is_expected || self.machine.fs().has_crashed()
+    }
+
+    pub(crate) fn remember(
         &mut self,
         id: LogId,
         recipe: &Recipe,
@@ -274,7 +278,7 @@ impl World {
         Ok(order)
     }
 
-    fn recipe(
+    pub(crate) fn recipe(
         &self,
         records: u32,
         bytes: u32,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::LogId;
+use model::{LogId, Offset};
 use storage::{LogConfig, TimestampType};
 
 use crate::batch::Kind;
@@ -151,4 +151,7 @@ pub(crate) struct Model {
     pub deleted: BTreeSet<LogId>,
     pub next_log_id: u32,
     pub next_order: u64,
+    /// Groups that nobody has been shown yet: the logs of their batches, and the offsets of the last
+    /// records.
+    pub groups: Vec<Vec<(LogId, Offset)>>,
 }

@@ -8,6 +8,7 @@ use sim::Dice;
 
 use crate::engine::actions::{Action, Place, Slow};
 use crate::engine::budget::{Mix, Trouble};
+use crate::engine::groups::Odd;
 use crate::engine::phrases::{
     append, burst, config, create_log, flushed_to_the_end, full_start, much_unforced, size,
     starts_in_a_row, twist, unforced_rounds, unforced_to_the_end,
@@ -55,6 +56,14 @@ const REST: &[(u64, Roll)] = &[
             which: dice.number(),
             is_commit: dice.one_in(2),
             bumps: dice.one_in(4),
+        }]
+    }),
+    (6, |dice| {
+        vec![Action::AppendGroup {
+            log: dice.number(),
+            producer: dice.number(),
+            odd: [Odd::Nothing, Odd::Nothing, Odd::Gap, Odd::Duplicate][dice.index(4)],
+            bytes: size(dice),
         }]
     }),
     (6, burst),
