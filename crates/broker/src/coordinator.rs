@@ -19,11 +19,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use config::BrokerSettings;
+use coordination::partition_for;
 use env::{Defect, has_defect};
 use groups::{
     CommitRequest, CommittedOffset, ConsumerHeartbeat, ConsumerHeartbeatReply, GroupListing,
     GroupSettings, HeartbeatRequest, JoinReply, JoinRequest, Leaver, OffsetToCommit, Reply,
-    SyncReply, SyncRequest, partition_for,
+    SyncReply, SyncRequest,
 };
 use model::{ErrorCode, GroupId, TopicId, TopicName};
 use parking_lot::Mutex;

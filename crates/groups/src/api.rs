@@ -4,9 +4,9 @@ mod consumer;
 mod settings;
 
 use std::fmt;
-use std::time::Duration;
 
 use bytes::Bytes;
+use coordination::Now;
 use model::{GroupId, TopicName};
 
 use crate::pattern::PatternLookup;
@@ -17,15 +17,6 @@ pub use consumer::{
     JOIN_EPOCH, LEAVE_EPOCH, LEAVE_STATIC_EPOCH,
 };
 pub use settings::{GroupSettings, MigrationPolicy};
-
-/// The time of a call, on both clocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Now {
-    /// The clock that never jumps, since an arbitrary start; all timers go by it.
-    pub monotonic: Duration,
-    /// Milliseconds since the Unix epoch; what records are stamped with and retention goes by.
-    pub wall_ms: i64,
-}
 
 /// What a call is decided by besides its request, and where its effects go.
 pub struct Call<'a> {

@@ -11,13 +11,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use coordination::Now;
 use model::{GroupId, TopicName};
 
 use crate::api::{
     Call, ConsumerGroupDescription, ConsumerHeartbeat, ConsumerHeartbeatReply, Effects,
     GroupDescription, GroupError, GroupKind, GroupListing, GroupSettings, HeartbeatRequest,
-    JOIN_EPOCH, JoinRefused, JoinRequest, Joined, Leaver, Now, Reply, SyncReply, SyncRequest,
-    Token,
+    JOIN_EPOCH, JoinRefused, JoinRequest, Joined, Leaver, Reply, SyncReply, SyncRequest, Token,
 };
 use crate::classic::ClassicGroup;
 use crate::consumer::ConsumerGroup;

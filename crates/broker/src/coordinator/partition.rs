@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use coordination::Now;
 use env::Env;
-use groups::{Call, Coordinator, Effects, GroupRecord, Now, PatternLookup, Reply, Token, Topics};
+use groups::{Call, Coordinator, Effects, GroupRecord, PatternLookup, Reply, Token, Topics};
 use model::ErrorCode;
 use parking_lot::Mutex;
 use storage::{Append, AppendError, Log, Sequence};

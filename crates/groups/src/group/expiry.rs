@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use coordination::java_string_hash;
+
 use super::{CommittedOffset, Group, Step};
 use crate::api::GroupSettings;
-use crate::partition::java_string_hash;
 
 /// From when on the retention of an offset counts.
 #[derive(Debug)]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use bytes::Bytes;
+use coordination::Now;
 use model::TopicName;
 
 use super::FakeTopics;
