@@ -25,8 +25,16 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "broker",
         &[
-            "model", "wire", "config", "env", "storage", "coordination", "groups",
-            "transactions", "metadata", "network",
+            "model",
+            "wire",
+            "config",
+            "env",
+            "storage",
+            "coordination",
+            "groups",
+            "transactions",
+            "metadata",
+            "network",
         ],
     ),
     ("client", &["model", "wire"]),

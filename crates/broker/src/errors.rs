@@ -14,6 +14,8 @@ pub(crate) fn of_append(error: AppendError) -> ErrorCode {
     match error {
         AppendError::OutOfOrderSequence => ErrorCode::OutOfOrderSequenceNumber,
         AppendError::InvalidProducerEpoch => ErrorCode::InvalidProducerEpoch,
+        AppendError::InvalidTransactionState => ErrorCode::InvalidTxnState,
+        AppendError::CoordinatorFenced => ErrorCode::TransactionCoordinatorFenced,
         AppendError::InvalidBatch => ErrorCode::CorruptMessage,
         AppendError::TooLarge => ErrorCode::MessageTooLarge,
         AppendError::Poisoned | AppendError::Quarantined | AppendError::DiskFull => {
@@ -164,6 +166,11 @@ mod tests {
             (
                 AppendError::InvalidProducerEpoch,
                 Code::InvalidProducerEpoch,
+            ),
+            (AppendError::InvalidTransactionState, Code::InvalidTxnState),
+            (
+                AppendError::CoordinatorFenced,
+                Code::TransactionCoordinatorFenced,
             ),
             (AppendError::InvalidBatch, Code::CorruptMessage),
             (AppendError::TooLarge, Code::MessageTooLarge),

@@ -87,6 +87,10 @@ pub enum AppendError {
     OutOfOrderSequence,
     /// A newer instance of the producer has taken over (`INVALID_PRODUCER_EPOCH`).
     InvalidProducerEpoch,
+    /// The producer has an open transaction, and the batch is not part of it (`INVALID_TXN_STATE`).
+    InvalidTransactionState,
+    /// A newer coordinator has ended a transaction of the producer (`TRANSACTION_COORDINATOR_FENCED`).
+    CoordinatorFenced,
     /// The batch is malformed; the caller should have refused it.
     InvalidBatch,
     /// The batch is larger than half a slot of the write-ahead log.
@@ -187,6 +191,8 @@ error_text! {
     AppendError {
         Self::OutOfOrderSequence => "the batch does not follow the producer's last one",
         Self::InvalidProducerEpoch => "a newer instance of the producer has taken over",
+        Self::InvalidTransactionState => "the batch is not part of the producer's open transaction",
+        Self::CoordinatorFenced => "a newer coordinator has taken over",
         Self::InvalidBatch => "the batch is malformed",
         Self::TooLarge => "the batch is larger than half a slot of the write-ahead log",
         Self::Poisoned => "a write failed earlier; a restart is needed",

@@ -7,7 +7,7 @@ use env::{Defect, has_defect};
 use model::{LogId, Offset};
 
 use super::{Log, LogState};
-use crate::batch::BatchHeader;
+use crate::batch::{BatchHeader, Marker, transaction_marker};
 use crate::engine::Engine;
 use crate::errors::{AppendError, SetLogStartError};
 use crate::producers::{RememberedBatch, Verdict};
@@ -19,6 +19,7 @@ use crate::wal::queue::{Content, QueuedBatch, Refusal};
 pub(super) struct Candidate {
     pub batch: Bytes,
     pub header: BatchHeader,
+    marker: Option<Marker>,
     pub mode: Append,
 }
 
@@ -34,6 +35,7 @@ impl Candidate {
             return Err(AppendError::Poisoned);
         }
         Ok(Self {
+            marker: transaction_marker(&header, &batch),
             batch,
             header,
             mode,
@@ -72,12 +74,16 @@ impl LogState {
         if self.quarantine.is_some() {
             return Err(AppendError::Quarantined);
         }
-        if candidate.mode == Append::Produce
-            && let Verdict::Duplicate(original) = self.producers.check(&candidate.header)?
-        {
-            return Ok(Some(duplicate(self, &original)));
-        }
-        Ok(None)
+        let Candidate {
+            header,
+            marker,
+            mode,
+            ..
+        } = candidate;
+        Ok(match self.producers.check(header, *marker, *mode)? {
+            Verdict::Append => None,
+            Verdict::Duplicate(original) => Some(duplicate(self, &original)),
+        })
     }
 
     /// The place of a batch in a log that ends at `end`.
@@ -104,7 +110,7 @@ impl LogState {
     /// Notes that a batch was refused for a reason that is not in it: the one behind it must not
     /// take its place.
     pub(super) fn note_refused(&mut self, candidate: &Candidate) {
-        if candidate.mode == Append::Produce {
+        if matches!(candidate.mode, Append::Produce | Append::ProduceBumped) {
             self.producers.note_refused(&candidate.header);
         }
     }
@@ -120,6 +126,7 @@ impl LogState {
         let log_append_time_ms = place.log_append_time_ms.unwrap_or(-1);
         self.producers.apply(
             &candidate.header,
+            candidate.marker,
             place.base_offset,
             log_append_time_ms,
             sequence,

@@ -16,5 +16,6 @@ mod marks;
 mod model;
 mod real;
 mod segment_damage;
+mod transactions;
 mod versions;
 mod wal_damage;

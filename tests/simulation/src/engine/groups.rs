@@ -69,17 +69,19 @@ impl World {
     /// The markers that end a producer's transaction everywhere.
     fn markers(&self, id: i64) -> Vec<Member> {
         let logs = self.model.logs.iter();
-        let open = logs.filter(|(_, model)| model.transactions(i64::MAX).open.contains_key(&id));
+        let open = logs.filter(|(_, model)| model.has_open(id));
         let marker = |(log, _): (&LogId, _)| {
             let known = self.model.logs[log].producer(id).unwrap_or_default();
             let kind = Kind::Marker {
                 is_commit: known.next_sequence % 2 == 0,
             };
-            let recipe = self.recipe(1, 6, Some((id, known.epoch, -1)), kind);
+            let is_bumped = known.next_sequence % 3 == 0;
+            let epoch = known.epoch + i16::from(is_bumped);
+            let recipe = self.recipe(1, 6, Some((id, epoch, -1)), kind);
             Member {
                 log: *log,
                 sent: batch::build(&recipe),
-                mode: Append::Internal,
+                mode: Append::Marker { is_bumped },
                 recipe: Some(recipe),
             }
         };

@@ -78,6 +78,11 @@ impl LogModel {
         self.entries.last().map_or(0, |entry| entry.last + 1)
     }
 
+    /// Whether a producer has a transaction that no marker has ended.
+    pub(crate) fn has_open(&self, producer: i64) -> bool {
+        self.transactions(i64::MAX).open.contains_key(&producer)
+    }
+
     pub(crate) fn is_stamped(&self) -> bool {
         self.config.timestamp_type == TimestampType::LogAppendTime
     }

@@ -8,10 +8,9 @@ use sim::Dice;
 
 use crate::engine::actions::{Action, Place, Slow};
 use crate::engine::budget::{Mix, Trouble};
-use crate::engine::groups::Odd;
 use crate::engine::phrases::{
-    append, burst, config, create_log, flushed_to_the_end, full_start, much_unforced, size,
-    starts_in_a_row, twist, unforced_rounds, unforced_to_the_end,
+    append, burst, config, create_log, crowded_group, flushed_to_the_end, full_start, group,
+    much_unforced, size, starts_in_a_row, twist, unforced_rounds, unforced_to_the_end,
 };
 use crate::engine::setup::Setup;
 
@@ -58,14 +57,8 @@ const REST: &[(u64, Roll)] = &[
             bumps: dice.one_in(4),
         }]
     }),
-    (6, |dice| {
-        vec![Action::AppendGroup {
-            log: dice.number(),
-            producer: dice.number(),
-            odd: [Odd::Nothing, Odd::Nothing, Odd::Gap, Odd::Duplicate][dice.index(4)],
-            bytes: size(dice),
-        }]
-    }),
+    (6, |dice| vec![group(dice)]),
+    (2, crowded_group),
     (6, burst),
     (4, |_| vec![Action::CommitAll]),
     (8, |_| vec![Action::Flush]),
