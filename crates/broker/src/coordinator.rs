@@ -9,6 +9,7 @@
 //! Lock order: the metadata store's lock, then a partition's lock, then `deleted_topics`.
 
 mod loading;
+mod marker;
 mod partition;
 mod settings;
 mod view;
@@ -28,6 +29,7 @@ use model::{ErrorCode, GroupId, TopicId, TopicName};
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
+pub(crate) use self::marker::MarkerLock;
 use self::partition::Partition;
 use self::settings::group_settings;
 pub(crate) use self::view::GroupView;
@@ -349,6 +351,12 @@ impl GroupCoordinators {
         let count = i32::try_from(partitions.len()).unwrap_or(i32::MAX);
         let index = usize::try_from(partition_for(group_id, count)).ok()?;
         partitions.get(index)
+    }
+
+    /// Locks a partition for a marker; `None` if its groups are not known.
+    pub(crate) fn lock_for_marker(&self, index: i32) -> Option<MarkerLock<'_>> {
+        let index = usize::try_from(index).ok()?;
+        self.partitions.get()?.get(index)?.lock_for_marker()
     }
 
     /// Waits for a parked request's turn, and then until its answer may leave.

@@ -25,15 +25,16 @@ pub(crate) struct Partition {
     metadata: Arc<MetadataStore>,
     env: Env,
     timer: Arc<Timer>,
-    state: Mutex<State>,
+    pub(super) log: Arc<Log>,
+    pub(super) state: Mutex<State>,
 }
 
-struct State {
+pub(super) struct State {
     /// `None` if the log could not be folded.
-    coordinator: Option<Coordinator>,
+    pub(super) coordinator: Option<Coordinator>,
     parked: HashMap<Token, oneshot::Sender<Proven<Reply>>>,
     next_token: u64,
-    journal: Journal,
+    pub(super) journal: Journal,
 }
 
 impl Partition {
@@ -48,9 +49,10 @@ impl Partition {
             coordinator,
             parked: HashMap::new(),
             next_token: 0,
-            journal: Journal::new(log, broker.env.clone()),
+            journal: Journal::new(Arc::clone(&log), broker.env.clone()),
         };
         Self {
+            log,
             metadata: Arc::clone(&broker.metadata),
             env: broker.env.clone(),
             timer,
