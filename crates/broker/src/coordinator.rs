@@ -4,14 +4,14 @@
 //! group's id; it is created when the first client looks for a coordinator. `partition` runs one
 //! partition's state machine: under its lock a call is decided and its records are appended, and
 //! nothing is answered before the newest record of that partition is durable. `loading` folds a
-//! partition's log at the start. `timer` wakes the partitions when something is due.
+//! partition's log at the start. `deadline_timer` wakes the partitions when something is due.
 //!
 //! Lock order: the metadata store's lock, then a partition's lock, then `deleted_topics`.
 
 mod loading;
+mod marker;
 mod partition;
 mod settings;
-mod timer;
 mod view;
 
 use std::collections::VecDeque;
@@ -20,7 +20,6 @@ use std::sync::Arc;
 
 use config::BrokerSettings;
 use coordination::partition_for;
-use env::{Defect, has_defect};
 use groups::{
     CommitRequest, CommittedOffset, ConsumerHeartbeat, ConsumerHeartbeatReply, GroupListing,
     GroupSettings, HeartbeatRequest, JoinReply, JoinRequest, Leaver, OffsetToCommit, Reply,
@@ -28,17 +27,18 @@ use groups::{
 };
 use model::{ErrorCode, GroupId, TopicId, TopicName};
 use parking_lot::Mutex;
-use storage::Durability;
 use tokio::sync::OnceCell;
 
-use self::partition::{Partition, Proven, Unavailable};
+pub(crate) use self::marker::MarkerLock;
+use self::partition::Partition;
 use self::settings::group_settings;
-use self::timer::Timer;
 pub(crate) use self::view::GroupView;
 use crate::broker::Broker;
+use crate::deadline_timer::{self, Timer};
 use crate::errors;
 use crate::handlers::support::Refusal;
-use crate::limits::{DELETED_TOPICS_REMEMBERED, GROUP_ANSWER_TIMEOUT};
+use crate::journal::{Unavailable, told};
+use crate::limits::DELETED_TOPICS_REMEMBERED;
 use crate::topic_creation;
 
 /// The topic that holds all groups.
@@ -134,7 +134,7 @@ impl GroupCoordinators {
     ) -> Result<(), ErrorCode> {
         let partition = self.partition(broker, request.group_id).await?;
         let proven = partition.step(|coordinator, call| coordinator.heartbeat(request, call));
-        self.proven(broker, proven).await?.map_err(errors::of_group)
+        told(broker, proven).await?.map_err(errors::of_group)
     }
 
     /// ConsumerGroupHeartbeat. The error is told in words too.
@@ -148,7 +148,7 @@ impl GroupCoordinators {
         let proven = partition
             .map_err(unavailable)?
             .step(|coordinator, call| coordinator.consumer_heartbeat(request, call));
-        let reply = self.proven(broker, proven).await.map_err(unavailable)?;
+        let reply = told(broker, proven).await.map_err(unavailable)?;
         reply.map_err(|error| Refusal::new(errors::of_group(error), error.to_string()))
     }
 
@@ -161,7 +161,7 @@ impl GroupCoordinators {
     ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
         let partition = self.partition(broker, group_id).await?;
         let proven = partition.step(|coordinator, call| coordinator.leave(group_id, leavers, call));
-        let results = self.proven(broker, proven).await?;
+        let results = told(broker, proven).await?;
         Ok(of_each(results.map_err(errors::of_group)?))
     }
 
@@ -179,7 +179,7 @@ impl GroupCoordinators {
             let results = coordinator.commit(request, call)?;
             Ok(with_deleted(of_each(results), &gone))
         });
-        self.proven(broker, proven).await?.map_err(errors::of_group)
+        told(broker, proven).await?.map_err(errors::of_group)
     }
 
     /// Takes the offsets of deleted topics out of a request. Run under the partition's lock: either
@@ -222,7 +222,7 @@ impl GroupCoordinators {
                 group_id,
             })
         });
-        self.proven(broker, proven).await.map(Some)
+        told(broker, proven).await.map(Some)
     }
 
     /// ListGroups: all groups, and what keeps the list from being whole.
@@ -235,7 +235,7 @@ impl GroupCoordinators {
         };
         for partition in partitions.into_iter().flatten() {
             let proven = partition.look(|coordinator| coordinator.list().collect::<Vec<_>>());
-            match self.proven(broker, proven).await {
+            match told(broker, proven).await {
                 Ok(found) => listings.extend(found),
                 Err(unavailable) => error = unavailable,
             }
@@ -254,7 +254,7 @@ impl GroupCoordinators {
             return Err(ErrorCode::GroupIdNotFound);
         };
         let proven = partition.step(|coordinator, call| coordinator.delete_group(group_id, call));
-        self.proven(broker, proven).await?.map_err(errors::of_group)
+        told(broker, proven).await?.map_err(errors::of_group)
     }
 
     /// OffsetDelete: an outcome per partition, in order.
@@ -272,7 +272,7 @@ impl GroupCoordinators {
         };
         let proven = partition
             .step(|coordinator, call| coordinator.delete_offsets(group_id, partitions, call));
-        let results = self.proven(broker, proven).await?;
+        let results = told(broker, proven).await?;
         Ok(of_each(results.map_err(errors::of_group)?))
     }
 
@@ -320,7 +320,7 @@ impl GroupCoordinators {
             let count = self.partition_count;
             let topic = topic_creation::internal_topic(broker, OFFSETS_TOPIC, count).await?;
             let partitions = loading::load(broker, &topic, &self.settings, &self.timer)?;
-            timer::start(broker, &self.timer, &partitions);
+            deadline_timer::start(broker, "group-timer", &self.timer, &partitions);
             Ok(partitions)
         });
         // Whatever is wrong with the topic, to a group's client the coordinator is not there yet.
@@ -353,6 +353,12 @@ impl GroupCoordinators {
         partitions.get(index)
     }
 
+    /// Locks a partition for a marker; `None` if its groups are not known.
+    pub(crate) fn lock_for_marker(&self, index: i32) -> Option<MarkerLock<'_>> {
+        let index = usize::try_from(index).ok()?;
+        self.partitions.get()?.get(index)?.lock_for_marker()
+    }
+
     /// Waits for a parked request's turn, and then until its answer may leave.
     async fn parked(
         &self,
@@ -369,24 +375,7 @@ impl GroupCoordinators {
         };
         // A partition that cannot write lets go of those who wait.
         let proven = answered.map_err(|_| Unavailable::NotWritten);
-        self.proven(broker, proven).await
-    }
-
-    /// Waits until what an answer rests on is durable.
-    async fn proven<T>(
-        &self,
-        broker: &Arc<Broker>,
-        proven: Result<Proven<T>, Unavailable>,
-    ) -> Result<T, ErrorCode> {
-        let Proven { value, sequence } = proven?;
-        if !broker.storage.is_durable(sequence) && !has_defect(Defect::AnswerOffsetsEarly) {
-            let deadline = broker.env.clock.now() + GROUP_ANSWER_TIMEOUT;
-            broker
-                .proven(sequence, Durability::Durable, deadline)
-                .await
-                .map_err(|_| Unavailable::NotWritten)?;
-        }
-        Ok(value)
+        told(broker, proven).await
     }
 }
 

@@ -6,6 +6,7 @@ use groups::GroupError;
 use metadata::{AddPartitionsError, AlterConfigsError, CreateTopicError, DeleteTopicError};
 use model::ErrorCode;
 use storage::{AppendError, CommitError, ReadError, SetLogStartError};
+use transactions::TransactionError;
 
 use crate::metadata_store::MetadataWriteError;
 
@@ -25,6 +26,21 @@ pub(crate) fn of_append(error: AppendError) -> ErrorCode {
         AppendError::Deleted => ErrorCode::UnknownTopicOrPartition,
         // Retriable with a refresh of the metadata: the client finds the broker again when it is back.
         AppendError::ShuttingDown => ErrorCode::NotLeaderOrFollower,
+    }
+}
+
+/// A transaction that its coordinator does not let go on. Older clients do not know PRODUCER_FENCED.
+pub(crate) fn of_transaction(error: TransactionError) -> ErrorCode {
+    match error {
+        TransactionError::InvalidTransactionalId => ErrorCode::InvalidRequest,
+        TransactionError::InvalidTimeout => ErrorCode::InvalidTransactionTimeout,
+        TransactionError::InvalidProducerIdMapping => ErrorCode::InvalidProducerIdMapping,
+        TransactionError::ProducerFenced => ErrorCode::ProducerFenced,
+        TransactionError::ConcurrentTransactions => ErrorCode::ConcurrentTransactions,
+        TransactionError::InvalidState => ErrorCode::InvalidTxnState,
+        TransactionError::TransactionTooLarge => ErrorCode::PolicyViolation,
+        // The call is made again with one; nobody is told.
+        TransactionError::ProducerIdNeeded => ErrorCode::CoordinatorNotAvailable,
     }
 }
 

@@ -2,7 +2,13 @@
 
 use bytes::Bytes;
 use model::TimestampMs;
+use transactions::{Outcome, Producer};
 use wire::batch::{BatchBuilder, BatchView, NewRecord};
+
+/// The version of a marker's key, and of its value.
+const MARKER_VERSION: i16 = 0;
+/// "No sequence number", as record batches write it.
+const NO_SEQUENCE: i32 = -1;
 
 /// The key and the value of a record.
 pub(crate) type KeyAndValue = (Option<Bytes>, Option<Bytes>);
@@ -18,6 +24,33 @@ pub(crate) fn build(records: impl IntoIterator<Item = KeyAndValue>, now_ms: Time
             headers: &[],
         });
     }
+    builder.build().into()
+}
+
+/// The batch that ends a producer's transaction (KIP-98).
+pub(crate) fn marker(
+    producer: Producer,
+    outcome: Outcome,
+    coordinator_epoch: i32,
+    now_ms: TimestampMs,
+) -> Bytes {
+    let kind: i16 = match outcome {
+        Outcome::Abort => 0,
+        Outcome::Commit => 1,
+    };
+    let key = [MARKER_VERSION.to_be_bytes(), kind.to_be_bytes()].concat();
+    let version = MARKER_VERSION.to_be_bytes();
+    let value = [version.as_slice(), &coordinator_epoch.to_be_bytes()].concat();
+    let mut builder = BatchBuilder::new()
+        .producer(producer.id, producer.epoch, NO_SEQUENCE)
+        .transactional()
+        .control();
+    builder.push(NewRecord {
+        timestamp: now_ms,
+        key: Some(&key),
+        value: Some(&value),
+        headers: &[],
+    });
     builder.build().into()
 }
 

@@ -2,12 +2,13 @@
 
 use std::collections::btree_set;
 
+use coordination::Now;
 use model::{TimestampMs, TopicName, TransactionalId};
 
 use super::Coordinator;
-use crate::api::{Call, Producer};
+use crate::api::Producer;
 use crate::records::{TransactionRecord, record};
-use crate::state::{Outcome, TransactionState};
+use crate::state::{ClientVersion, Outcome, TransactionState};
 use crate::transaction::TransactionValue;
 
 /// A marker that is to stand in the log of a partition.
@@ -21,6 +22,8 @@ pub struct Marker {
     pub producer: Producer,
     /// Whether they count.
     pub outcome: Outcome,
+    /// The rules that the transaction goes by: with the second version no record has the marker's epoch.
+    pub version: ClientVersion,
 }
 
 /// What is missing until the end of a transaction has come about.
@@ -60,6 +63,7 @@ impl Coordinator {
             partition,
             producer: value.producer,
             outcome,
+            version: value.version,
         });
         Some(Ending {
             transactional_id: transactional_id.clone(),
@@ -80,7 +84,7 @@ impl Coordinator {
     }
 
     /// Takes in that an end has come about: all of its markers are written, and its record is.
-    pub fn complete(&mut self, ending: Ending, call: &Call<'_>) {
-        self.put(&ending.transactional_id, ending.completed, call.now);
+    pub fn complete(&mut self, ending: Ending, now: Now) {
+        self.put(&ending.transactional_id, ending.completed, now);
     }
 }

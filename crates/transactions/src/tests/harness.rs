@@ -160,7 +160,7 @@ impl Harness {
             let ending = self.coordinator.ending(&id, self.now.wall_ms).unwrap();
             self.markers.extend(ending.markers.iter().cloned());
             self.log.push(ending.record.clone());
-            self.run(|coordinator, call| coordinator.complete(ending, call));
+            self.run(|coordinator, call| coordinator.complete(ending, call.now));
         }
         assert_eq!(self.coordinator.preparing().len(), 0);
     }

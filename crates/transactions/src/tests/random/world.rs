@@ -265,7 +265,7 @@ impl World {
             let mut round: Vec<_> = ending.markers.iter().map(written_marker).collect();
             round.push(Written::Transaction(ending.record.clone()));
             self.h
-                .run(|coordinator, call| coordinator.complete(ending, call));
+                .run(|coordinator, call| coordinator.complete(ending, call.now));
             self.push(round);
         }
     }
