@@ -1,6 +1,7 @@
 //! Offsets that wait for the end of a transaction.
 
 mod random;
+mod steps;
 
 use super::harness::{Asks, GROUP, Harness, offset_to_commit};
 use crate::*;
