@@ -201,6 +201,14 @@ pub(crate) static APIS: &[Api] = &[
         begin: |call, body| serial(call, body, handlers::offset_for_leader_epoch::handle),
     },
     Api {
+        key: ApiKey::TxnOffsetCommit,
+        versions: 0..=5,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "",
+        begin: |call, body| serial(call, body, handlers::txn_offset_commit::handle),
+    },
+    Api {
         key: ApiKey::DescribeConfigs,
         versions: 1..=4,
         advertised_from: 1,
@@ -323,6 +331,14 @@ pub(crate) static APIS: &[Api] = &[
         ordering: Ordering::Serial,
         notes: "authorized operations are not told",
         begin: |call, body| at_once(call, body, handlers::describe_cluster::handle),
+    },
+    Api {
+        key: ApiKey::DescribeProducers,
+        versions: 0..=0,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "",
+        begin: |call, body| serial(call, body, handlers::describe_producers::handle),
     },
     Api {
         key: ApiKey::ConsumerGroupHeartbeat,

@@ -8,6 +8,7 @@
 //!
 //! Lock order: the metadata store's lock, then a partition's lock, then `deleted_topics`.
 
+mod in_transaction;
 mod loading;
 mod marker;
 mod partition;
@@ -29,6 +30,7 @@ use model::{ErrorCode, GroupId, TopicId, TopicName};
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
+pub(crate) use self::in_transaction::NotCommitted;
 pub(crate) use self::marker::MarkerLock;
 use self::partition::Partition;
 use self::settings::group_settings;
@@ -351,6 +353,23 @@ impl GroupCoordinators {
         let count = i32::try_from(partitions.len()).unwrap_or(i32::MAX);
         let index = usize::try_from(partition_for(group_id, count)).ok()?;
         partitions.get(index)
+    }
+
+    /// Where the offsets of a group are, as transactions name it.
+    pub(crate) async fn place_of(
+        &self,
+        broker: &Arc<Broker>,
+        group_id: &str,
+    ) -> Result<(TopicName, i32), ErrorCode> {
+        if group_id.is_empty() {
+            return Err(ErrorCode::InvalidGroupId);
+        }
+        let count = self.partitions(broker).await?.len();
+        let published = broker.metadata.published();
+        let topic = published.topics.by_name(OFFSETS_TOPIC);
+        let topic = topic.map_err(|_| ErrorCode::CoordinatorNotAvailable)?;
+        let count = i32::try_from(count).unwrap_or(i32::MAX);
+        Ok((topic.name().clone(), partition_for(group_id, count)))
     }
 
     /// Locks a partition for a marker; `None` if its groups are not known.

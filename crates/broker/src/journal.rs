@@ -145,7 +145,7 @@ impl Journal {
 }
 
 /// How many of these records go into one batch: one at least.
-fn batch_len(records: &[KeyAndValue]) -> usize {
+pub(crate) fn batch_len(records: &[KeyAndValue]) -> usize {
     let mut bytes = 0;
     let fitting = records.iter().take_while(|(key, value)| {
         let len = |part: &Option<bytes::Bytes>| part.as_ref().map_or(0, bytes::Bytes::len);

@@ -19,8 +19,6 @@ pub(super) static ABSENT: &[Absent] = &[
             (25, "AddOffsetsToTxn"),
             (26, "EndTxn"),
             (27, "WriteTxnMarkers"),
-            (28, "TxnOffsetCommit"),
-            (61, "DescribeProducers"),
             (65, "DescribeTransactions"),
             (66, "ListTransactions"),
         ],

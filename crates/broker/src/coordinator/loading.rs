@@ -6,12 +6,13 @@ use std::sync::Arc;
 use groups::{Coordinator, GroupSettings, RecordError};
 use model::{ErrorCode, TopicName};
 use storage::Log;
+use transactions::Outcome;
 
 use super::partition::Partition;
 use crate::broker::Broker;
 use crate::deadline_timer::Timer;
 use crate::log_fold::{self, FoldError};
-use crate::record_batches;
+use crate::record_batches::{self, Role};
 use crate::topics::Topic;
 
 /// Loads all partitions. Blocks while it reads. A partition that cannot be read answers for none of
@@ -49,10 +50,23 @@ fn fold(
 ) -> Result<Coordinator, FoldError<RecordError>> {
     let mut coordinator = Coordinator::new(settings.clone());
     log_fold::each_batch(log, |batch| {
+        let role = record_batches::role(batch).map_err(FoldError::Batch)?;
+        let producer_id = match role {
+            Role::Plain => None,
+            Role::Part(producer_id) => Some(producer_id),
+            Role::Marker(producer_id, outcome) => {
+                coordinator.replay_marker(producer_id, outcome == Outcome::Commit);
+                return Ok(());
+            }
+            Role::Control => return Ok(()),
+        };
         for (key, value) in record_batches::records(batch).map_err(FoldError::Batch)? {
-            coordinator
-                .replay(&key.unwrap_or_default(), value)
-                .map_err(FoldError::Record)?;
+            let key = key.unwrap_or_default();
+            match producer_id {
+                None => coordinator.replay(&key, value),
+                Some(producer_id) => coordinator.replay_in_transaction(producer_id, &key, value),
+            }
+            .map_err(FoldError::Record)?;
         }
         Ok(())
     })?;
@@ -70,8 +84,7 @@ fn topics_gone(broker: &Arc<Broker>, coordinator: &Coordinator) -> BTreeSet<Topi
         return BTreeSet::new();
     }
     coordinator
-        .offsets()
-        .map(|(_, topic, _, _)| topic)
+        .topics()
         .filter(|topic| published.topics.by_name(topic).is_err())
         .cloned()
         .collect()

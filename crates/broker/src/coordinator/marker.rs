@@ -4,26 +4,30 @@ use std::sync::Arc;
 
 use parking_lot::MutexGuard;
 use storage::{Appended, Log};
-use transactions::Marker;
+use transactions::{Marker, Outcome};
 
 use super::partition::{Partition, State};
 
 /// A partition of groups into which a marker is about to be written. Until it is let go of, nobody is told
 /// anything of its groups.
 pub(crate) struct MarkerLock<'a> {
-    pub(super) log: &'a Arc<Log>,
-    pub(super) state: MutexGuard<'a, State>,
+    partition: &'a Partition,
+    state: MutexGuard<'a, State>,
 }
 
 impl MarkerLock<'_> {
     /// Where the marker goes.
     pub(crate) fn log(&self) -> &Arc<Log> {
-        self.log
+        &self.partition.log
     }
 
     /// Takes in the marker that has been written: what was committed under it counts, or is dropped.
-    pub(crate) fn settle(&mut self, _marker: &Marker, appended: &Appended) {
-        self.state.journal.written(appended.sequence);
+    pub(crate) fn settle(&mut self, marker: &Marker, appended: &Appended) {
+        let is_commit = marker.outcome == Outcome::Commit;
+        self.partition
+            .fold(&mut self.state, appended.sequence, |coordinator, call| {
+                coordinator.end_transaction(marker.producer.id, is_commit, call);
+            });
     }
 }
 
@@ -34,7 +38,7 @@ impl Partition {
         state.journal.catch_up().ok()?;
         state.coordinator.as_ref()?;
         Some(MarkerLock {
-            log: &self.log,
+            partition: self,
             state,
         })
     }

@@ -8,7 +8,7 @@ use coordination::Now;
 use env::Env;
 use groups::{Call, Coordinator, Effects, GroupRecord, PatternLookup, Reply, Token, Topics};
 use parking_lot::Mutex;
-use storage::Log;
+use storage::{Log, Sequence};
 use tokio::sync::oneshot;
 
 use crate::broker::Broker;
@@ -23,7 +23,7 @@ pub(crate) type Parked = oneshot::Receiver<Proven<Reply>>;
 /// One partition.
 pub(crate) struct Partition {
     metadata: Arc<MetadataStore>,
-    env: Env,
+    pub(super) env: Env,
     timer: Arc<Timer>,
     pub(super) log: Arc<Log>,
     pub(super) state: Mutex<State>,
@@ -152,6 +152,21 @@ impl Partition {
         })
     }
 
+    /// Has the state machine take in what has been written elsewhere, with others.
+    pub(super) fn fold<T>(
+        &self,
+        state: &mut State,
+        sequence: Sequence,
+        run: impl FnOnce(&mut Coordinator, &mut Call<'_>) -> T,
+    ) -> Option<T> {
+        state.journal.written(sequence);
+        let mut effects = Effects::default();
+        let coordinator = state.coordinator.as_mut()?;
+        let value = self.call(coordinator, &mut effects, run);
+        self.timer.arm(next_deadline(state));
+        Some(value)
+    }
+
     /// Looks patterns up on another thread, and hands over what it finds.
     fn look_up(self: &Arc<Self>, lookup: PatternLookup) {
         let partition = Arc::clone(self);
@@ -169,7 +184,7 @@ impl Partition {
         drop(self.env.spawn.blocking(Box::new(work)));
     }
 
-    fn call<T>(
+    pub(super) fn call<T>(
         &self,
         coordinator: &mut Coordinator,
         effects: &mut Effects,
@@ -210,6 +225,6 @@ fn next_deadline(state: &State) -> Option<Duration> {
     state.coordinator.as_ref()?.next_deadline()
 }
 
-fn written(record: GroupRecord) -> KeyAndValue {
+pub(super) fn written(record: GroupRecord) -> KeyAndValue {
     (Some(record.key), record.value)
 }

@@ -49,6 +49,7 @@ fn apis() -> Vec<Api> {
         api::<delete_records::DeleteRecordsRequest>(),
         api::<init_producer_id::InitProducerIdRequest>(),
         api::<offset_for_leader_epoch::OffsetForLeaderEpochRequest>(),
+        api::<txn_offset_commit::TxnOffsetCommitRequest>(),
         api::<describe_configs::DescribeConfigsRequest>(),
         api::<alter_configs::AlterConfigsRequest>(),
         api::<alter_replica_log_dirs::AlterReplicaLogDirsRequest>(),
@@ -66,6 +67,7 @@ fn apis() -> Vec<Api> {
         api::<alter_client_quotas::AlterClientQuotasRequest>(),
         api::<describe_quorum::DescribeQuorumRequest>(),
         api::<describe_cluster::DescribeClusterRequest>(),
+        api::<describe_producers::DescribeProducersRequest>(),
         api::<consumer_group_heartbeat::ConsumerGroupHeartbeatRequest>(),
         api::<consumer_group_describe::ConsumerGroupDescribeRequest>(),
     ]
