@@ -353,6 +353,23 @@ impl GroupCoordinators {
         partitions.get(index)
     }
 
+    /// Where the offsets of a group are, as transactions name it.
+    pub(crate) async fn place_of(
+        &self,
+        broker: &Arc<Broker>,
+        group_id: &str,
+    ) -> Result<(TopicName, i32), ErrorCode> {
+        if group_id.is_empty() {
+            return Err(ErrorCode::InvalidGroupId);
+        }
+        let count = self.partitions(broker).await?.len();
+        let published = broker.metadata.published();
+        let topic = published.topics.by_name(OFFSETS_TOPIC);
+        let topic = topic.map_err(|_| ErrorCode::CoordinatorNotAvailable)?;
+        let count = i32::try_from(count).unwrap_or(i32::MAX);
+        Ok((topic.name().clone(), partition_for(group_id, count)))
+    }
+
     /// Locks a partition for a marker; `None` if its groups are not known.
     pub(crate) fn lock_for_marker(&self, index: i32) -> Option<MarkerLock<'_>> {
         let index = usize::try_from(index).ok()?;

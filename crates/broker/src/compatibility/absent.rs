@@ -13,19 +13,9 @@ pub(super) struct Absent {
 /// Those of them that are no matter between brokers.
 pub(super) static ABSENT: &[Absent] = &[
     Absent {
-        purpose: "transactions",
-        apis: &[
-            (24, "AddPartitionsToTxn"),
-            (25, "AddOffsetsToTxn"),
-            (26, "EndTxn"),
-            (27, "WriteTxnMarkers"),
-            (28, "TxnOffsetCommit"),
-            (61, "DescribeProducers"),
-            (65, "DescribeTransactions"),
-            (66, "ListTransactions"),
-        ],
-        seen: "a producer with a transactional id gets an error when it starts: see FindCoordinator and \
-               InitProducerId above",
+        purpose: "offsets in transactions, and looking at producers",
+        apis: &[(28, "TxnOffsetCommit"), (61, "DescribeProducers")],
+        seen: "a producer that sends offsets to its transaction gets an error",
     },
     Absent {
         purpose: "share groups",
