@@ -43,6 +43,9 @@ pub struct Token(pub u64);
 pub struct Effects {
     /// Records to append to the coordinator's log.
     pub records: Vec<GroupRecord>,
+    /// Records to append as a batch of the transaction that the call was made for; when they are in the
+    /// log they go to [`Coordinator::add_pending`](crate::Coordinator::add_pending).
+    pub transactional: Vec<GroupRecord>,
     /// Answers to requests that were given a token. Each token is answered exactly once.
     pub replies: Vec<(Token, Reply)>,
     /// Patterns to be looked up aside; what is found goes to
@@ -297,6 +300,13 @@ pub struct CommitRequest<'a> {
     pub retention_ms: Option<i64>,
     /// The offsets.
     pub offsets: Vec<OffsetToCommit>,
+}
+
+impl CommitRequest<'_> {
+    /// Whether it does not say which member it is from.
+    pub(crate) fn names_nobody(&self) -> bool {
+        self.generation_id < 0 && self.member_id.is_empty() && self.group_instance_id.is_none()
+    }
 }
 
 /// One offset of a [`CommitRequest`].

@@ -21,6 +21,7 @@ pub mod describe_cluster;
 pub mod describe_configs;
 pub mod describe_groups;
 pub mod describe_log_dirs;
+pub mod describe_producers;
 pub mod describe_quorum;
 pub mod describe_topic_partitions;
 pub mod describe_transactions;
@@ -45,6 +46,7 @@ pub mod offset_fetch;
 pub mod offset_for_leader_epoch;
 pub mod produce;
 pub mod sync_group;
+pub mod txn_offset_commit;
 pub mod write_txn_markers;
 
 /// Hands a line for every API to a macro: name, key, versions, first flexible
@@ -74,6 +76,7 @@ AddPartitionsToTxn = 24, 0..=5, 3, add_partitions_to_txn, AddPartitionsToTxnRequ
 AddOffsetsToTxn = 25, 0..=4, 3, add_offsets_to_txn, AddOffsetsToTxnRequest, AddOffsetsToTxnResponse;
 EndTxn = 26, 0..=5, 3, end_txn, EndTxnRequest, EndTxnResponse;
 WriteTxnMarkers = 27, 1..=1, 1, write_txn_markers, WriteTxnMarkersRequest, WriteTxnMarkersResponse;
+TxnOffsetCommit = 28, 0..=5, 3, txn_offset_commit, TxnOffsetCommitRequest, TxnOffsetCommitResponse;
 DescribeConfigs = 32, 1..=4, 4, describe_configs, DescribeConfigsRequest, DescribeConfigsResponse;
 AlterConfigs = 33, 0..=2, 2, alter_configs, AlterConfigsRequest, AlterConfigsResponse;
 AlterReplicaLogDirs = 34, 1..=2, 2, alter_replica_log_dirs, AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse;
@@ -89,6 +92,7 @@ DescribeClientQuotas = 48, 0..=1, 1, describe_client_quotas, DescribeClientQuota
 AlterClientQuotas = 49, 0..=1, 1, alter_client_quotas, AlterClientQuotasRequest, AlterClientQuotasResponse;
 DescribeQuorum = 55, 0..=2, 0, describe_quorum, DescribeQuorumRequest, DescribeQuorumResponse;
 DescribeCluster = 60, 0..=2, 0, describe_cluster, DescribeClusterRequest, DescribeClusterResponse;
+DescribeProducers = 61, 0..=0, 0, describe_producers, DescribeProducersRequest, DescribeProducersResponse;
 DescribeTransactions = 65, 0..=0, 0, describe_transactions, DescribeTransactionsRequest, DescribeTransactionsResponse;
 ListTransactions = 66, 0..=2, 0, list_transactions, ListTransactionsRequest, ListTransactionsResponse;
 ConsumerGroupHeartbeat = 68, 0..=1, 0, consumer_group_heartbeat, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse;
