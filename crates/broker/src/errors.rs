@@ -29,7 +29,8 @@ pub(crate) fn of_append(error: AppendError) -> ErrorCode {
     }
 }
 
-/// A transaction that its coordinator does not let go on. Older clients do not know PRODUCER_FENCED.
+/// A transaction that its coordinator does not let go on. Handlers put the older code in the place of
+/// PRODUCER_FENCED for clients that do not know it.
 pub(crate) fn of_transaction(error: TransactionError) -> ErrorCode {
     match error {
         TransactionError::InvalidTransactionalId => ErrorCode::InvalidRequest,
@@ -251,6 +252,38 @@ mod tests {
             ),
         ] {
             assert_eq!(of_metadata_write(error), code, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn refusals_of_transactions_have_kafkas_codes() {
+        use ErrorCode as Code;
+        for (error, code) in [
+            (
+                TransactionError::InvalidTransactionalId,
+                Code::InvalidRequest,
+            ),
+            (
+                TransactionError::InvalidTimeout,
+                Code::InvalidTransactionTimeout,
+            ),
+            (
+                TransactionError::InvalidProducerIdMapping,
+                Code::InvalidProducerIdMapping,
+            ),
+            (TransactionError::ProducerFenced, Code::ProducerFenced),
+            (
+                TransactionError::ConcurrentTransactions,
+                Code::ConcurrentTransactions,
+            ),
+            (TransactionError::InvalidState, Code::InvalidTxnState),
+            (TransactionError::TransactionTooLarge, Code::PolicyViolation),
+            (
+                TransactionError::ProducerIdNeeded,
+                Code::CoordinatorNotAvailable,
+            ),
+        ] {
+            assert_eq!(of_transaction(error), code, "{error:?}");
         }
     }
 
