@@ -154,7 +154,7 @@ pub(crate) static APIS: &[Api] = &[
         versions: 0..=4,
         advertised_from: 0,
         ordering: Ordering::Serial,
-        notes: "the one feature is group.version, at 1",
+        notes: "the features are group.version, at 1, and transaction.version, at 2",
         begin: |call, body| at_once(call, body, handlers::api_versions::handle),
     },
     Api {

@@ -4,7 +4,9 @@
 //! - The coordinator is not asked: the marker is held to the epochs that the log knows. One of an older producer
 //!   epoch gets INVALID_PRODUCER_EPOCH, one of an older coordinator epoch TRANSACTION_COORDINATOR_FENCED, and one of an
 //!   epoch that no coordinator has had yet INVALID_REQUEST: it would fence the real one.
-//! - Nothing is answered before it is durable.
+//! - Of the internal topics only that of groups has transactions; the others get INVALID_TOPIC_EXCEPTION.
+//! - Nothing is answered before it is durable. With more than 10,000 partitions nothing is written:
+//!   POLICY_VIOLATION.
 //! - v2 (KIP-1228) is for brokers and not served.
 
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use wire::messages::write_txn_markers::{
 
 use crate::context::RequestContext;
 use crate::coordinator::OFFSETS_TOPIC;
-use crate::limits::COORDINATOR_ANSWER_TIMEOUT;
+use crate::limits::{CHANGES_PER_REQUEST_MAX, COORDINATOR_ANSWER_TIMEOUT};
 use crate::{errors, record_batches};
 
 /// Writes each marker into each of its partitions.
@@ -28,10 +30,16 @@ pub(crate) async fn handle(
     request: WriteTxnMarkersRequest,
 ) -> WriteTxnMarkersResponse {
     let mut response = WriteTxnMarkersResponse::default();
+    let topics = request.markers.iter().flat_map(|marker| &marker.topics);
+    let count: usize = topics.map(|topic| topic.partition_indexes.len()).sum();
+    let is_too_much = count > CHANGES_PER_REQUEST_MAX;
     for marker in &request.markers {
         let topics = marker.topics.iter().map(|topic| {
             let partitions = topic.partition_indexes.iter().map(|index| {
-                let written = write(&ctx, marker, &topic.name, *index);
+                let written = match is_too_much {
+                    true => Err(ErrorCode::PolicyViolation),
+                    false => write(&ctx, marker, &topic.name, *index),
+                };
                 WritableTxnMarkerPartitionResult {
                     partition_index: *index,
                     error_code: written.err().unwrap_or(ErrorCode::None).code(),
@@ -82,6 +90,10 @@ fn write(
     let published = broker.metadata.published();
     let topic = published.topics.by_name(topic)?;
     let log = topic.log(index)?;
+    let holds_groups = **topic.name() == *OFFSETS_TOPIC;
+    if topic.is_internal() && !holds_groups {
+        return Err(ErrorCode::InvalidTopicException);
+    }
     let marker = Marker {
         topic: topic.name().clone(),
         partition: index,
@@ -103,7 +115,7 @@ fn write(
         now_ms,
     );
     let mode = Append::Marker { is_bumped: false };
-    if **topic.name() == *OFFSETS_TOPIC {
+    if holds_groups {
         let lock = broker.groups.lock_for_marker(index);
         let mut lock = lock.ok_or(ErrorCode::CoordinatorNotAvailable)?;
         let appended = Arc::clone(lock.log()).append(batch, mode);

@@ -12,7 +12,7 @@ use super::partition::Partition;
 use crate::broker::Broker;
 use crate::deadline_timer::{Timed, Timer};
 use crate::log_fold::{self, FoldError};
-use crate::record_batches;
+use crate::record_batches::{self, Role};
 use crate::topics::Topic;
 
 /// Loads all partitions, and goes on with the transactions that were being ended. Blocks while it reads. A
@@ -51,6 +51,11 @@ fn fold(
 ) -> Result<Coordinator, FoldError<RecordError>> {
     let mut coordinator = Coordinator::new(settings);
     log_fold::each_batch(log, |batch| {
+        // No record of a transactional id stands in one.
+        let role = record_batches::role(batch).map_err(FoldError::Batch)?;
+        if matches!(role, Role::Marker(..) | Role::Control) {
+            return Ok(());
+        }
         for (key, value) in record_batches::records(batch).map_err(FoldError::Batch)? {
             coordinator
                 .replay(&key.unwrap_or_default(), value)

@@ -166,6 +166,10 @@ async fn a_tool_ends_a_transaction_that_nobody_ends() {
         (marker(me, "missing", 0), ErrorCode::UnknownTopicOrPartition),
         (marker(me, "t", 1_000), ErrorCode::InvalidRequest),
         (
+            marker(me, "__transaction_state", 0),
+            ErrorCode::InvalidTopicException,
+        ),
+        (
             marker(Producer { epoch: -1, ..me }, "t", 0),
             ErrorCode::InvalidRequest,
         ),
