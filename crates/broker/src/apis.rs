@@ -48,8 +48,8 @@ pub(crate) static APIS: &[Api] = &[
         advertised_from: 0,
         ordering: Ordering::Pipelined,
         notes: "versions 0 to 2 are named for old librdkafka and close the connection; \
-                transactional batches get INVALID_TXN_STATE; the records of a compressed batch are \
-                counted only where the topic is compacted or has another codec of its own",
+                the records of a compressed batch are counted only where the topic is compacted or has \
+                another codec of its own",
         begin: |call, body| staged(call, body, handlers::produce::handle),
     },
     Api {
@@ -97,9 +97,7 @@ pub(crate) static APIS: &[Api] = &[
         versions: 0..=6,
         advertised_from: 0,
         ordering: Ordering::Serial,
-        notes: "groups only: share partitions get INVALID_REQUEST, and so do transactions from version 4 \
-                on; up to version 3 they get TRANSACTIONAL_ID_AUTHORIZATION_FAILED, without which \
-                librdkafka would ask for ever",
+        notes: "groups and transactions; share partitions get INVALID_REQUEST",
         begin: |call, body| serial(call, body, handlers::find_coordinator::handle),
     },
     Api {
@@ -156,7 +154,7 @@ pub(crate) static APIS: &[Api] = &[
         versions: 0..=4,
         advertised_from: 0,
         ordering: Ordering::Serial,
-        notes: "the one feature is group.version, at 1",
+        notes: "the features are group.version, at 1, and transaction.version, at 2",
         begin: |call, body| at_once(call, body, handlers::api_versions::handle),
     },
     Api {
@@ -189,7 +187,8 @@ pub(crate) static APIS: &[Api] = &[
         versions: 0..=5,
         advertised_from: 0,
         ordering: Ordering::Serial,
-        notes: "a transactional id gets INVALID_REQUEST",
+        notes: "a producer that goes on (KIP-360) in an older epoch is PRODUCER_FENCED also while a \
+                transaction is under way",
         begin: |call, body| serial(call, body, handlers::init_producer_id::handle),
     },
     Api {
@@ -199,6 +198,46 @@ pub(crate) static APIS: &[Api] = &[
         ordering: Ordering::Serial,
         notes: "",
         begin: |call, body| serial(call, body, handlers::offset_for_leader_epoch::handle),
+    },
+    Api {
+        key: ApiKey::AddPartitionsToTxn,
+        versions: 0..=5,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "",
+        begin: |call, body| serial(call, body, handlers::add_partitions_to_txn::handle),
+    },
+    Api {
+        key: ApiKey::AddOffsetsToTxn,
+        versions: 0..=4,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "",
+        begin: |call, body| serial(call, body, handlers::add_offsets_to_txn::handle),
+    },
+    Api {
+        key: ApiKey::EndTxn,
+        versions: 0..=5,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "",
+        begin: |call, body| serial(call, body, handlers::end_txn::handle),
+    },
+    Api {
+        key: ApiKey::WriteTxnMarkers,
+        versions: 1..=1,
+        advertised_from: 1,
+        ordering: Ordering::Serial,
+        notes: "a coordinator epoch that no coordinator has had gets INVALID_REQUEST",
+        begin: |call, body| serial(call, body, handlers::write_txn_markers::handle),
+    },
+    Api {
+        key: ApiKey::TxnOffsetCommit,
+        versions: 0..=5,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "",
+        begin: |call, body| serial(call, body, handlers::txn_offset_commit::handle),
     },
     Api {
         key: ApiKey::DescribeConfigs,
@@ -323,6 +362,30 @@ pub(crate) static APIS: &[Api] = &[
         ordering: Ordering::Serial,
         notes: "",
         begin: |call, body| at_once(call, body, handlers::describe_cluster::handle),
+    },
+    Api {
+        key: ApiKey::DescribeProducers,
+        versions: 0..=0,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "",
+        begin: |call, body| serial(call, body, handlers::describe_producers::handle),
+    },
+    Api {
+        key: ApiKey::DescribeTransactions,
+        versions: 0..=0,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "while a transaction ends, its partitions are those that have no marker yet",
+        begin: |call, body| serial(call, body, handlers::describe_transactions::handle),
+    },
+    Api {
+        key: ApiKey::ListTransactions,
+        versions: 0..=2,
+        advertised_from: 0,
+        ordering: Ordering::Serial,
+        notes: "",
+        begin: |call, body| serial(call, body, handlers::list_transactions::handle),
     },
     Api {
         key: ApiKey::ConsumerGroupHeartbeat,

@@ -25,6 +25,7 @@ use crate::producer_ids::ProducerIds;
 use crate::quotas::QuotaMeters;
 use crate::settings::Settings;
 use crate::timers;
+use crate::transactions::TransactionCoordinators;
 
 /// One broker with everything it owns.
 pub struct Broker {
@@ -33,7 +34,8 @@ pub struct Broker {
     pub(crate) storage: Arc<Storage>,
     pub(crate) metadata: Arc<MetadataStore>,
     pub(crate) producer_ids: ProducerIds,
-    pub(crate) groups: GroupCoordinators,
+    pub(crate) groups: Arc<GroupCoordinators>,
+    pub(crate) transactions: TransactionCoordinators,
     pub(crate) metrics: Metrics,
     pub(crate) egress: EgressBudget,
     pub(crate) quota_meters: QuotaMeters,
@@ -125,7 +127,8 @@ impl Broker {
             }
         };
         let egress_bytes = settings.broker.memory_max_bytes / EGRESS_MEMORY_DIVISOR;
-        let groups = GroupCoordinators::new(&settings.broker);
+        let groups = Arc::new(GroupCoordinators::new(&settings.broker));
+        let transactions = TransactionCoordinators::new(&settings.broker);
         let broker = Arc::new(Self {
             env,
             settings,
@@ -133,6 +136,7 @@ impl Broker {
             metadata,
             producer_ids: ProducerIds::default(),
             groups,
+            transactions,
             metrics: Metrics::new(),
             egress: EgressBudget::new(usize::try_from(egress_bytes).unwrap_or(0)),
             quota_meters: QuotaMeters::default(),
@@ -144,6 +148,7 @@ impl Broker {
         timers::start(&broker);
         GroupCoordinators::follow_deletions(&broker);
         broker.groups.open(&broker).await;
+        broker.transactions.open(&broker).await;
         Ok(broker)
     }
 

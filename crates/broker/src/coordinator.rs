@@ -4,14 +4,15 @@
 //! group's id; it is created when the first client looks for a coordinator. `partition` runs one
 //! partition's state machine: under its lock a call is decided and its records are appended, and
 //! nothing is answered before the newest record of that partition is durable. `loading` folds a
-//! partition's log at the start. `timer` wakes the partitions when something is due.
+//! partition's log at the start. `deadline_timer` wakes the partitions when something is due.
 //!
 //! Lock order: the metadata store's lock, then a partition's lock, then `deleted_topics`.
 
+mod in_transaction;
 mod loading;
+mod marker;
 mod partition;
 mod settings;
-mod timer;
 mod view;
 
 use std::collections::VecDeque;
@@ -19,25 +20,27 @@ use std::fmt;
 use std::sync::Arc;
 
 use config::BrokerSettings;
-use env::{Defect, has_defect};
+use coordination::partition_for;
 use groups::{
     CommitRequest, CommittedOffset, ConsumerHeartbeat, ConsumerHeartbeatReply, GroupListing,
     GroupSettings, HeartbeatRequest, JoinReply, JoinRequest, Leaver, OffsetToCommit, Reply,
-    SyncReply, SyncRequest, partition_for,
+    SyncReply, SyncRequest,
 };
 use model::{ErrorCode, GroupId, TopicId, TopicName};
 use parking_lot::Mutex;
-use storage::Durability;
 use tokio::sync::OnceCell;
 
-use self::partition::{Partition, Proven, Unavailable};
+pub(crate) use self::in_transaction::NotCommitted;
+pub(crate) use self::marker::MarkerLock;
+use self::partition::Partition;
 use self::settings::group_settings;
-use self::timer::Timer;
 pub(crate) use self::view::GroupView;
 use crate::broker::Broker;
+use crate::deadline_timer::{self, Timer};
 use crate::errors;
 use crate::handlers::support::Refusal;
-use crate::limits::{DELETED_TOPICS_REMEMBERED, GROUP_ANSWER_TIMEOUT};
+use crate::journal::{Unavailable, told};
+use crate::limits::DELETED_TOPICS_REMEMBERED;
 use crate::topic_creation;
 
 /// The topic that holds all groups.
@@ -133,7 +136,7 @@ impl GroupCoordinators {
     ) -> Result<(), ErrorCode> {
         let partition = self.partition(broker, request.group_id).await?;
         let proven = partition.step(|coordinator, call| coordinator.heartbeat(request, call));
-        self.proven(broker, proven).await?.map_err(errors::of_group)
+        told(broker, proven).await?.map_err(errors::of_group)
     }
 
     /// ConsumerGroupHeartbeat. The error is told in words too.
@@ -147,7 +150,7 @@ impl GroupCoordinators {
         let proven = partition
             .map_err(unavailable)?
             .step(|coordinator, call| coordinator.consumer_heartbeat(request, call));
-        let reply = self.proven(broker, proven).await.map_err(unavailable)?;
+        let reply = told(broker, proven).await.map_err(unavailable)?;
         reply.map_err(|error| Refusal::new(errors::of_group(error), error.to_string()))
     }
 
@@ -160,7 +163,7 @@ impl GroupCoordinators {
     ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
         let partition = self.partition(broker, group_id).await?;
         let proven = partition.step(|coordinator, call| coordinator.leave(group_id, leavers, call));
-        let results = self.proven(broker, proven).await?;
+        let results = told(broker, proven).await?;
         Ok(of_each(results.map_err(errors::of_group)?))
     }
 
@@ -178,7 +181,7 @@ impl GroupCoordinators {
             let results = coordinator.commit(request, call)?;
             Ok(with_deleted(of_each(results), &gone))
         });
-        self.proven(broker, proven).await?.map_err(errors::of_group)
+        told(broker, proven).await?.map_err(errors::of_group)
     }
 
     /// Takes the offsets of deleted topics out of a request. Run under the partition's lock: either
@@ -221,7 +224,7 @@ impl GroupCoordinators {
                 group_id,
             })
         });
-        self.proven(broker, proven).await.map(Some)
+        told(broker, proven).await.map(Some)
     }
 
     /// ListGroups: all groups, and what keeps the list from being whole.
@@ -234,7 +237,7 @@ impl GroupCoordinators {
         };
         for partition in partitions.into_iter().flatten() {
             let proven = partition.look(|coordinator| coordinator.list().collect::<Vec<_>>());
-            match self.proven(broker, proven).await {
+            match told(broker, proven).await {
                 Ok(found) => listings.extend(found),
                 Err(unavailable) => error = unavailable,
             }
@@ -253,7 +256,7 @@ impl GroupCoordinators {
             return Err(ErrorCode::GroupIdNotFound);
         };
         let proven = partition.step(|coordinator, call| coordinator.delete_group(group_id, call));
-        self.proven(broker, proven).await?.map_err(errors::of_group)
+        told(broker, proven).await?.map_err(errors::of_group)
     }
 
     /// OffsetDelete: an outcome per partition, in order.
@@ -271,7 +274,7 @@ impl GroupCoordinators {
         };
         let proven = partition
             .step(|coordinator, call| coordinator.delete_offsets(group_id, partitions, call));
-        let results = self.proven(broker, proven).await?;
+        let results = told(broker, proven).await?;
         Ok(of_each(results.map_err(errors::of_group)?))
     }
 
@@ -319,7 +322,7 @@ impl GroupCoordinators {
             let count = self.partition_count;
             let topic = topic_creation::internal_topic(broker, OFFSETS_TOPIC, count).await?;
             let partitions = loading::load(broker, &topic, &self.settings, &self.timer)?;
-            timer::start(broker, &self.timer, &partitions);
+            deadline_timer::start(broker, "group-timer", &self.timer, &partitions);
             Ok(partitions)
         });
         // Whatever is wrong with the topic, to a group's client the coordinator is not there yet.
@@ -352,6 +355,29 @@ impl GroupCoordinators {
         partitions.get(index)
     }
 
+    /// Where the offsets of a group are, as transactions name it.
+    pub(crate) async fn place_of(
+        &self,
+        broker: &Arc<Broker>,
+        group_id: &str,
+    ) -> Result<(TopicName, i32), ErrorCode> {
+        if group_id.is_empty() {
+            return Err(ErrorCode::InvalidGroupId);
+        }
+        let count = self.partitions(broker).await?.len();
+        let published = broker.metadata.published();
+        let topic = published.topics.by_name(OFFSETS_TOPIC);
+        let topic = topic.map_err(|_| ErrorCode::CoordinatorNotAvailable)?;
+        let count = i32::try_from(count).unwrap_or(i32::MAX);
+        Ok((topic.name().clone(), partition_for(group_id, count)))
+    }
+
+    /// Locks a partition for a marker; `None` if its groups are not known.
+    pub(crate) fn lock_for_marker(&self, index: i32) -> Option<MarkerLock<'_>> {
+        let index = usize::try_from(index).ok()?;
+        self.partitions.get()?.get(index)?.lock_for_marker()
+    }
+
     /// Waits for a parked request's turn, and then until its answer may leave.
     async fn parked(
         &self,
@@ -368,24 +394,7 @@ impl GroupCoordinators {
         };
         // A partition that cannot write lets go of those who wait.
         let proven = answered.map_err(|_| Unavailable::NotWritten);
-        self.proven(broker, proven).await
-    }
-
-    /// Waits until what an answer rests on is durable.
-    async fn proven<T>(
-        &self,
-        broker: &Arc<Broker>,
-        proven: Result<Proven<T>, Unavailable>,
-    ) -> Result<T, ErrorCode> {
-        let Proven { value, sequence } = proven?;
-        if !broker.storage.is_durable(sequence) && !has_defect(Defect::AnswerOffsetsEarly) {
-            let deadline = broker.env.clock.now() + GROUP_ANSWER_TIMEOUT;
-            broker
-                .proven(sequence, Durability::Durable, deadline)
-                .await
-                .map_err(|_| Unavailable::NotWritten)?;
-        }
-        Ok(value)
+        told(broker, proven).await
     }
 }
 

@@ -6,6 +6,7 @@ use groups::GroupError;
 use metadata::{AddPartitionsError, AlterConfigsError, CreateTopicError, DeleteTopicError};
 use model::ErrorCode;
 use storage::{AppendError, CommitError, ReadError, SetLogStartError};
+use transactions::TransactionError;
 
 use crate::metadata_store::MetadataWriteError;
 
@@ -14,6 +15,8 @@ pub(crate) fn of_append(error: AppendError) -> ErrorCode {
     match error {
         AppendError::OutOfOrderSequence => ErrorCode::OutOfOrderSequenceNumber,
         AppendError::InvalidProducerEpoch => ErrorCode::InvalidProducerEpoch,
+        AppendError::InvalidTransactionState => ErrorCode::InvalidTxnState,
+        AppendError::CoordinatorFenced => ErrorCode::TransactionCoordinatorFenced,
         AppendError::InvalidBatch => ErrorCode::CorruptMessage,
         AppendError::TooLarge => ErrorCode::MessageTooLarge,
         AppendError::Poisoned | AppendError::Quarantined | AppendError::DiskFull => {
@@ -23,6 +26,22 @@ pub(crate) fn of_append(error: AppendError) -> ErrorCode {
         AppendError::Deleted => ErrorCode::UnknownTopicOrPartition,
         // Retriable with a refresh of the metadata: the client finds the broker again when it is back.
         AppendError::ShuttingDown => ErrorCode::NotLeaderOrFollower,
+    }
+}
+
+/// A transaction that its coordinator does not let go on. Handlers put the older code in the place of
+/// PRODUCER_FENCED for clients that do not know it.
+pub(crate) fn of_transaction(error: TransactionError) -> ErrorCode {
+    match error {
+        TransactionError::InvalidTransactionalId => ErrorCode::InvalidRequest,
+        TransactionError::InvalidTimeout => ErrorCode::InvalidTransactionTimeout,
+        TransactionError::InvalidProducerIdMapping => ErrorCode::InvalidProducerIdMapping,
+        TransactionError::ProducerFenced => ErrorCode::ProducerFenced,
+        TransactionError::ConcurrentTransactions => ErrorCode::ConcurrentTransactions,
+        TransactionError::InvalidState => ErrorCode::InvalidTxnState,
+        TransactionError::TransactionTooLarge => ErrorCode::PolicyViolation,
+        // The call is made again with one; nobody is told.
+        TransactionError::ProducerIdNeeded => ErrorCode::CoordinatorNotAvailable,
     }
 }
 
@@ -165,6 +184,11 @@ mod tests {
                 AppendError::InvalidProducerEpoch,
                 Code::InvalidProducerEpoch,
             ),
+            (AppendError::InvalidTransactionState, Code::InvalidTxnState),
+            (
+                AppendError::CoordinatorFenced,
+                Code::TransactionCoordinatorFenced,
+            ),
             (AppendError::InvalidBatch, Code::CorruptMessage),
             (AppendError::TooLarge, Code::MessageTooLarge),
             (AppendError::Poisoned, Code::KafkaStorageError),
@@ -228,6 +252,38 @@ mod tests {
             ),
         ] {
             assert_eq!(of_metadata_write(error), code, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn refusals_of_transactions_have_kafkas_codes() {
+        use ErrorCode as Code;
+        for (error, code) in [
+            (
+                TransactionError::InvalidTransactionalId,
+                Code::InvalidRequest,
+            ),
+            (
+                TransactionError::InvalidTimeout,
+                Code::InvalidTransactionTimeout,
+            ),
+            (
+                TransactionError::InvalidProducerIdMapping,
+                Code::InvalidProducerIdMapping,
+            ),
+            (TransactionError::ProducerFenced, Code::ProducerFenced),
+            (
+                TransactionError::ConcurrentTransactions,
+                Code::ConcurrentTransactions,
+            ),
+            (TransactionError::InvalidState, Code::InvalidTxnState),
+            (TransactionError::TransactionTooLarge, Code::PolicyViolation),
+            (
+                TransactionError::ProducerIdNeeded,
+                Code::CoordinatorNotAvailable,
+            ),
+        ] {
+            assert_eq!(of_transaction(error), code, "{error:?}");
         }
     }
 

@@ -13,19 +13,22 @@
 //! `throttling` holds back the clients that use more than their quotas, by the arithmetic of `quotas`.
 //!
 //! State has one owner each: `metadata_store` the topics, `producer_ids` the producer ids,
-//! `coordinator` the groups, `quotas` what clients use, `storage` everything else.
+//! `coordinator` the groups, `transactions` the transactions, `quotas` what clients use, `storage` everything else.
 
 mod apis;
 mod broker;
 mod compatibility;
 mod context;
 mod coordinator;
+mod deadline_timer;
 mod dispatch;
 mod egress;
 mod errors;
 mod handlers;
+mod journal;
 mod limits;
 mod log_configs;
+mod log_fold;
 mod metadata_store;
 mod metrics;
 mod producer_ids;
@@ -37,6 +40,7 @@ mod throttling;
 mod timers;
 mod topic_creation;
 mod topics;
+mod transactions;
 
 pub use broker::{Broker, OpenError, Reason};
 pub use compatibility::compatibility_page;

@@ -35,18 +35,18 @@ pub(crate) const RECORD_ERRORS_MAX: usize = 100;
 /// the other three quarters.
 pub(crate) const EGRESS_MEMORY_DIVISOR: i64 = 4;
 
-/// The longest an answer about a group waits for the disk (Kafka's `offsets.commit.timeout.ms`).
-pub(crate) const GROUP_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest an answer of a coordinator waits for the disk (Kafka's `offsets.commit.timeout.ms`).
+pub(crate) const COORDINATOR_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A group's records are appended in batches of about this many bytes; a single record may be larger
-/// (`groups::GROUP_RECORD_BYTES_MAX`).
-pub(crate) const GROUP_BATCH_BYTES: usize = 1024 * 1024;
+/// A coordinator's records are appended in batches of about this many bytes; a single record may be larger
+/// (`groups::GROUP_RECORD_BYTES_MAX`, `transactions::TRANSACTION_RECORD_BYTES_MAX`).
+pub(crate) const COORDINATOR_BATCH_BYTES: usize = 1024 * 1024;
 
-/// How much of a group's log is read at once when it is loaded.
-pub(crate) const GROUP_LOAD_BYTES: usize = 1024 * 1024;
+/// How much of a coordinator's log is read at once when it is loaded.
+pub(crate) const COORDINATOR_LOAD_BYTES: usize = 1024 * 1024;
 
-/// How long to wait before group records that the log did not take are offered again.
-pub(crate) const GROUP_WRITE_RETRY: Duration = Duration::from_secs(1);
+/// How long to wait before what a log did not take of a coordinator is offered again.
+pub(crate) const COORDINATOR_WRITE_RETRY: Duration = Duration::from_secs(1);
 
 /// Deleted topics whose late commits are still recognised. A commit would have to be under way while
 /// this many topics are deleted to slip through.

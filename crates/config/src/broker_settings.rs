@@ -57,6 +57,18 @@ pub struct BrokerSettings {
     pub offsets_topic_num_partitions: i32,
     /// `offsets.topic.segment.bytes`.
     pub offsets_topic_segment_bytes: i32,
+    /// `transaction.abort.timed.out.transaction.cleanup.interval.ms`.
+    pub transaction_timeout_check_interval_ms: i32,
+    /// `transaction.max.timeout.ms`.
+    pub transaction_max_timeout_ms: i32,
+    /// `transaction.partition.verification.enable`.
+    pub transaction_partition_verification_enable: bool,
+    /// `transaction.remove.expired.transaction.cleanup.interval.ms`.
+    pub transaction_expiration_check_interval_ms: i32,
+    /// `transaction.state.log.num.partitions`.
+    pub transaction_state_log_num_partitions: i32,
+    /// `transactional.id.expiration.ms`.
+    pub transactional_id_expiration_ms: i32,
     /// `fetch.max.bytes`.
     pub fetch_max_bytes: i32,
     /// `socket.request.max.bytes`.
@@ -149,6 +161,15 @@ impl BrokerSettings {
             offset_metadata_max_bytes: read.int("offset.metadata.max.bytes"),
             offsets_topic_num_partitions: read.int("offsets.topic.num.partitions"),
             offsets_topic_segment_bytes: read.int("offsets.topic.segment.bytes"),
+            transaction_timeout_check_interval_ms: read
+                .int("transaction.abort.timed.out.transaction.cleanup.interval.ms"),
+            transaction_max_timeout_ms: read.int("transaction.max.timeout.ms"),
+            transaction_partition_verification_enable: read
+                .boolean("transaction.partition.verification.enable"),
+            transaction_expiration_check_interval_ms: read
+                .int("transaction.remove.expired.transaction.cleanup.interval.ms"),
+            transaction_state_log_num_partitions: read.int("transaction.state.log.num.partitions"),
+            transactional_id_expiration_ms: read.int("transactional.id.expiration.ms"),
             fetch_max_bytes: read.int("fetch.max.bytes"),
             socket_request_max_bytes: read.int("socket.request.max.bytes"),
             connections_max_idle_ms: read.long("connections.max.idle.ms"),

@@ -4,9 +4,9 @@ mod consumer;
 mod settings;
 
 use std::fmt;
-use std::time::Duration;
 
 use bytes::Bytes;
+use coordination::Now;
 use model::{GroupId, TopicName};
 
 use crate::pattern::PatternLookup;
@@ -17,15 +17,6 @@ pub use consumer::{
     JOIN_EPOCH, LEAVE_EPOCH, LEAVE_STATIC_EPOCH,
 };
 pub use settings::{GroupSettings, MigrationPolicy};
-
-/// The time of a call, on both clocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Now {
-    /// The clock that never jumps, since an arbitrary start; all timers go by it.
-    pub monotonic: Duration,
-    /// Milliseconds since the Unix epoch; what records are stamped with and retention goes by.
-    pub wall_ms: i64,
-}
 
 /// What a call is decided by besides its request, and where its effects go.
 pub struct Call<'a> {
@@ -52,6 +43,9 @@ pub struct Token(pub u64);
 pub struct Effects {
     /// Records to append to the coordinator's log.
     pub records: Vec<GroupRecord>,
+    /// Records to append as a batch of the transaction that the call was made for; when they are in the
+    /// log they go to [`Coordinator::add_pending`](crate::Coordinator::add_pending).
+    pub transactional: Vec<GroupRecord>,
     /// Answers to requests that were given a token. Each token is answered exactly once.
     pub replies: Vec<(Token, Reply)>,
     /// Patterns to be looked up aside; what is found goes to
@@ -306,6 +300,13 @@ pub struct CommitRequest<'a> {
     pub retention_ms: Option<i64>,
     /// The offsets.
     pub offsets: Vec<OffsetToCommit>,
+}
+
+impl CommitRequest<'_> {
+    /// Whether it does not say which member it is from.
+    pub(crate) fn names_nobody(&self) -> bool {
+        self.generation_id < 0 && self.member_id.is_empty() && self.group_instance_id.is_none()
+    }
 }
 
 /// One offset of a [`CommitRequest`].

@@ -132,9 +132,16 @@ impl ClassicGroup {
         }
     }
 
-    fn validate_commit(&self, request: &CommitRequest<'_>) -> Result<(), GroupError> {
+    fn validate_commit(
+        &self,
+        request: &CommitRequest<'_>,
+        in_transaction: bool,
+    ) -> Result<(), GroupError> {
         if request.generation_id < 0 && self.phase == Phase::Empty {
             // Nobody manages the group: an administrator, or a consumer that assigns itself.
+            return Ok(());
+        }
+        if in_transaction && request.names_nobody() {
             return Ok(());
         }
         // In a group with members only they know what has been processed.
@@ -142,7 +149,7 @@ impl ClassicGroup {
         if request.generation_id != self.generation_id {
             return Err(GroupError::IllegalGeneration);
         }
-        if matches!(self.phase, Phase::Completing { .. }) {
+        if matches!(self.phase, Phase::Completing { .. }) && !in_transaction {
             // The member has joined the generation, so what it commits was not assigned by it.
             return Err(GroupError::RebalanceInProgress);
         }

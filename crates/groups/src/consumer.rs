@@ -195,15 +195,19 @@ impl Membership for ConsumerGroup {
         &mut self,
         _step: &Step<'_>,
         request: &CommitRequest<'_>,
+        in_transaction: bool,
     ) -> Result<(), GroupError> {
         if request.generation_id < 0 && self.members.is_empty() {
             // Nobody manages the group: an administrator, or a consumer that assigns itself.
             return Ok(());
         }
+        if in_transaction && request.names_nobody() {
+            return Ok(());
+        }
         let Some(member) = self.members.get(request.member_id) else {
             return Err(GroupError::UnknownMemberId);
         };
-        if member.classic.is_none() && !request.knows_member_epochs {
+        if member.classic.is_none() && !request.knows_member_epochs && !in_transaction {
             return Err(GroupError::UnsupportedVersion);
         }
         self.check_member_epoch(request.member_id, request.generation_id)

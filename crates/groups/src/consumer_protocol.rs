@@ -12,9 +12,10 @@
 //! - Assignment: partitions by topic name, user data.
 
 use bytes::Bytes;
+use coordination::{Reader, Writer};
 
 use crate::partitions::Partitions;
-use crate::records::{Reader, RecordError, Writer};
+use crate::records::RecordError;
 use crate::topics::Topics;
 
 /// The protocol type of consumers.

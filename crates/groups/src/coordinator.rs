@@ -1,11 +1,12 @@
 //! All groups of one partition of `__consumer_offsets`, and their timers.
 
 mod replay;
+mod transactions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use model::{GroupId, TopicName};
+use model::{GroupId, ProducerId, TopicName};
 
 use crate::api::{
     Call, CommitRequest, ConsumerGroupDescription, ConsumerHeartbeat, ConsumerHeartbeatReply,
@@ -24,6 +25,8 @@ pub struct Coordinator {
     /// When which group wants to be woken; one entry per group, so that a tick touches only groups
     /// with something to do.
     timers: BTreeSet<(Duration, GroupId)>,
+    /// Which groups may have pending offsets of a producer's transaction.
+    in_transaction: BTreeMap<ProducerId, BTreeSet<GroupId>>,
 }
 
 impl Coordinator {
@@ -33,6 +36,7 @@ impl Coordinator {
             settings,
             groups: BTreeMap::new(),
             timers: BTreeSet::new(),
+            in_transaction: BTreeMap::new(),
         }
     }
 
@@ -298,6 +302,11 @@ impl Coordinator {
             group.check_invariants();
             let timer = (group.wake_at(), group_id.clone());
             assert!(self.timers.contains(&timer), "{group_id} has no timer");
+            for (producer_id, ..) in group.pending() {
+                let of_producer = self.in_transaction.get(&producer_id);
+                let is_known = of_producer.is_some_and(|groups| groups.contains(group_id));
+                assert!(is_known, "{group_id}: nobody would end {producer_id:?}");
+            }
         }
         assert_eq!(self.timers.len(), self.groups.len(), "timers");
     }

@@ -6,18 +6,19 @@ mod expiry;
 mod membership;
 mod migration;
 mod offsets;
+mod pending;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use coordination::Now;
 use model::{GroupId, TopicName};
 
 use crate::api::{
     Call, ConsumerGroupDescription, ConsumerHeartbeat, ConsumerHeartbeatReply, Effects,
     GroupDescription, GroupError, GroupKind, GroupListing, GroupSettings, HeartbeatRequest,
-    JOIN_EPOCH, JoinRefused, JoinRequest, Joined, Leaver, Now, Reply, SyncReply, SyncRequest,
-    Token,
+    JOIN_EPOCH, JoinRefused, JoinRequest, Joined, Leaver, Reply, SyncReply, SyncRequest, Token,
 };
 use crate::classic::ClassicGroup;
 use crate::consumer::ConsumerGroup;
@@ -27,6 +28,7 @@ use crate::topics::Topics;
 pub(crate) use expiry::RetentionBase;
 pub(crate) use membership::{Members, Membership, check_instance};
 pub use offsets::CommittedOffset;
+use pending::PendingOffsets;
 
 /// What a step on a group has at hand.
 pub(crate) struct Step<'a> {
@@ -71,6 +73,9 @@ pub(crate) struct Group {
     id: GroupId,
     members: Members,
     offsets: BTreeMap<TopicName, BTreeMap<i32, CommittedOffset>>,
+    pending: PendingOffsets,
+    /// How many commits there have been, to tell which one of two is the later.
+    last_order: u64,
     /// When the offsets are next looked through for expired ones.
     expiry_check_at: Duration,
 }
@@ -82,6 +87,8 @@ impl Group {
             members: Members::Classic(ClassicGroup::new(id.clone())),
             id,
             offsets: BTreeMap::new(),
+            pending: PendingOffsets::default(),
+            last_order: 0,
             expiry_check_at: Duration::ZERO,
         };
         group.start_expiry_checks(now, settings);
@@ -101,7 +108,7 @@ impl Group {
 
     /// Whether nothing would be lost by forgetting the group: nothing of it is in the log.
     pub(crate) fn is_vacant(&self) -> bool {
-        self.offsets.is_empty() && self.members.any().is_vacant()
+        self.offsets.is_empty() && self.pending.is_empty() && self.members.any().is_vacant()
     }
 
     pub(crate) fn join(&mut self, step: &mut Step<'_>, token: Token, request: JoinRequest) {
@@ -298,5 +305,9 @@ impl Group {
             "{}: a topic without offsets",
             self.id
         );
+        self.pending.check_invariants();
+        let pending = self.pending().map(|(.., offset)| offset);
+        let mut all = self.offsets().map(|(.., offset)| offset).chain(pending);
+        assert!(all.all(|offset| offset.order <= self.last_order));
     }
 }

@@ -32,7 +32,6 @@ mod coordinator;
 mod group;
 mod limits;
 mod member_id;
-mod partition;
 mod partitions;
 mod pattern;
 mod records;
@@ -46,13 +45,12 @@ pub use api::{
     ConsumerMemberDescription, Effects, GroupDescription, GroupError, GroupKind, GroupListing,
     GroupSettings, GroupState, HeartbeatRequest, JOIN_EPOCH, JoinRefused, JoinReply, JoinRequest,
     Joined, JoinedMember, LEAVE_EPOCH, LEAVE_STATIC_EPOCH, Leaver, MemberDescription,
-    MigrationPolicy, Now, OffsetToCommit, Protocol, Reply, SyncReply, SyncRequest, Synced, Token,
+    MigrationPolicy, OffsetToCommit, Protocol, Reply, SyncReply, SyncRequest, Synced, Token,
 };
 pub use assignors::Assignor;
 pub use coordinator::Coordinator;
 pub use group::CommittedOffset;
 pub use limits::GROUP_RECORD_BYTES_MAX;
-pub use partition::{java_string_hash, partition_for};
 pub use partitions::Partitions;
 pub use pattern::{FoundPatterns, PatternError, PatternLookup, TopicPattern};
 pub use records::{

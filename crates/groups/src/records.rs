@@ -21,7 +21,6 @@
 //! guessed about it.
 
 mod assignment;
-mod codec;
 mod consumer_group;
 mod group_metadata;
 mod member_metadata;
@@ -30,9 +29,9 @@ mod offset_commit;
 use std::fmt;
 
 use bytes::Bytes;
+use coordination::{FieldError, Reader, Writer};
 
 pub(crate) use assignment::{CurrentAssignment, LEFT_EPOCH, MemberState};
-pub(crate) use codec::{Reader, Writer};
 pub use consumer_group::ConsumerKey;
 pub(crate) use consumer_group::{ConsumerRecord, GroupEpoch, ResolvedPattern};
 pub use group_metadata::{GroupMetadataValue, MemberValue};
@@ -166,6 +165,16 @@ impl fmt::Display for RecordError {
 }
 
 impl std::error::Error for RecordError {}
+
+impl From<FieldError> for RecordError {
+    fn from(error: FieldError) -> Self {
+        match error {
+            FieldError::Truncated => Self::Truncated,
+            FieldError::NotUtf8 => Self::NotUtf8,
+            FieldError::BadLength => Self::BadLength,
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -8,5 +8,6 @@ mod offsets;
 mod random;
 mod restart;
 mod topics;
+mod transactions;
 
 pub(crate) use topics::FakeTopics;

@@ -10,7 +10,7 @@ mod numbers;
 
 pub use error_code::ErrorCode;
 pub use ids::{LogId, ParseTopicIdError, ProducerEpoch, ProducerId, TopicId};
-pub use names::{GroupId, InvalidTopicName, TopicName};
+pub use names::{GroupId, InvalidTopicName, TopicName, TransactionalId};
 pub use numbers::{LeaderEpoch, Offset, PartitionIndex};
 
 /// Milliseconds since the Unix epoch, as records carry them; -1 means "none".

@@ -102,47 +102,62 @@ impl fmt::Debug for TopicName {
     }
 }
 
-/// The name of a consumer group; any text, also the empty one where a request allows it. Cheap to
-/// clone.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct GroupId(Arc<str>);
+macro_rules! free_text {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Arc<str>);
 
-impl GroupId {
-    /// Takes the name as it is.
-    pub fn new(id: &str) -> Self {
-        Self(id.into())
-    }
+        impl $name {
+            /// Takes the name as it is.
+            pub fn new(id: &str) -> Self {
+                Self(id.into())
+            }
 
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+            /// The name.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Deref for $name {
+            type Target = str;
+
+            fn deref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+    };
 }
 
-impl Deref for GroupId {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
+free_text! {
+    /// The name of a consumer group; any text, also the empty one where a request allows it. Cheap to
+    /// clone.
+    GroupId
 }
 
-impl Borrow<str> for GroupId {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for GroupId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for GroupId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
+free_text! {
+    /// The name under which a producer goes on after a restart, so that nobody else can (KIP-98); any
+    /// text but the empty one. Cheap to clone.
+    TransactionalId
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! batch's own checksum.
 
 use model::{LeaderEpoch, Offset};
+use wire::batch::BatchView;
 
 use crate::format::bytes::crc32c;
 use crate::format::is_offset;
@@ -111,31 +112,31 @@ pub(crate) fn add_sequence(sequence: i32, count: i32) -> i32 {
     i32::try_from(sum.rem_euclid(1 << 31)).unwrap_or(0)
 }
 
-/// Whether a control batch is a marker that ends a transaction, and how: `Some(true)` commits.
-pub(crate) fn transaction_marker(batch: &[u8]) -> Option<bool> {
-    let header = BatchHeader::parse(batch)?;
-    if !header.is_control() || header.attributes & 7 != 0 {
-        return None;
-    }
-    // One record: length, attributes, timestamp delta, offset delta, key length as varints (a marker's
-    // are one byte each except the timestamp delta), then the key: version i16, type i16.
-    let mut rest = batch.get(HEADER_BYTES..header.bytes)?;
-    skip_varint(&mut rest)?;
-    rest = rest.get(1..)?;
-    skip_varint(&mut rest)?;
-    skip_varint(&mut rest)?;
-    skip_varint(&mut rest)?;
-    match i16::from_be_bytes(array(rest, 2)?) {
-        0 => Some(false),
-        1 => Some(true),
-        _ => None,
-    }
+/// The end of a transaction, as a control batch says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Marker {
+    pub is_commit: bool,
+    /// Which coordinator wrote it; -1 if it does not say.
+    pub coordinator_epoch: i32,
 }
 
-fn skip_varint(rest: &mut &[u8]) -> Option<()> {
-    let end = rest.iter().take(10).position(|byte| byte & 0x80 == 0)?;
-    *rest = rest.get(end + 1..)?;
-    Some(())
+/// What a batch with this header says, if it is a marker that ends a transaction.
+pub(crate) fn transaction_marker(header: &BatchHeader, batch: &[u8]) -> Option<Marker> {
+    if !header.is_control() {
+        return None;
+    }
+    let record = BatchView::parse(batch).ok()?.0.records().next()?.ok()?;
+    let is_commit = match i16::from_be_bytes(array(record.key?, 2)?) {
+        0 => false,
+        1 => true,
+        _ => return None,
+    };
+    // A version in front, as with the key.
+    let epoch = record.value.and_then(|value| array(value, 2));
+    Some(Marker {
+        is_commit,
+        coordinator_epoch: epoch.map_or(-1, i32::from_be_bytes),
+    })
 }
 
 /// Writes what the broker decides into a batch: its base offset, the leader epoch and, if the log

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use model::Offset;
 
+use crate::views::Appended;
+
 /// The data directory cannot be opened.
 #[derive(Debug)]
 pub enum OpenError {
@@ -85,6 +87,10 @@ pub enum AppendError {
     OutOfOrderSequence,
     /// A newer instance of the producer has taken over (`INVALID_PRODUCER_EPOCH`).
     InvalidProducerEpoch,
+    /// The producer has an open transaction, and the batch is not part of it (`INVALID_TXN_STATE`).
+    InvalidTransactionState,
+    /// A newer coordinator has ended a transaction of the producer (`TRANSACTION_COORDINATOR_FENCED`).
+    CoordinatorFenced,
     /// The batch is malformed; the caller should have refused it.
     InvalidBatch,
     /// The batch is larger than half a slot of the write-ahead log.
@@ -100,6 +106,28 @@ pub enum AppendError {
     Deleted,
     /// The engine is shutting down.
     ShuttingDown,
+}
+
+/// A group was not appended; nothing has changed in any log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppendGroupError {
+    /// A batch cannot be appended; the first one if it is not for a reason of its own.
+    Entry {
+        /// Which one.
+        index: usize,
+        /// Why not.
+        error: AppendError,
+    },
+    /// A producer's batch is in its log already.
+    Duplicate {
+        /// Which one.
+        index: usize,
+        /// Where it is.
+        original: Appended,
+    },
+    /// The group does not fit into one round of the write-ahead log, or has more than 10,000 batches.
+    /// They can be appended one by one.
+    TooLarge,
 }
 
 /// What was appended will not be acknowledged.
@@ -163,6 +191,8 @@ error_text! {
     AppendError {
         Self::OutOfOrderSequence => "the batch does not follow the producer's last one",
         Self::InvalidProducerEpoch => "a newer instance of the producer has taken over",
+        Self::InvalidTransactionState => "the batch is not part of the producer's open transaction",
+        Self::CoordinatorFenced => "a newer coordinator has taken over",
         Self::InvalidBatch => "the batch is malformed",
         Self::TooLarge => "the batch is larger than half a slot of the write-ahead log",
         Self::Poisoned => "a write failed earlier; a restart is needed",
@@ -170,6 +200,11 @@ error_text! {
         Self::DiskFull => "the disk is full",
         Self::Deleted => "the log has been deleted",
         Self::ShuttingDown => "the broker is shutting down",
+    }
+    AppendGroupError {
+        Self::Entry { .. } => "a batch of the group cannot be appended",
+        Self::Duplicate { .. } => "a batch of the group is there already",
+        Self::TooLarge => "the group does not fit into one round of the write-ahead log",
     }
     CommitError {
         Self::Poisoned => "a write failed; a restart is needed",

@@ -35,8 +35,10 @@ mod wal;
 
 pub use admission::Permit;
 pub use damage::{Damage, DamageCode};
-pub use errors::{AppendError, CommitError, OpenError, ReadError, SetLogStartError};
-pub use log::{DiskRead, Log, LogHoldings, Read, WatchGuard};
+pub use errors::{
+    AppendError, AppendGroupError, CommitError, OpenError, ReadError, SetLogStartError,
+};
+pub use log::{DiskRead, GroupEntry, Log, LogHoldings, Read, WatchGuard};
 pub use marks::{Mark, take_marks};
 pub use metrics::{DURATION_BOUNDS_MICROSECONDS, DurationHistogram, StorageMetricsSnapshot};
 pub use recovery::{Opened, Recovery, RecoveryReport};

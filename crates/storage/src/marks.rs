@@ -71,6 +71,12 @@ marks! {
     MetadataFolded,
     /// An entry was skipped because a segment has it.
     FlushedEntrySkipped,
+    /// A group of batches was put into the queue.
+    GroupQueued,
+    /// A group was left to the next round, as not all of it had room.
+    GroupLeftToNextRound,
+    /// A group was refused that is larger than a round.
+    GroupTooLarge,
     /// A batch was applied.
     BatchApplied,
     /// A log start was applied.

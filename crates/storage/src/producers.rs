@@ -6,10 +6,10 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::batch::{BatchHeader, add_sequence};
+use crate::batch::{BatchHeader, Marker, add_sequence};
 use crate::errors::AppendError;
 use crate::format::producer_snapshot::{BatchSnapshotEntry, ProducerSnapshotEntry};
-use crate::views::Sequence;
+use crate::views::{Append, Sequence};
 
 /// How many unknown producers are remembered whose first batch had no room.
 const REFUSED_MAX: usize = 10_000;
@@ -33,6 +33,10 @@ pub(crate) struct Producer {
     pub epoch: i16,
     /// When the broker saw it last. The producer's own clock has no say in when it is forgotten.
     pub last_append_ms: i64,
+    /// The epoch of the coordinator that wrote its last marker; -1 if that is not known.
+    pub coordinator_epoch: i32,
+    /// The first offset of its open transaction; -1 if it has none.
+    pub transaction_start: i64,
     /// Oldest first.
     pub batches: VecDeque<RememberedBatch>,
 }
@@ -55,8 +59,61 @@ pub(crate) struct Producers {
 }
 
 impl Producers {
-    /// Judges a batch from a producer. Changes nothing.
-    pub(crate) fn check(&self, header: &BatchHeader) -> Result<Verdict, AppendError> {
+    /// Judges a batch. Changes nothing.
+    pub(crate) fn check(
+        &self,
+        header: &BatchHeader,
+        marker: Option<Marker>,
+        mode: Append,
+    ) -> Result<Verdict, AppendError> {
+        match mode {
+            Append::Produce => self.check_produced(header, false),
+            Append::ProduceBumped => self.check_produced(header, true),
+            Append::Internal => self.check_epoch(header),
+            Append::Marker { is_bumped } => {
+                let marker = marker.ok_or(AppendError::InvalidBatch)?;
+                self.check_marker(header, marker, is_bumped)
+            }
+        }
+    }
+
+    /// The broker keeps its own order, and has no sequence numbers.
+    fn check_epoch(&self, header: &BatchHeader) -> Result<Verdict, AppendError> {
+        match self.by_id.get(&header.producer_id) {
+            Some(producer) if header.producer_epoch < producer.epoch => {
+                Err(AppendError::InvalidProducerEpoch)
+            }
+            _ => Ok(Verdict::Append),
+        }
+    }
+
+    fn check_marker(
+        &self,
+        header: &BatchHeader,
+        marker: Marker,
+        is_bumped: bool,
+    ) -> Result<Verdict, AppendError> {
+        let Some(producer) = self.by_id.get(&header.producer_id) else {
+            return Ok(Verdict::Append);
+        };
+        if marker.coordinator_epoch < producer.coordinator_epoch {
+            return Err(AppendError::CoordinatorFenced);
+        }
+        // The transaction that is open under the epoch of the marker is the next one: the marker is
+        // late (KIP-890). Without one it comes a second time, which does no harm.
+        let is_late =
+            is_bumped && header.producer_epoch == producer.epoch && producer.transaction_start >= 0;
+        match is_late {
+            true => Err(AppendError::InvalidProducerEpoch),
+            false => self.check_epoch(header),
+        }
+    }
+
+    fn check_produced(
+        &self,
+        header: &BatchHeader,
+        is_bumped: bool,
+    ) -> Result<Verdict, AppendError> {
         if header.producer_id < 0 {
             return Ok(Verdict::Append);
         }
@@ -64,6 +121,9 @@ impl Producers {
             return Err(AppendError::InvalidBatch);
         }
         let Some(producer) = self.by_id.get(&header.producer_id) else {
+            if is_bumped && header.base_sequence != 0 {
+                return Err(AppendError::OutOfOrderSequence);
+            }
             let refused = self.refused.get(&header.producer_id);
             let comes_back = refused.is_none_or(|(epoch, sequence)| {
                 *epoch != header.producer_epoch || *sequence == header.base_sequence
@@ -85,6 +145,10 @@ impl Producers {
             });
             if let Some(original) = original {
                 return Ok(Verdict::Duplicate(*original));
+            }
+            if producer.transaction_start >= 0 && !header.is_transactional() {
+                // It would be shown or hidden with the transaction, though it is not part of it.
+                return Err(AppendError::InvalidTransactionState);
             }
             match producer.batches.back() {
                 Some(last) => add_sequence(last.last_sequence, 1),
@@ -109,10 +173,11 @@ impl Producers {
     }
 
     /// Folds in a batch that has been appended at `base_offset`. A marker (a control batch) brings
-    /// only an epoch.
+    /// only epochs, and ends the transaction.
     pub(crate) fn apply(
         &mut self,
         header: &BatchHeader,
+        marker: Option<Marker>,
         base_offset: i64,
         log_append_time_ms: i64,
         sequence: Sequence,
@@ -128,6 +193,8 @@ impl Producers {
             .or_insert_with(|| Producer {
                 epoch: header.producer_epoch,
                 last_append_ms: now_ms,
+                coordinator_epoch: -1,
+                transaction_start: -1,
                 batches: VecDeque::new(),
             });
         producer.last_append_ms = now_ms;
@@ -135,7 +202,17 @@ impl Producers {
             producer.epoch = header.producer_epoch;
             producer.batches.clear();
         }
-        if header.is_control() || header.base_sequence < 0 {
+        if let (true, Some(marker)) = (header.is_transactional(), marker) {
+            producer.transaction_start = -1;
+            producer.coordinator_epoch = marker.coordinator_epoch;
+        }
+        if header.is_control() {
+            return;
+        }
+        if header.is_transactional() && producer.transaction_start < 0 {
+            producer.transaction_start = base_offset;
+        }
+        if header.base_sequence < 0 {
             return;
         }
         if producer.batches.len() == BATCHES_MAX {
@@ -151,10 +228,12 @@ impl Producers {
         });
     }
 
-    /// Forgets the producers that were last seen `expiration_ms` ago, unless `keep` wants them.
-    pub(crate) fn expire(&mut self, now_ms: i64, expiration_ms: i64, keep: impl Fn(i64) -> bool) {
-        self.by_id.retain(|id, producer| {
-            now_ms.saturating_sub(producer.last_append_ms) < expiration_ms || keep(*id)
+    /// Forgets the producers that were last seen `expiration_ms` ago, but for those with an open
+    /// transaction: somebody has to end it.
+    pub(crate) fn expire(&mut self, now_ms: i64, expiration_ms: i64) {
+        self.by_id.retain(|_, producer| {
+            now_ms.saturating_sub(producer.last_append_ms) < expiration_ms
+                || producer.transaction_start >= 0
         });
     }
 
@@ -167,17 +246,15 @@ impl Producers {
     }
 
     /// The producers as a snapshot holds them, in the order of their ids.
-    pub(crate) fn to_snapshot(
-        &self,
-        transaction_start: impl Fn(i64) -> i64,
-    ) -> Vec<ProducerSnapshotEntry> {
+    pub(crate) fn to_snapshot(&self) -> Vec<ProducerSnapshotEntry> {
         let mut entries: Vec<_> = self
             .iter()
             .map(|(producer_id, producer)| ProducerSnapshotEntry {
                 producer_id,
                 producer_epoch: producer.epoch,
                 last_append_ms: producer.last_append_ms,
-                transaction_start: transaction_start(producer_id),
+                coordinator_epoch: producer.coordinator_epoch,
+                transaction_start: producer.transaction_start,
                 batches: producer
                     .batches
                     .iter()
@@ -204,6 +281,8 @@ impl Producers {
                 let producer = Producer {
                     epoch: entry.producer_epoch,
                     last_append_ms: entry.last_append_ms,
+                    coordinator_epoch: entry.coordinator_epoch,
+                    transaction_start: entry.transaction_start,
                     batches: entry
                         .batches
                         .iter()

@@ -3,6 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use env::SECTOR_BYTES;
+
+/// How many bytes of entries go into a round.
+const ROUND_BYTES_MAX: usize = 8 << 20;
+
 /// Sizes and places of the whole engine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StorageSettings {
@@ -74,6 +79,15 @@ impl StorageSettings {
     /// The largest batch that the write-ahead log takes, in bytes.
     pub fn batch_bytes_max(&self) -> usize {
         self.wal_slot_bytes as usize / 2
+    }
+
+    /// How many bytes of entries go into a round; a single larger one travels alone, and a larger
+    /// group is refused.
+    pub(crate) fn round_bytes_max(&self) -> usize {
+        // A round that fits no slot would wait for one that may never be made. What is taken off is
+        // what the first block, the header with the padding and the last round need.
+        let slot_bytes = self.wal_slot_bytes as usize;
+        ROUND_BYTES_MAX.min(slot_bytes.saturating_sub(3 * SECTOR_BYTES))
     }
 }
 

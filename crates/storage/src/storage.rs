@@ -15,13 +15,13 @@ use crate::admission::Permit;
 use crate::compaction::Compactor;
 use crate::damage::Damage;
 use crate::engine::Engine;
-use crate::errors::CommitError;
+use crate::errors::{AppendGroupError, CommitError};
 use crate::flush::{Flusher, Logs};
-use crate::log::Log;
+use crate::log::{GroupEntry, Log, append_group};
 use crate::metrics::StorageMetricsSnapshot;
 use crate::settings::{CompactionSettings, LogConfig};
 use crate::signal::Signal;
-use crate::views::{Durability, Sequence};
+use crate::views::{Appended, Durability, Sequence};
 use crate::wal::committer::Committer;
 use crate::wal::queue::Refusal;
 
@@ -160,6 +160,14 @@ impl Storage {
         if self.logs.delete(id.0).is_some() {
             self.engine.ask_for_chores();
         }
+    }
+
+    /// Appends batches to several logs, or several to one, as one: they are on disk when the last
+    /// one's sequence is, and after a crash all of them are there or none. Readers of a relaxed log
+    /// see its batch no earlier than those of a strict one see theirs. Of one producer a log takes
+    /// one batch of a group.
+    pub fn append_group(&self, entries: &[GroupEntry]) -> Result<Vec<Appended>, AppendGroupError> {
+        append_group(&self.engine, entries)
     }
 
     /// The epoch of this start; no earlier start had it.

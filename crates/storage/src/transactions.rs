@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::{Offset, ProducerId};
 
-use crate::batch::BatchHeader;
+use crate::batch::{BatchHeader, Marker};
 use crate::format::producer_snapshot::{
     AbortedSnapshotEntry, ProducerSnapshot, ProducerSnapshotEntry,
 };
@@ -19,9 +19,8 @@ pub(crate) struct Transactions {
 }
 
 impl Transactions {
-    /// Folds in a batch. `marker` says what a control batch does: `Some(true)` commits,
-    /// `Some(false)` aborts.
-    pub(crate) fn apply(&mut self, header: &BatchHeader, marker: Option<bool>) {
+    /// Folds in a batch. `marker` is what a control batch says.
+    pub(crate) fn apply(&mut self, header: &BatchHeader, marker: Option<Marker>) {
         if header.producer_id < 0 || !header.is_transactional() {
             return;
         }
@@ -31,11 +30,11 @@ impl Transactions {
                 .or_insert(header.base_offset);
             return;
         }
-        let Some(is_commit) = marker else {
+        let Some(marker) = marker else {
             return;
         };
         if let Some(first_offset) = self.open.remove(&header.producer_id)
-            && !is_commit
+            && !marker.is_commit
         {
             self.aborted.push(AbortedTransaction {
                 producer_id: ProducerId(header.producer_id),
@@ -83,11 +82,6 @@ impl Transactions {
     /// The aborted transactions in the order of their last offsets.
     pub(crate) fn aborted(&self) -> &[AbortedTransaction] {
         &self.aborted
-    }
-
-    /// The first offset of the producer's open transaction, -1 if it has none.
-    pub(crate) fn start_of(&self, producer_id: i64) -> i64 {
-        self.open.get(&producer_id).copied().unwrap_or(-1)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -22,8 +22,18 @@ pub enum Durability {
 pub enum Append {
     /// A producer: its epoch and sequence are checked.
     Produce,
-    /// The broker itself.
+    /// A producer whose epoch counts its transactions (KIP-890). As such a one begins each with
+    /// sequence number 0, it does so too where it is not known.
+    ProduceBumped,
+    /// The broker itself; if it does so for a producer, the epoch is checked.
     Internal,
+    /// The coordinator that ends a producer's transaction with a marker: the epochs of both are
+    /// checked.
+    Marker {
+        /// Whether the epoch was counted up for the marker (KIP-890), so that an open transaction
+        /// with that epoch is another one.
+        is_bumped: bool,
+    },
 }
 
 /// Where a batch went.
@@ -115,6 +125,8 @@ pub struct ProducerView {
     pub last_sequence: i32,
     /// The time of its last batch in milliseconds.
     pub last_timestamp_ms: TimestampMs,
+    /// The epoch of the coordinator that ended its last transaction; -1 if not known.
+    pub coordinator_epoch: i32,
     /// The first offset of its open transaction; -1 if none.
     pub current_transaction_start_offset: Offset,
 }

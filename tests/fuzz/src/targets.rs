@@ -13,6 +13,7 @@ mod record_batches;
 mod requests;
 mod responses;
 mod settings;
+mod transaction_records;
 
 use crate::Target;
 
@@ -26,6 +27,7 @@ pub const TARGETS: &[Target] = &[
     broker::TARGET,
     data_directory::TARGET,
     group_records::TARGET,
+    transaction_records::TARGET,
     metadata_records::TARGET,
     assignments::TARGET,
     settings::TARGET,

@@ -93,7 +93,7 @@ def broker(tools, report, topic):
         "Produce", "Fetch", "ConsumerGroupHeartbeat")], ["13", "18", "1"])
     features = tools.run("kafka-features", "describe").succeeded().rows()
     report.equal("features", [(row[1], row[5], row[7]) for row in features],
-                 [("group.version", "1", "1")])
+                 [("group.version", "1", "1"), ("transaction.version", "2", "2")])
     described = tools.run("kafka-log-dirs", "--describe", "--topic-list", topic).succeeded().lines()
     directories = json.loads(described[-1])["brokers"][0]["logDirs"]
     report.equal("log-dirs", sorted(place["partition"] for directory in directories

@@ -91,6 +91,11 @@ fn record(delta: u32, recipe: &Recipe) -> Vec<u8> {
     record
 }
 
+/// The value of a marker: a version, and the epoch of the coordinator.
+pub(crate) fn marker_value(coordinator_epoch: i32) -> Vec<u8> {
+    [&[0, 0], &coordinator_epoch.to_be_bytes()[..]].concat()
+}
+
 /// What the batch must look like once it has its place. A time is given where the log stamps it.
 pub(crate) fn stamped(
     batch: &[u8],

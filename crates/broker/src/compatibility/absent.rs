@@ -13,21 +13,6 @@ pub(super) struct Absent {
 /// Those of them that are no matter between brokers.
 pub(super) static ABSENT: &[Absent] = &[
     Absent {
-        purpose: "transactions",
-        apis: &[
-            (24, "AddPartitionsToTxn"),
-            (25, "AddOffsetsToTxn"),
-            (26, "EndTxn"),
-            (27, "WriteTxnMarkers"),
-            (28, "TxnOffsetCommit"),
-            (61, "DescribeProducers"),
-            (65, "DescribeTransactions"),
-            (66, "ListTransactions"),
-        ],
-        seen: "a producer with a transactional id gets an error when it starts: see FindCoordinator and \
-               InitProducerId above",
-    },
-    Absent {
         purpose: "share groups",
         apis: &[
             (76, "ShareGroupHeartbeat"),

@@ -1,44 +1,19 @@
 //! Folding the logs of `__consumer_offsets` at the start.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::sync::Arc;
 
 use groups::{Coordinator, GroupSettings, RecordError};
 use model::{ErrorCode, TopicName};
-use storage::{Isolation, Log, Read, ReadError};
-use wire::batch::BatchView;
+use storage::Log;
+use transactions::Outcome;
 
 use super::partition::Partition;
-use super::timer::Timer;
 use crate::broker::Broker;
-use crate::limits::GROUP_LOAD_BYTES;
-use crate::record_batches;
+use crate::deadline_timer::Timer;
+use crate::log_fold::{self, FoldError};
+use crate::record_batches::{self, Role};
 use crate::topics::Topic;
-
-/// Why a partition's groups are not known.
-#[derive(Debug)]
-enum LoadError {
-    /// The log is damaged, and what can be read of it may be older than what was acknowledged.
-    Damaged,
-    /// The log cannot be read.
-    Read(ReadError),
-    /// A batch in it is malformed.
-    Batch(String),
-    /// A record in it is.
-    Record(RecordError),
-}
-
-impl fmt::Display for LoadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Damaged => f.write_str("the log is damaged"),
-            Self::Read(error) => error.fmt(f),
-            Self::Batch(message) => f.write_str(message),
-            Self::Record(error) => error.fmt(f),
-        }
-    }
-}
 
 /// Loads all partitions. Blocks while it reads. A partition that cannot be read answers for none of
 /// its groups; the others do.
@@ -72,42 +47,32 @@ fn fold(
     broker: &Arc<Broker>,
     log: &Arc<Log>,
     settings: &GroupSettings,
-) -> Result<Coordinator, LoadError> {
-    if log.is_quarantined() || log.lacks_end() {
-        return Err(LoadError::Damaged);
-    }
+) -> Result<Coordinator, FoldError<RecordError>> {
     let mut coordinator = Coordinator::new(settings.clone());
-    let view = log.view();
-    let mut from = view.log_start;
-    while from < view.high_watermark {
-        let read = log.read(from, GROUP_LOAD_BYTES, Isolation::ReadUncommitted, true);
-        let batches = match read.map_err(LoadError::Read)? {
-            Read::Ready(batches) => batches,
-            Read::Disk(read) => read.run().map_err(LoadError::Read)?,
-        };
-        let before = from;
-        for mut chunk in batches.chunks {
-            while !chunk.is_empty() {
-                let (batch, _) = BatchView::parse(&chunk)
-                    .map_err(|error| LoadError::Batch(error.to_string()))?;
-                let (batch_bytes, next) = (batch.size_bytes(), batch.next_offset());
-                let batch = chunk.split_to(batch_bytes);
-                let records = record_batches::records(&batch).map_err(LoadError::Batch)?;
-                for (key, value) in records {
-                    coordinator
-                        .replay(&key.unwrap_or_default(), value)
-                        .map_err(LoadError::Record)?;
-                }
-                from = next;
+    log_fold::each_batch(log, |batch| {
+        let role = record_batches::role(batch).map_err(FoldError::Batch)?;
+        let producer_id = match role {
+            Role::Plain => None,
+            Role::Part(producer_id) => Some(producer_id),
+            Role::Marker(producer_id, outcome) => {
+                coordinator.replay_marker(producer_id, outcome == Outcome::Commit);
+                return Ok(());
             }
+            Role::Control => return Ok(()),
+        };
+        for (key, value) in record_batches::records(batch).map_err(FoldError::Batch)? {
+            let key = key.unwrap_or_default();
+            match producer_id {
+                None => coordinator.replay(&key, value),
+                Some(producer_id) => coordinator.replay_in_transaction(producer_id, &key, value),
+            }
+            .map_err(FoldError::Record)?;
         }
-        if from <= before {
-            return Err(LoadError::Batch("the log ends before its end".to_owned()));
-        }
-    }
+        Ok(())
+    })?;
     coordinator
         .finish_replay(broker.env.clock.now().0)
-        .map_err(LoadError::Record)?;
+        .map_err(FoldError::Record)?;
     Ok(coordinator)
 }
 
@@ -119,8 +84,7 @@ fn topics_gone(broker: &Arc<Broker>, coordinator: &Coordinator) -> BTreeSet<Topi
         return BTreeSet::new();
     }
     coordinator
-        .offsets()
-        .map(|(_, topic, _, _)| topic)
+        .topics()
         .filter(|topic| published.topics.by_name(topic).is_err())
         .cloned()
         .collect()

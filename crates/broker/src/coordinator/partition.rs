@@ -4,70 +4,37 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use coordination::Now;
 use env::Env;
-use groups::{Call, Coordinator, Effects, GroupRecord, Now, PatternLookup, Reply, Token, Topics};
-use model::ErrorCode;
+use groups::{Call, Coordinator, Effects, GroupRecord, PatternLookup, Reply, Token, Topics};
 use parking_lot::Mutex;
-use storage::{Append, AppendError, Log, Sequence};
+use storage::{Log, Sequence};
 use tokio::sync::oneshot;
 
-use super::timer::Timer;
 use crate::broker::Broker;
-use crate::limits::{GROUP_BATCH_BYTES, GROUP_WRITE_RETRY};
+use crate::deadline_timer::{Timed, Timer};
+use crate::journal::{Journal, Proven, Unavailable};
 use crate::metadata_store::MetadataStore;
-use crate::record_batches;
-
-/// A value with what must be durable before anybody is told of it.
-#[derive(Debug)]
-pub(crate) struct Proven<T> {
-    pub(crate) value: T,
-    pub(crate) sequence: Sequence,
-}
-
-/// Why nobody is told anything of a partition's groups.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unavailable {
-    /// The log is damaged: what the last run acknowledged is not known.
-    Damaged,
-    /// The log took no records, or will not keep them; that may change.
-    NotWritten,
-}
-
-impl From<Unavailable> for ErrorCode {
-    fn from(unavailable: Unavailable) -> Self {
-        match unavailable {
-            // Fails the client, which is right: waiting mends nothing.
-            Unavailable::Damaged => Self::KafkaStorageError,
-            // The client looks for its coordinator again and repeats what it asked.
-            Unavailable::NotWritten => Self::CoordinatorNotAvailable,
-        }
-    }
-}
+use crate::record_batches::KeyAndValue;
 
 /// What a parked request waits on.
 pub(crate) type Parked = oneshot::Receiver<Proven<Reply>>;
 
 /// One partition.
 pub(crate) struct Partition {
-    log: Arc<Log>,
     metadata: Arc<MetadataStore>,
-    env: Env,
+    pub(super) env: Env,
     timer: Arc<Timer>,
-    state: Mutex<State>,
+    pub(super) log: Arc<Log>,
+    pub(super) state: Mutex<State>,
 }
 
-struct State {
+pub(super) struct State {
     /// `None` if the log could not be folded.
-    coordinator: Option<Coordinator>,
+    pub(super) coordinator: Option<Coordinator>,
     parked: HashMap<Token, oneshot::Sender<Proven<Reply>>>,
     next_token: u64,
-    /// The newest record, and with it the round that everything said of these groups rests on.
-    sequence: Sequence,
-    /// Records of the last call that the log did not take. The state machine is ahead of its log by
-    /// them; until they are written no other call is taken and nothing is answered.
-    backlog: Vec<GroupRecord>,
-    /// When the backlog is tried again.
-    retry_at: Duration,
+    pub(super) journal: Journal,
 }
 
 impl Partition {
@@ -82,9 +49,7 @@ impl Partition {
             coordinator,
             parked: HashMap::new(),
             next_token: 0,
-            sequence: Sequence::default(),
-            backlog: Vec::new(),
-            retry_at: Duration::ZERO,
+            journal: Journal::new(Arc::clone(&log), broker.env.clone()),
         };
         Self {
             log,
@@ -129,23 +94,12 @@ impl Partition {
         look: impl FnOnce(&Coordinator) -> T,
     ) -> Result<Proven<T>, Unavailable> {
         let mut state = self.state.lock();
-        self.write_backlog(&mut state)?;
+        state.journal.catch_up()?;
         let coordinator = state.coordinator.as_ref().ok_or(Unavailable::Damaged)?;
         Ok(Proven {
             value: look(coordinator),
-            sequence: state.sequence,
+            sequence: state.journal.sequence(),
         })
-    }
-
-    /// Does what is due.
-    pub(super) fn tick(self: &Arc<Self>) {
-        // An error shows in the answers of the calls that follow.
-        let _ = self.step(Coordinator::tick);
-    }
-
-    /// When [`Partition::tick`] is to be called.
-    pub(super) fn next_deadline(&self) -> Option<Duration> {
-        next_deadline(&self.state.lock())
     }
 
     /// Drops the offsets of a topic that is gone.
@@ -157,7 +111,9 @@ impl Partition {
                 coordinator.delete_topic(topic, call);
             });
             // Also behind a backlog: the deletion will not come again.
-            let _ = self.write(&mut state, effects.records);
+            let _ = state
+                .journal
+                .write(effects.records.into_iter().map(written));
             self.timer.arm(next_deadline(&state));
         }
     }
@@ -167,14 +123,16 @@ impl Partition {
         state: &mut State,
         run: impl FnOnce(&mut Coordinator, &mut Call<'_>) -> T,
     ) -> Result<Proven<T>, Unavailable> {
-        self.write_backlog(state)?;
+        state.journal.catch_up()?;
         let coordinator = state.coordinator.as_mut().ok_or(Unavailable::Damaged)?;
         let mut effects = Effects::default();
         let value = self.call(coordinator, &mut effects, run);
         for lookup in effects.lookups {
             self.look_up(lookup);
         }
-        let written = self.write(state, effects.records);
+        let written = state
+            .journal
+            .write(effects.records.into_iter().map(written));
         for (token, reply) in effects.replies {
             let sender = state.parked.remove(&token);
             if let (Some(sender), Ok(())) = (sender, written) {
@@ -182,7 +140,7 @@ impl Partition {
                 // written hears, by the dropped sender, that the coordinator is not available.
                 let _ = sender.send(Proven {
                     value: reply,
-                    sequence: state.sequence,
+                    sequence: state.journal.sequence(),
                 });
             }
         }
@@ -190,8 +148,23 @@ impl Partition {
         written?;
         Ok(Proven {
             value,
-            sequence: state.sequence,
+            sequence: state.journal.sequence(),
         })
+    }
+
+    /// Has the state machine take in what has been written elsewhere, with others.
+    pub(super) fn fold<T>(
+        &self,
+        state: &mut State,
+        sequence: Sequence,
+        run: impl FnOnce(&mut Coordinator, &mut Call<'_>) -> T,
+    ) -> Option<T> {
+        state.journal.written(sequence);
+        let mut effects = Effects::default();
+        let coordinator = state.coordinator.as_mut()?;
+        let value = self.call(coordinator, &mut effects, run);
+        self.timer.arm(next_deadline(state));
+        Some(value)
     }
 
     /// Looks patterns up on another thread, and hands over what it finds.
@@ -211,7 +184,7 @@ impl Partition {
         drop(self.env.spawn.blocking(Box::new(work)));
     }
 
-    fn call<T>(
+    pub(super) fn call<T>(
         &self,
         coordinator: &mut Coordinator,
         effects: &mut Effects,
@@ -232,61 +205,26 @@ impl Partition {
             wall_ms: self.env.clock.wall_ms(),
         }
     }
+}
 
-    fn write_backlog(&self, state: &mut State) -> Result<(), Unavailable> {
-        if state.backlog.is_empty() {
-            return Ok(());
-        }
-        self.write(state, Vec::new())
+impl Timed for Partition {
+    fn next_deadline(&self) -> Option<Duration> {
+        next_deadline(&self.state.lock())
     }
 
-    /// Appends records behind the backlog; what the log does not take becomes the backlog.
-    fn write(&self, state: &mut State, records: Vec<GroupRecord>) -> Result<(), Unavailable> {
-        let is_retry = !state.backlog.is_empty();
-        let mut pending = std::mem::take(&mut state.backlog);
-        pending.extend(records);
-        while !pending.is_empty() {
-            let count = batch_len(&pending);
-            if let Err(error) = self.append(state, pending.iter().take(count)) {
-                if !is_retry {
-                    let log = self.log.id();
-                    tracing::error!(%error, %log, "group records cannot be written for now");
-                }
-                state.backlog = pending;
-                state.retry_at = self.env.clock.now().0.saturating_add(GROUP_WRITE_RETRY);
-                return Err(Unavailable::NotWritten);
-            }
-            pending.drain(..count);
-        }
-        Ok(())
-    }
-
-    fn append<'a>(
-        &self,
-        state: &mut State,
-        records: impl Iterator<Item = &'a GroupRecord>,
-    ) -> Result<(), AppendError> {
-        let records = records.map(|record| (Some(record.key.clone()), record.value.clone()));
-        let batch = record_batches::build(records, self.env.clock.wall_ms());
-        let appended = self.log.append(batch, Append::Internal)?;
-        state.sequence = appended.sequence;
-        Ok(())
+    fn tick(self: &Arc<Self>) {
+        // An error shows in the answers of the calls that follow.
+        let _ = self.step(Coordinator::tick);
     }
 }
 
 fn next_deadline(state: &State) -> Option<Duration> {
-    if !state.backlog.is_empty() {
-        return Some(state.retry_at);
+    if let Some(retry_at) = state.journal.retry_at() {
+        return Some(retry_at);
     }
     state.coordinator.as_ref()?.next_deadline()
 }
 
-/// How many of these records go into one batch: one at least.
-fn batch_len(records: &[GroupRecord]) -> usize {
-    let mut bytes = 0;
-    let fitting = records.iter().take_while(|record| {
-        bytes += record.key.len() + record.value.as_ref().map_or(0, |value| value.len());
-        bytes <= GROUP_BATCH_BYTES
-    });
-    fitting.count().max(1)
+pub(super) fn written(record: GroupRecord) -> KeyAndValue {
+    (Some(record.key), record.value)
 }

@@ -39,6 +39,12 @@ impl<'a> GroupView<'a> {
         self.coordinator.offset(self.group_id, topic, partition)
     }
 
+    /// Whether a transaction that has not ended may change that.
+    pub(crate) fn has_pending(&self, topic: &str, partition: i32) -> bool {
+        self.coordinator
+            .has_pending(self.group_id, topic, partition)
+    }
+
     /// All that the group has committed, by topic and partition.
     pub(crate) fn offsets(
         &self,

@@ -4,7 +4,8 @@
 //!   list, without a look at the body (KIP-511): librdkafka and Java step down on that answer.
 //! - v3+ names the client's software; a name or version outside `[a-zA-Z0-9.-]`, or one that does not
 //!   begin and end with a letter or digit, gets INVALID_REQUEST.
-//! - v3+ tells features: `group.version` is 1, which is to say that consumer groups work (KIP-848).
+//! - v3+ tells features: `group.version` is 1, which is to say that consumer groups work (KIP-848), and
+//!   `transaction.version` 2: each transaction has an epoch of its own (KIP-890).
 //! - v4 (KIP-1022): before, a supported feature whose levels begin at 0 must not be told: it makes older
 //!   clients fail.
 
@@ -19,9 +20,12 @@ use wire::messages::api_versions::{
 use crate::apis::APIS;
 use crate::context::RequestContext;
 
-/// What stands for the rules of consumer groups, and its levels here.
-const GROUP_VERSION: Text = Text::from_static("group.version");
-const GROUP_VERSIONS: RangeInclusive<i16> = 0..=1;
+/// What stands for the rules of consumer groups and for those of transactions, and the levels here. The highest
+/// one holds.
+const FEATURES: [(Text, RangeInclusive<i16>); 2] = [
+    (Text::from_static("group.version"), 0..=1),
+    (Text::from_static("transaction.version"), 0..=2),
+];
 
 /// Answers with the table.
 pub(crate) fn handle(ctx: &RequestContext, request: ApiVersionsRequest) -> ApiVersionsResponse {
@@ -33,19 +37,21 @@ pub(crate) fn handle(ctx: &RequestContext, request: ApiVersionsRequest) -> ApiVe
         return with_error(ErrorCode::InvalidRequest);
     }
     let mut response = with_error(ErrorCode::None);
-    if ctx.version >= 4 {
-        response.supported_features.push(SupportedFeatureKey {
-            name: GROUP_VERSION,
-            min_version: *GROUP_VERSIONS.start(),
-            max_version: *GROUP_VERSIONS.end(),
+    response.finalized_features_epoch = 0;
+    for (name, levels) in FEATURES {
+        if ctx.version >= 4 {
+            response.supported_features.push(SupportedFeatureKey {
+                name: name.clone(),
+                min_version: *levels.start(),
+                max_version: *levels.end(),
+            });
+        }
+        response.finalized_features.push(FinalizedFeatureKey {
+            name,
+            max_version_level: *levels.end(),
+            min_version_level: *levels.end(),
         });
     }
-    response.finalized_features_epoch = 0;
-    response.finalized_features.push(FinalizedFeatureKey {
-        name: GROUP_VERSION,
-        max_version_level: *GROUP_VERSIONS.end(),
-        min_version_level: *GROUP_VERSIONS.end(),
-    });
     response
 }
 

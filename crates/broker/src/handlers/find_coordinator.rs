@@ -1,14 +1,12 @@
-//! FindCoordinator (key 10), versions 0 to 6: which broker to ask about a group.
+//! FindCoordinator (key 10), versions 0 to 6: which broker to ask about a group or a
+//! transaction.
 //!
 //! - One broker coordinates everything; the answer is this one, by its advertised address.
-//! - The topic that holds the groups is created here if it is not there yet, and durable by then: a
-//!   client that has found its coordinator can use it.
-//! - v1 (KIP-98): kinds of keys. Groups (0) are served. There are no transactions yet, and a
-//!   transactional producer must fail at once: their kind (1) gets INVALID_REQUEST from version 4 on.
-//!   Up to version 3 it gets TRANSACTIONAL_ID_AUTHORIZATION_FAILED, because librdkafka, which asks in
-//!   these versions, repeats the request for ever on any code but those of a failed authorisation.
+//! - The topic that holds the groups, or the transactions, is created here if it is not there yet, and durable by
+//!   then: a client that has found its coordinator can use it.
+//! - v1 (KIP-98): kinds of keys, groups (0) and transactional ids (1).
 //! - v3: flexible. v4 (KIP-699): many keys, an error for each.
-//! - v5 (KIP-890): no new behaviour without transactions.
+//! - v5 (KIP-890): no new behaviour.
 //! - v6 (KIP-932): share partitions (2) are not served and get INVALID_REQUEST, as do unknown kinds.
 
 use model::ErrorCode;
@@ -22,7 +20,7 @@ use crate::context::RequestContext;
 const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
 
-/// Names this broker for every group.
+/// Names this broker for everything.
 pub(crate) async fn handle(
     ctx: RequestContext,
     request: FindCoordinatorRequest,
@@ -32,14 +30,10 @@ pub(crate) async fn handle(
             Ok(()) => Ok(()),
             Err(error) => Err((error, "the groups cannot be reached at the moment")),
         },
-        TRANSACTION => Err((
-            if ctx.version >= 4 {
-                ErrorCode::InvalidRequest
-            } else {
-                ErrorCode::TransactionalIdAuthorizationFailed
-            },
-            "transactions are not supported yet",
-        )),
+        TRANSACTION => match ctx.broker.transactions.ensure(&ctx.broker).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err((error, "the transactions cannot be reached at the moment")),
+        },
         _ => Err((
             ErrorCode::InvalidRequest,
             "this kind of coordinator is not supported",

@@ -6,7 +6,8 @@
 //!   than its name. Neither is all that a group has committed.
 //! - v2 (KIP-88): a null list asks for everything the group has committed; a top-level error.
 //! - v5 (KIP-320): leader epochs. v6: flexible.
-//! - v7 (KIP-447): offsets in open transactions are refused if asked for; there are none yet.
+//! - v7 (KIP-447): who asks for stable offsets gets UNSTABLE_OFFSET_COMMIT where a transaction that has
+//!   not ended may change one.
 //! - v8 (KIP-709): many groups, an error for each.
 //! - v9 (KIP-848): member id and epoch, which consumer groups check and classic groups do not.
 //! - v10 (KIP-848): topics by id; an unknown one gets UNKNOWN_TOPIC_ID.
@@ -32,18 +33,45 @@ pub(crate) async fn handle(
     request: OffsetFetchRequest,
 ) -> OffsetFetchResponse {
     let mut mentioned = HashMap::new();
+    let asks = Asks {
+        ctx: &ctx,
+        needs_stable: request.require_stable,
+    };
     if ctx.version < 8 {
         let mut group = only_group(request);
         keep_first_mentions(&mut mentioned, &mut group);
-        let group = fetch(&ctx, group).await;
+        let group = fetch(&asks, group).await;
         return of_only_group(&ctx, group);
     }
     let mut response = OffsetFetchResponse::default();
     for mut group in request.groups {
         keep_first_mentions(&mut mentioned, &mut group);
-        response.groups.push(fetch(&ctx, group).await);
+        response.groups.push(fetch(&asks, group).await);
     }
     response
+}
+
+/// What holds for all groups of a request.
+#[derive(Clone, Copy)]
+struct Asks<'a> {
+    ctx: &'a RequestContext,
+    /// Offsets that a transaction may be about to change are of no use.
+    needs_stable: bool,
+}
+
+impl Asks<'_> {
+    /// What a group has committed for a partition, if that may be told.
+    fn offset<'g>(
+        &self,
+        group: GroupView<'g>,
+        topic: &str,
+        index: i32,
+    ) -> Result<Option<&'g CommittedOffset>, ErrorCode> {
+        if self.needs_stable && group.has_pending(topic, index) {
+            return Err(ErrorCode::UnstableOffsetCommit);
+        }
+        Ok(group.offset(topic, index))
+    }
 }
 
 /// The request of an older version, as one for many groups would put it.
@@ -91,7 +119,8 @@ fn of_only_group(ctx: &RequestContext, group: OffsetFetchResponseGroup) -> Offse
     }
 }
 
-async fn fetch(ctx: &RequestContext, asked: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup {
+async fn fetch(asks: &Asks<'_>, asked: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup {
+    let ctx = asks.ctx;
     let published = ctx.broker.metadata.published();
     let topics = &published.topics;
     let groups = &ctx.broker.groups;
@@ -101,9 +130,9 @@ async fn fetch(ctx: &RequestContext, asked: OffsetFetchRequestGroup) -> OffsetFe
             Ok(match &asked.topics {
                 Some(list) => list
                     .iter()
-                    .map(|topic| one_topic(ctx, topics, topic, Ok(Some(group))))
+                    .map(|topic| one_topic(asks, topics, topic, Ok(Some(group))))
                     .collect(),
-                None => all_topics(ctx, topics, group),
+                None => all_topics(asks, topics, group),
             })
         })
         .await;
@@ -113,11 +142,11 @@ async fn fetch(ctx: &RequestContext, asked: OffsetFetchRequestGroup) -> OffsetFe
         // Who has no business here is told nothing but that.
         Ok(Some(Err(error))) => (Vec::new(), error),
         Ok(None) => {
-            let none = list.map(|topic| one_topic(ctx, topics, topic, Ok(None)));
+            let none = list.map(|topic| one_topic(asks, topics, topic, Ok(None)));
             (none.collect(), ErrorCode::None)
         }
         Err(error) => {
-            let failed = list.map(|topic| one_topic(ctx, topics, topic, Err(error)));
+            let failed = list.map(|topic| one_topic(asks, topics, topic, Err(error)));
             (failed.collect(), error)
         }
     };
@@ -155,12 +184,12 @@ fn keep_first_mentions(
 }
 
 fn one_topic(
-    ctx: &RequestContext,
+    asks: &Asks<'_>,
     topics: &Topics,
     asked: &OffsetFetchRequestTopics,
     group: Result<Option<GroupView<'_>>, ErrorCode>,
 ) -> OffsetFetchResponseTopics {
-    let name: Result<&str, ErrorCode> = if ctx.version >= 10 {
+    let name: Result<&str, ErrorCode> = if asks.ctx.version >= 10 {
         topics
             .by_id(asked.topic_id)
             .map(|topic| topic.name().as_str())
@@ -170,7 +199,10 @@ fn one_topic(
     let partitions = asked.partition_indexes.iter().map(|index| {
         let committed = group.and_then(|group| {
             let name = name?;
-            Ok(group.and_then(|group| group.offset(name, *index)))
+            match group {
+                Some(group) => asks.offset(group, name, *index),
+                None => Ok(None),
+            }
         });
         partition(*index, committed)
     });
@@ -182,19 +214,19 @@ fn one_topic(
 }
 
 fn all_topics(
-    ctx: &RequestContext,
+    asks: &Asks<'_>,
     topics: &Topics,
     group: GroupView<'_>,
 ) -> Vec<OffsetFetchResponseTopics> {
     let mut found: Vec<OffsetFetchResponseTopics> = Vec::new();
-    for (name, index, committed) in group.offsets() {
+    for (name, index, _) in group.offsets() {
         let topic_id = match topics.by_name(name) {
             Ok(topic) => topic.id(),
             // Deleted a moment ago; without an id there is no way to speak of it.
-            Err(_) if ctx.version >= 10 => continue,
+            Err(_) if asks.ctx.version >= 10 => continue,
             Err(_) => TopicId::ZERO,
         };
-        let answer = partition(index, Ok(Some(committed)));
+        let answer = partition(index, asks.offset(group, name, index));
         match found.last_mut() {
             Some(last) if *last.name == **name => last.partitions.push(answer),
             _ => found.push(OffsetFetchResponseTopics {

@@ -11,23 +11,25 @@
 //! - When the disk does not come back within `timeout_ms`, the answer is REQUEST_TIMED_OUT; the records
 //!   stay and may become visible.
 //! - v7: zstd. v8: error messages (KIP-467). v10: the leader to turn to instead (KIP-951), of no use with
-//!   one broker. v12: partitions join transactions by themselves (KIP-890), not done. v13: topics by id
+//!   one broker. v11: TRANSACTION_ABORTABLE (KIP-1050). v12: partitions join
+//!   transactions by themselves (KIP-890). v13: topics by id
 //!   (KIP-516).
 //! - A topic with a codec of its own gets its batches recompressed, in stage one; the size counts before
 //!   and after. A compacted topic refuses records without a key: INVALID_RECORD, with their numbers
 //!   (v8, KIP-467), the first hundred of them; likewise INVALID_TIMESTAMP.
 //! - The whole request counts against `producer_byte_rate` in stage one, so that a client that is over its
 //!   quota is held back at once, however many requests it has under way.
-//! - Not done: transactions (INVALID_TXN_STATE).
+//! - A transactional batch is appended only if its partition belongs to the producer's transaction
+//!   (`transactional.rs`).
 
 mod check;
 mod records;
+mod transactional;
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bytes::Bytes;
 use config::CompressionType;
 use env::Monotonic;
 use model::{ErrorCode, Offset};
@@ -38,7 +40,8 @@ use wire::messages::produce::{
     ProduceResponse, TopicProduceData, TopicProduceResponse,
 };
 
-use self::check::{BatchRules, Refusal, checked_batch};
+use self::check::{BatchRules, Checked, Refusal, checked_batch};
+use self::transactional::TransactionalBatch;
 use crate::context::RequestContext;
 use crate::dispatch::{Answer, Stage, close_reason};
 use crate::errors;
@@ -108,7 +111,8 @@ async fn append(ctx: RequestContext, request: ProduceRequest) -> Appended {
     let mut pace = space.is_none().then(Pace::default);
     let mut topics = Vec::with_capacity(request.topic_data.len());
     for topic in request.topic_data {
-        topics.push(append_topic(&ctx, acks, topic, pace.as_mut()).await);
+        let transactional_id = request.transactional_id.as_deref();
+        topics.push(append_topic(&ctx, transactional_id, acks, topic, pace.as_mut()).await);
     }
     Appended {
         acks: acks.unwrap_or(Acks::All),
@@ -162,6 +166,7 @@ fn records_bytes(request: &ProduceRequest) -> usize {
 
 async fn append_topic(
     ctx: &RequestContext,
+    transactional_id: Option<&str>,
     acks: Option<Acks>,
     request: TopicProduceData,
     mut pace: Option<&mut Pace>,
@@ -174,18 +179,38 @@ async fn append_topic(
         let checked = match (&topic, acks) {
             (_, None) => Err(Refused::now(ErrorCode::InvalidRequiredAcks)),
             (Err(error), Some(_)) => Err(Refused::now(*error)),
-            (Ok(topic), Some(acks)) => {
-                check_partition(ctx, topic, partition).map(|(log, batch)| (log, batch, acks))
-            }
+            (Ok(topic), Some(acks)) => check_partition(ctx, topic, partition)
+                .map(|(log, checked)| (topic.name(), log, checked, acks)),
         };
         let outcome = match checked {
             Err(refused) => Err(refused),
-            Ok((log, batch, acks)) => {
+            Ok((topic, log, checked, acks)) => {
                 let _space = match &mut pace {
-                    Some(pace) => Some(pace.wait(ctx, batch.len()).await),
+                    Some(pace) => Some(pace.wait(ctx, checked.bytes.len()).await),
                     None => None,
                 };
-                append_batch(ctx, &log, index, acks, batch)
+                match checked.transactional {
+                    None => log
+                        .append(checked.bytes, Append::Produce)
+                        .map_err(errors::of_append),
+                    Some(producer) => transactional::append(
+                        ctx,
+                        TransactionalBatch {
+                            transactional_id,
+                            producer,
+                            topic,
+                            index,
+                            log: &log,
+                            bytes: checked.bytes,
+                        },
+                    ),
+                }
+                .map(|appended| accepted(&log, index, acks, &appended))
+                .map_err(|error| Refused {
+                    // The refusal may rest on a batch that is not durable yet.
+                    pending: Some((ctx.broker.storage.last_sequence(), Durability::Durable)),
+                    ..Refused::now(error)
+                })
             }
         };
         let (response, rests_on) = match outcome {
@@ -275,32 +300,22 @@ fn check_partition(
     ctx: &RequestContext,
     topic: &Topic,
     request: PartitionProduceData,
-) -> Result<(Arc<Log>, Bytes), Refused> {
+) -> Result<(Arc<Log>, Checked), Refused> {
     let log = topic.log(request.index).map_err(Refused::now)?;
     let batch = request.records.map(Chunks::into_bytes).unwrap_or_default();
     let now_ms = ctx.broker.env.clock.wall_ms();
     let rules = BatchRules::of(&topic.config, ctx.version, now_ms);
-    let batch = checked_batch(batch, &rules)?;
-    Ok((Arc::clone(log), batch))
+    let checked = checked_batch(batch, &rules)?;
+    Ok((Arc::clone(log), checked))
 }
 
-fn append_batch(
-    ctx: &RequestContext,
-    log: &Arc<Log>,
+/// The answer for a batch that has its place, and what it waits for.
+fn accepted(
+    log: &Log,
     index: i32,
     acks: Acks,
-    batch: Bytes,
-) -> Result<(PartitionProduceResponse, (Sequence, Durability)), Refused> {
-    let broker = &ctx.broker;
-    let appended = log
-        .append(batch, Append::Produce)
-        .map_err(|error| Refused {
-            error: errors::of_append(error),
-            message: None,
-            records: Vec::new(),
-            // The refusal may rest on a batch that is not durable yet.
-            pending: Some((broker.storage.last_sequence(), Durability::Durable)),
-        })?;
+    appended: &storage::Appended,
+) -> (PartitionProduceResponse, (Sequence, Durability)) {
     let response = PartitionProduceResponse {
         index,
         base_offset: appended.base_offset.0,
@@ -312,7 +327,7 @@ fn append_batch(
         Acks::All => log.ack_durability(),
         Acks::Leader | Acks::None => Durability::Written,
     };
-    Ok((response, (appended.sequence, durability)))
+    (response, (appended.sequence, durability))
 }
 
 impl Appended {

@@ -1,6 +1,7 @@
 //! What several handlers have in common.
 
 pub(crate) mod resources;
+pub(crate) mod transactional;
 
 use std::collections::HashSet;
 use std::convert::Infallible;

@@ -34,18 +34,19 @@ async fn every_version_lists_what_is_served() {
 }
 
 #[tokio::test]
-async fn consumer_groups_are_a_feature_in_force() {
+async fn consumer_groups_and_transactions_are_features_in_force() {
     let mut fixture = Fixture::open().await;
     for version in 3..=4 {
         let response = fixture.call(&request(), version).await;
         assert_eq!(response.finalized_features_epoch, 0);
-        let [finalized] = &response.finalized_features[..] else {
-            panic!("{:?}", response.finalized_features);
-        };
-        assert_eq!(finalized.name, "group.version");
-        assert_eq!(finalized.max_version_level, 1);
+        let features = response.finalized_features.iter();
+        let features: Vec<_> = features
+            .map(|feature| (feature.name.as_str(), feature.max_version_level))
+            .collect();
+        assert_eq!(features, [("group.version", 1), ("transaction.version", 2)]);
         // A feature that begins at 0 makes clients of version 3 fail.
-        assert_eq!(response.supported_features.len(), usize::from(version >= 4));
+        let supported = if version >= 4 { 2 } else { 0 };
+        assert_eq!(response.supported_features.len(), supported);
     }
 }
 

@@ -17,7 +17,7 @@ use wire::messages::offset_fetch::OffsetFetchRequest;
 use crate::support::{Fixture, assert_code, batch, values};
 
 /// Where these bytes stand in the write-ahead log.
-fn find(disk: &SimFs, data_dir: &std::path::Path, bytes: &[u8]) -> (PathBuf, u64) {
+pub(crate) fn find(disk: &SimFs, data_dir: &std::path::Path, bytes: &[u8]) -> (PathBuf, u64) {
     let wal = data_dir.join("wal");
     for entry in disk.list_dir(&wal).unwrap() {
         let path = wal.join(entry.name);

@@ -178,12 +178,9 @@ async fn the_coordinator_is_this_broker_and_its_topic_is_made() {
 }
 
 #[tokio::test]
-async fn coordinators_of_transactions_and_shares_are_refused() {
+async fn coordinators_of_shares_are_refused() {
     let mut fixture = open().await;
     for (key_type, version, expected) in [
-        (1, 2, ErrorCode::TransactionalIdAuthorizationFailed),
-        (1, 3, ErrorCode::TransactionalIdAuthorizationFailed),
-        (1, 4, ErrorCode::InvalidRequest),
         (2, 3, ErrorCode::InvalidRequest),
         (2, 6, ErrorCode::InvalidRequest),
         (3, 6, ErrorCode::InvalidRequest),

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use model::ErrorCode;
-use wire::Text;
 use wire::messages::init_producer_id::InitProducerIdRequest;
 
 use crate::support::{Fixture, assert_code};
@@ -43,20 +42,5 @@ async fn more_ids_than_one_block_holds() {
     for _ in 0..2100 {
         let response = fixture.call(&idempotent(), 4).await;
         assert!(seen.insert(response.producer_id));
-    }
-}
-
-#[tokio::test]
-async fn a_transactional_id_is_refused_at_once() {
-    let mut fixture = Fixture::open().await;
-    for transactional_id in ["t", ""] {
-        let request = InitProducerIdRequest {
-            transactional_id: Some(Text::from_static(transactional_id)),
-            transaction_timeout_ms: 1000,
-            ..InitProducerIdRequest::default()
-        };
-        let response = fixture.call(&request, 4).await;
-        assert_code(response.error_code, ErrorCode::InvalidRequest);
-        assert_eq!((response.producer_id, response.producer_epoch), (-1, -1));
     }
 }

@@ -41,3 +41,4 @@ mod support;
 mod throttling;
 mod ticking_clock;
 mod topics_admin;
+mod transactions;

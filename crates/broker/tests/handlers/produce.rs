@@ -201,7 +201,7 @@ async fn batches_that_are_refused() {
         (
             "a transactional batch",
             build(BatchBuilder::new().transactional(), NOW_MS, &["a"]),
-            ErrorCode::InvalidTxnState,
+            ErrorCode::InvalidRecord,
         ),
         (
             "a producer without a sequence",

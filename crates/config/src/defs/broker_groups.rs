@@ -77,17 +77,24 @@ pub(crate) const BROKER_GROUPS: &[Definition] = &[
         .at_least(1)
         .acts(),
     Definition::broker("transaction.abort.timed.out.transaction.cleanup.interval.ms", Kind::Int, "10000", "The time between two looks for transactions to abort.")
-        .at_least(1),
+        .at_least(1)
+        .acts(),
     Definition::broker("transaction.max.timeout.ms", Kind::Int, "900000", "The longest transaction timeout that a producer may ask for.")
-        .at_least(1),
-    Definition::broker("transaction.partition.verification.enable", Kind::Boolean, "true", "Whether a transactional batch must belong to a partition that was added to its transaction (KIP-890)."),
+        .at_least(1)
+        .acts(),
+    Definition::broker("transaction.partition.verification.enable", Kind::Boolean, "true", "Whether a transactional batch must belong to a partition that was added to its transaction (KIP-890).")
+        .acts(),
     Definition::broker("transaction.remove.expired.transaction.cleanup.interval.ms", Kind::Int, "3600000", "The time between two looks for transactional ids to forget.")
-        .at_least(1),
+        .at_least(1)
+        .acts(),
     Definition::broker("transaction.state.log.min.isr", Kind::Int, "1", "In-sync replicas that `__transaction_state` needs. Kafka's default is 2.")
         .at_least(1),
-    Definition::broker("transaction.state.log.num.partitions", Kind::Int, "50", "Partitions of `__transaction_state`.").at_least(1),
+    Definition::broker("transaction.state.log.num.partitions", Kind::Int, "50", "Partitions of `__transaction_state`; read when that topic is made, and not to be changed afterwards.")
+        .between(1, 1000)
+        .acts(),
     Definition::broker("transaction.state.log.replication.factor", Kind::Short, "1", "Replicas of `__transaction_state`. Kafka's default is 3.")
         .at_least(1),
     Definition::broker("transactional.id.expiration.ms", Kind::Int, "604800000", "How long an unused transactional id is remembered.")
-        .at_least(1),
+        .at_least(1)
+        .acts(),
 ];

@@ -34,8 +34,9 @@ impl Membership for ClassicGroup {
         &mut self,
         step: &Step<'_>,
         request: &CommitRequest<'_>,
+        in_transaction: bool,
     ) -> Result<(), GroupError> {
-        self.validate_commit(request)?;
+        self.validate_commit(request, in_transaction)?;
         // A member that commits is alive.
         self.renew_session(step.now.monotonic, request.member_id);
         Ok(())

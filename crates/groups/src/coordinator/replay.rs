@@ -51,7 +51,7 @@ impl Coordinator {
         }
     }
 
-    fn replay_into(
+    pub(super) fn replay_into(
         &mut self,
         group_id: &str,
         create: bool,

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use coordination::java_string_hash;
+
 use super::{CommittedOffset, Group, Step};
 use crate::api::GroupSettings;
-use crate::partition::java_string_hash;
 
 /// From when on the retention of an offset counts.
 #[derive(Debug)]
@@ -34,10 +35,9 @@ impl Group {
         let interval = check_interval(step.settings);
         self.expiry_check_at = step.now.monotonic.saturating_add(interval);
         for (topic, partition) in self.expired_offsets(step) {
-            self.remove_offset(&topic, partition);
-            self.tombstone(step, &topic, partition);
+            self.delete_offset(step, &topic, partition);
         }
-        if self.offsets.is_empty() && self.members.any().is_deserted() {
+        if self.offsets.is_empty() && self.pending.is_empty() && self.members.any().is_deserted() {
             self.members.any_mut().delete_persisted(step);
         }
     }
@@ -62,7 +62,10 @@ impl Group {
             }
         };
         self.offsets()
-            .filter(|(topic, _, committed)| is_expired(topic, committed))
+            .filter(|(topic, partition, committed)| {
+                // What a transaction is about to commit is needed.
+                is_expired(topic, committed) && !self.has_pending(topic, *partition)
+            })
             .map(|(topic, partition, _)| (topic.clone(), partition))
             .collect()
     }

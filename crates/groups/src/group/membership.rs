@@ -31,11 +31,13 @@ pub(crate) trait Membership: fmt::Debug {
     /// Forgets those who are about to join; refused if there are members.
     fn desert(&mut self) -> Result<(), GroupError>;
 
-    /// Lets a client commit for this group, or says why it may not.
+    /// Lets a client commit for this group, or says why it may not. In a transaction it need not say
+    /// who it is: the producer is known.
     fn admit_commit(
         &mut self,
         step: &Step<'_>,
         request: &CommitRequest<'_>,
+        in_transaction: bool,
     ) -> Result<(), GroupError>;
 
     /// Whether somebody may ask for the group's offsets as this member.

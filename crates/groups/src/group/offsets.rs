@@ -1,5 +1,7 @@
 //! Committed offsets.
 
+use std::collections::BTreeSet;
+
 use model::TopicName;
 
 use super::{Group, Step};
@@ -19,6 +21,48 @@ pub struct CommittedOffset {
     pub commit_timestamp_ms: i64,
     /// When it expires whatever the group does, if the commit said so (OffsetCommit v2-4).
     pub expire_timestamp_ms: Option<i64>,
+    /// Which one of two commits of a partition is the later one in the log.
+    pub(super) order: u64,
+}
+
+impl CommittedOffset {
+    /// What a request commits; refused if its metadata is too long.
+    pub(super) fn of(
+        offset: OffsetToCommit,
+        now_ms: i64,
+        expire_timestamp_ms: Option<i64>,
+        metadata_units_max: usize,
+    ) -> Result<Self, GroupError> {
+        if !metadata_fits(&offset.metadata, metadata_units_max) {
+            return Err(GroupError::OffsetMetadataTooLarge);
+        }
+        Ok(Self {
+            offset: offset.offset,
+            // The record of a commit with a retention has no place for the epoch, and memory must
+            // not know more than a restart would.
+            leader_epoch: match expire_timestamp_ms {
+                Some(_) => -1,
+                None => offset.leader_epoch,
+            },
+            metadata: offset.metadata.into(),
+            commit_timestamp_ms: now_ms,
+            expire_timestamp_ms,
+            order: 0,
+        })
+    }
+}
+
+impl From<OffsetCommitValue> for CommittedOffset {
+    fn from(value: OffsetCommitValue) -> Self {
+        Self {
+            offset: value.offset,
+            leader_epoch: value.leader_epoch,
+            metadata: value.metadata.into(),
+            commit_timestamp_ms: value.commit_timestamp_ms,
+            expire_timestamp_ms: value.expire_timestamp_ms,
+            order: 0,
+        }
+    }
 }
 
 impl Group {
@@ -28,45 +72,33 @@ impl Group {
         step: &mut Step<'_>,
         request: CommitRequest<'_>,
     ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
-        self.members.any_mut().admit_commit(step, &request)?;
+        self.members.any_mut().admit_commit(step, &request, false)?;
         let expire_timestamp_ms = request
             .retention_ms
             .map(|retention_ms| step.now.wall_ms.saturating_add(retention_ms));
         let units_max = step.settings.offset_metadata_units_max;
         let results = request.offsets.into_iter().map(|offset| {
-            if !metadata_fits(&offset.metadata, units_max) {
-                return Err(GroupError::OffsetMetadataTooLarge);
-            }
-            self.commit_one(step, offset, expire_timestamp_ms);
+            let (topic, partition) = (offset.topic.clone(), offset.partition);
+            let now_ms = step.now.wall_ms;
+            let committed = CommittedOffset::of(offset, now_ms, expire_timestamp_ms, units_max)?;
+            let record = self.offset_record(&topic, partition, &committed);
+            step.effects.records.push(record);
+            self.insert_offset(topic, partition, committed);
             Ok(())
         });
         Ok(results.collect())
     }
 
-    fn commit_one(
-        &mut self,
-        step: &mut Step<'_>,
-        offset: OffsetToCommit,
-        expire_timestamp_ms: Option<i64>,
-    ) {
-        let committed = CommittedOffset {
-            offset: offset.offset,
-            // The record of a commit with a retention has no place for the epoch, and memory must
-            // not know more than a restart would.
-            leader_epoch: match expire_timestamp_ms {
-                Some(_) => -1,
-                None => offset.leader_epoch,
-            },
-            metadata: offset.metadata.into(),
-            commit_timestamp_ms: step.now.wall_ms,
-            expire_timestamp_ms,
-        };
-        let record = self.offset_record(&offset.topic, offset.partition, &committed);
-        step.effects.records.push(record);
-        self.offsets
-            .entry(offset.topic)
-            .or_default()
-            .insert(offset.partition, committed);
+    fn insert_offset(&mut self, topic: TopicName, partition: i32, mut committed: CommittedOffset) {
+        committed.order = self.next_order();
+        let partitions = self.offsets.entry(topic).or_default();
+        partitions.insert(partition, committed);
+    }
+
+    /// The place of the next commit among those of the group.
+    pub(super) fn next_order(&mut self) -> u64 {
+        self.last_order += 1;
+        self.last_order
     }
 
     pub(super) fn offset_record(
@@ -101,17 +133,18 @@ impl Group {
         })
     }
 
-    /// Whether the group has committed anything for a topic.
+    /// Whether the group has committed anything for a topic, or is about to.
     pub(crate) fn has_offsets_of(&self, topic: &str) -> bool {
-        self.offsets.contains_key(topic)
+        self.offsets.contains_key(topic) || self.pending.has_topic(topic)
     }
 
     /// Deletes the group's offsets of a topic that is gone.
     pub(crate) fn delete_topic(&mut self, step: &mut Step<'_>, topic: &str) {
-        if let Some(partitions) = self.offsets.remove(topic) {
-            for partition in partitions.into_keys() {
-                self.tombstone(step, topic, partition);
-            }
+        let committed = self.offsets.get(topic);
+        let mut partitions: BTreeSet<i32> = committed.into_iter().flatten().map(key).collect();
+        partitions.extend(self.pending.partitions_of(topic));
+        for partition in partitions {
+            self.delete_offset(step, topic, partition);
         }
     }
 
@@ -131,9 +164,9 @@ impl Group {
             })
             .collect();
         for ((topic, partition), result) in partitions.iter().zip(&results) {
-            if result.is_ok() && self.offset(topic, *partition).is_some() {
-                self.remove_offset(topic, *partition);
-                self.tombstone(step, topic, *partition);
+            let is_there = self.offset(topic, *partition).is_some();
+            if result.is_ok() && (is_there || self.has_pending(topic, *partition)) {
+                self.delete_offset(step, topic, *partition);
             }
         }
         Ok(results)
@@ -141,14 +174,16 @@ impl Group {
 
     /// Deletes all the group's offsets.
     pub(super) fn delete_all_offsets(&mut self, step: &mut Step<'_>) {
-        for (topic, partitions) in std::mem::take(&mut self.offsets) {
-            for partition in partitions.into_keys() {
-                self.tombstone(step, &topic, partition);
-            }
+        let pending = self.pending.iter().map(|(_, topic, ..)| topic);
+        let topics: BTreeSet<_> = self.offsets.keys().chain(pending).cloned().collect();
+        for topic in topics {
+            self.delete_topic(step, &topic);
         }
     }
 
-    pub(super) fn tombstone(&self, step: &mut Step<'_>, topic: &str, partition: i32) {
+    /// Deletes an offset, and what a transaction may be about to make of it.
+    pub(super) fn delete_offset(&mut self, step: &mut Step<'_>, topic: &str, partition: i32) {
+        self.remove_offset(topic, partition);
         step.effects.records.push(GroupRecord {
             key: records::offset_commit_key(&self.id, topic, partition),
             value: None,
@@ -163,24 +198,13 @@ impl Group {
         value: Option<OffsetCommitValue>,
     ) {
         match value {
-            Some(value) => {
-                let committed = CommittedOffset {
-                    offset: value.offset,
-                    leader_epoch: value.leader_epoch,
-                    metadata: value.metadata.into(),
-                    commit_timestamp_ms: value.commit_timestamp_ms,
-                    expire_timestamp_ms: value.expire_timestamp_ms,
-                };
-                self.offsets
-                    .entry(topic)
-                    .or_default()
-                    .insert(partition, committed);
-            }
+            Some(value) => self.insert_offset(topic, partition, value.into()),
             None => self.remove_offset(&topic, partition),
         }
     }
 
-    pub(super) fn remove_offset(&mut self, topic: &str, partition: i32) {
+    fn remove_offset(&mut self, topic: &str, partition: i32) {
+        self.pending.remove(topic, partition);
         if let Some(partitions) = self.offsets.get_mut(topic) {
             partitions.remove(&partition);
             if partitions.is_empty() {
@@ -188,6 +212,10 @@ impl Group {
             }
         }
     }
+}
+
+fn key((partition, _): (&i32, &CommittedOffset)) -> i32 {
+    *partition
 }
 
 /// Whether metadata is within the bound, counted as Kafka counts, and fits a record.

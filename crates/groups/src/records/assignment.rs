@@ -7,9 +7,10 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use coordination::{Reader, Writer};
 use model::TopicId;
 
-use super::{Reader, RecordError, Writer, decode_version_0};
+use super::{RecordError, decode_version_0};
 use crate::partitions::Partitions;
 
 /// How far a member is on its way to its target assignment.

@@ -4,10 +4,11 @@
 //! counts, whatever the order.
 
 use bytes::Bytes;
+use coordination::{Reader, Writer};
 
 use super::assignment::{CurrentAssignment, decode_target, encode_target};
 use super::member_metadata::MemberMetadata;
-use super::{GroupRecord, Reader, RecordError, Writer, decode_version_0};
+use super::{GroupRecord, RecordError, decode_version_0};
 use crate::partitions::Partitions;
 
 const TYPE_GROUP: i16 = 3;
@@ -170,7 +171,7 @@ impl GroupEpoch {
             if tag == 0 {
                 topics_hash = payload.i64()?;
             }
-            Ok(())
+            Ok::<_, RecordError>(())
         })?;
         if epoch < 0 {
             return Err(RecordError::ImpossibleGroup);

@@ -10,8 +10,9 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use coordination::{Reader, Writer};
 
-use super::{Reader, RecordError, Writer};
+use super::RecordError;
 
 /// A group as the log keeps it: only what a finished rebalance left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]

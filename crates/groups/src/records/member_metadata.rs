@@ -5,8 +5,9 @@
 //! timeout and protocols.
 
 use bytes::Bytes;
+use coordination::{Reader, Writer};
 
-use super::{Reader, RecordError, Writer, decode_version_0};
+use super::{RecordError, decode_version_0};
 use crate::api::Protocol;
 
 /// What a member of a consumer group has said of itself.
@@ -62,7 +63,7 @@ impl MemberMetadata {
             if tag == 0 && payload.i8()? >= 0 {
                 member.classic = Some(ClassicMetadata::decode(&mut payload)?);
             }
-            Ok(())
+            Ok::<_, RecordError>(())
         })?;
         Ok(member)
     }

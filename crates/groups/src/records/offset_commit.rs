@@ -7,9 +7,10 @@
 //! - v4: flexible; tag 0 is the topic id (KIP-848).
 
 use bytes::Bytes;
+use coordination::{Reader, Writer};
 use model::TopicId;
 
-use super::{Reader, RecordError, Writer};
+use super::RecordError;
 
 /// A committed offset as the log keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +55,7 @@ impl OffsetCommitValue {
                 if tag == 0 {
                     topic_id = TopicId(payload.uuid()?);
                 }
-                Ok(())
+                Ok::<_, RecordError>(())
             })?;
         }
         Ok(Self {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use bytes::Bytes;
-use model::TopicName;
+use coordination::Now;
+use model::{ProducerId, TopicName};
 
 use super::FakeTopics;
 use crate::*;
@@ -19,6 +20,10 @@ pub(super) struct Harness {
     pub(super) topics: FakeTopics,
     /// Everything that was written, in order.
     pub(super) log: Vec<GroupRecord>,
+    /// Which of them belong to whose transaction.
+    pub(super) transactional: BTreeMap<usize, ProducerId>,
+    /// Markers, each before the record of this number: whose transaction ends, and whether it commits.
+    pub(super) markers: Vec<(usize, ProducerId, bool)>,
     /// Lookups that nobody has carried out yet.
     pub(super) lookups: Vec<PatternLookup>,
     /// Answers by token.
@@ -89,6 +94,8 @@ impl Harness {
             },
             topics: FakeTopics::default(),
             log: Vec::new(),
+            transactional: BTreeMap::new(),
+            markers: Vec::new(),
             lookups: Vec::new(),
             replies: BTreeMap::new(),
             answered_at: BTreeMap::new(),
@@ -313,7 +320,26 @@ impl Harness {
 
     /// A coordinator that knows the log and nothing else.
     pub(super) fn replayed(&self) -> Coordinator {
-        self.replay(&self.log)
+        let mut coordinator = Coordinator::new(self.settings.clone());
+        for number in 0..=self.log.len() {
+            for (at, producer_id, is_commit) in &self.markers {
+                if *at == number {
+                    coordinator.replay_marker(*producer_id, *is_commit);
+                }
+            }
+            if let Some(record) = self.log.get(number) {
+                let value = record.value.clone();
+                match self.transactional.get(&number) {
+                    None => coordinator.replay(&record.key, value),
+                    Some(producer_id) => {
+                        coordinator.replay_in_transaction(*producer_id, &record.key, value)
+                    }
+                }
+                .unwrap();
+            }
+        }
+        coordinator.finish_replay(self.now.monotonic).unwrap();
+        coordinator
     }
 
     /// A coordinator that knows what compaction of the first records of the log leaves: the last one of

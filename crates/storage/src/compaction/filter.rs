@@ -116,10 +116,10 @@ impl Filter {
         if view.record_count == 0 {
             return self.without_records(header, view);
         }
-        let Some(is_commit) = transaction_marker(view.bytes()) else {
+        let Some(marker) = transaction_marker(header, view.bytes()) else {
             return Kept::Whole;
         };
-        match self.transactions.see_marker(header, is_commit) {
+        match self.transactions.see_marker(header, marker.is_commit) {
             MarkerUse::Needed => Kept::Whole,
             MarkerUse::Spare if self.is_past_horizon(view) => {
                 mark(Mark::MarkerDropped);

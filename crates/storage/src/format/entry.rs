@@ -3,7 +3,7 @@
 //! | position | bytes | field |
 //! |---|---|---|
 //! | 0 | 1 | kind: 1 Batch, 2 SetLogStart, 4 Open, 6 Handover; 3 and 5 are reserved |
-//! | 1 | 1 | flags, zero; bit 0 is reserved: the entry belongs together with the next one |
+//! | 1 | 1 | flags, zero; bit 0 is reserved: the entry belongs together with the next one (today that is what a round says) |
 //! | 2 | 2 | zero |
 //! | 4 | 4 | log_id |
 //! | 8 | 4 | bytes: length of the payload |

@@ -12,16 +12,17 @@
 //! | count of aborted transactions, then each: producer id 8, first offset 8, last offset 8 | 4 |
 //! | CRC-32C of everything before | 4 |
 //!
-//! A producer: id 8, epoch 2, zero 2, time of its last batch in milliseconds 8, first offset of
+//! A producer: id 8, epoch 2, zero 2, epoch of the coordinator that wrote its last marker (-1: not
+//! known) 4, time of its last batch in milliseconds 8, first offset of
 //! its open transaction (-1: none) 8, count of batches 4, then each (oldest first): first sequence
 //! 4, last sequence 4, base offset 8, last offset 8, append time (-1: the producer's) 8.
 //!
-//! Version 1 had no log_id.
+//! Versions 1 and 2 had no epochs of coordinators, and version 1 no log_id.
 
 use super::bytes::{Put, Reader, seal, unseal};
 
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"OTPS");
-pub(crate) const VERSION: u16 = 2;
+pub(crate) const VERSION: u16 = 3;
 pub(crate) const PRODUCER_BYTES_MIN: usize = 32;
 pub(crate) const BATCH_BYTES: usize = 32;
 pub(crate) const ABORTED_BYTES: usize = 24;
@@ -39,6 +40,7 @@ pub(crate) struct ProducerSnapshot {
 pub(crate) struct ProducerSnapshotEntry {
     pub producer_id: i64,
     pub producer_epoch: i16,
+    pub coordinator_epoch: i32,
     pub last_append_ms: i64,
     pub transaction_start: i64,
     pub batches: Vec<BatchSnapshotEntry>,
@@ -73,6 +75,7 @@ impl ProducerSnapshot {
             bytes.put_i64(producer.producer_id);
             bytes.put_i16(producer.producer_epoch);
             bytes.put_u16(0);
+            bytes.put_i32(producer.coordinator_epoch);
             bytes.put_i64(producer.last_append_ms);
             bytes.put_i64(producer.transaction_start);
             bytes.put_count(producer.batches.len());
@@ -118,7 +121,9 @@ impl ProducerSnapshot {
         let producers = reader.count(PRODUCER_BYTES_MIN)?;
         snapshot.producers.reserve_exact(producers);
         for _ in 0..producers {
-            snapshot.producers.push(decode_producer(&mut reader)?);
+            snapshot
+                .producers
+                .push(decode_producer(&mut reader, version)?);
         }
         let aborted = reader.count(ABORTED_BYTES)?;
         snapshot.aborted.reserve_exact(aborted);
@@ -133,7 +138,7 @@ impl ProducerSnapshot {
     }
 }
 
-fn decode_producer(reader: &mut Reader<'_>) -> Option<ProducerSnapshotEntry> {
+fn decode_producer(reader: &mut Reader<'_>, version: u16) -> Option<ProducerSnapshotEntry> {
     let producer_id = reader.i64()?;
     let producer_epoch = reader.i16()?;
     if reader.u16()? != 0 {
@@ -142,6 +147,10 @@ fn decode_producer(reader: &mut Reader<'_>) -> Option<ProducerSnapshotEntry> {
     let mut producer = ProducerSnapshotEntry {
         producer_id,
         producer_epoch,
+        coordinator_epoch: match version {
+            1 | 2 => -1,
+            _ => reader.i32()?,
+        },
         last_append_ms: reader.i64()?,
         transaction_start: reader.i64()?,
         batches: Vec::new(),

@@ -254,6 +254,7 @@ fn snapshot() -> ProducerSnapshot {
         producers: vec![ProducerSnapshotEntry {
             producer_id: 1,
             producer_epoch: 2,
+            coordinator_epoch: 11,
             last_append_ms: 3,
             transaction_start: -1,
             batches: vec![BatchSnapshotEntry {
@@ -292,13 +293,22 @@ fn checkpoints_and_snapshots_come_back_and_any_cut_is_noticed() {
         None,
         "an older one"
     );
-    let older = as_version(&bytes, 1, |mut body| {
+    // The epoch of the coordinator stands behind the counts and the producer's id and epoch.
+    let mut without_epochs = snapshot();
+    without_epochs.producers[0].coordinator_epoch = -1;
+    let older = as_version(&bytes, 2, |mut body| {
+        assert_eq!(body.drain(36..40).collect::<Vec<_>>(), [11, 0, 0, 0]);
+        body
+    });
+    let found = ProducerSnapshot::decode_of(&older, 7, 9);
+    assert_eq!(found.as_ref(), Some(&without_epochs));
+    let older = as_version(&older, 1, |mut body| {
         body.drain(16..20);
         body
     });
     let nameless = ProducerSnapshot {
         log_id: None,
-        ..snapshot()
+        ..without_epochs
     };
     assert_eq!(ProducerSnapshot::decode_of(&older, 8, 9), Some(nameless));
 }

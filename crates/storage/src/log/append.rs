@@ -7,87 +7,177 @@ use env::{Defect, has_defect};
 use model::{LogId, Offset};
 
 use super::{Log, LogState};
-use crate::batch::BatchHeader;
+use crate::batch::{BatchHeader, Marker, transaction_marker};
+use crate::engine::Engine;
 use crate::errors::{AppendError, SetLogStartError};
 use crate::producers::{RememberedBatch, Verdict};
 use crate::settings::TimestampType;
 use crate::views::{Append, Appended, Sequence};
 use crate::wal::queue::{Content, QueuedBatch, Refusal};
 
-impl Log {
-    /// Appends one batch. Magic, size, checksum and counts have been checked by the caller. The
-    /// batch has its offsets when this returns; it is on disk when [`crate::Storage::wait`] for the
-    /// returned sequence completes. Nothing can take it back.
-    pub fn append(self: &Arc<Self>, batch: Bytes, mode: Append) -> Result<Appended, AppendError> {
+/// A batch that somebody wants to append, as far as that can be judged without its log.
+pub(super) struct Candidate {
+    pub batch: Bytes,
+    pub header: BatchHeader,
+    marker: Option<Marker>,
+    pub mode: Append,
+}
+
+impl Candidate {
+    pub(super) fn new(engine: &Engine, batch: Bytes, mode: Append) -> Result<Self, AppendError> {
         let header = BatchHeader::parse(&batch)
             .filter(|header| header.bytes == batch.len())
             .ok_or(AppendError::InvalidBatch)?;
-        let engine = &self.engine;
         if batch.len() > engine.settings.batch_bytes_max() {
             return Err(AppendError::TooLarge);
         }
         if engine.is_read_only {
             return Err(AppendError::Poisoned);
         }
-        let now_ms = engine.env.clock.wall_ms();
-        // What deletes topics must get through: it is what frees space.
-        let is_disk_full = self.id != LogId::METADATA && engine.is_disk_full();
+        Ok(Self {
+            marker: transaction_marker(&header, &batch),
+            batch,
+            header,
+            mode,
+        })
+    }
+}
 
-        let mut state = self.state.lock();
-        if state.is_deleted {
+/// The place that a batch gets in its log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    base_offset: i64,
+    pub last_offset: i64,
+    log_append_time_ms: Option<i64>,
+}
+
+impl Place {
+    pub(super) fn content(&self, candidate: &Candidate) -> Content {
+        Content::Batch(QueuedBatch {
+            bytes: candidate.batch.clone(),
+            base_offset: self.base_offset,
+            last_offset_delta: candidate.header.last_offset_delta,
+            max_timestamp: self
+                .log_append_time_ms
+                .unwrap_or(candidate.header.max_timestamp),
+            log_append_time_ms: self.log_append_time_ms,
+        })
+    }
+}
+
+impl LogState {
+    /// Whether the batch may be appended, or what it is a duplicate of. Changes nothing.
+    pub(super) fn judge(&self, candidate: &Candidate) -> Result<Option<Appended>, AppendError> {
+        if self.is_deleted {
             return Err(AppendError::Deleted);
         }
-        if state.quarantine.is_some() {
+        if self.quarantine.is_some() {
             return Err(AppendError::Quarantined);
         }
-        if mode == Append::Produce
-            && let Verdict::Duplicate(original) = state.producers.check(&header)?
-        {
-            return Ok(duplicate(&state, &original));
-        }
-        if is_disk_full {
-            if mode == Append::Produce {
-                state.producers.note_refused(&header);
-            }
-            return Err(AppendError::DiskFull);
-        }
-        let base_offset = state.appended_end;
-        let last_offset = base_offset
+        let Candidate {
+            header,
+            marker,
+            mode,
+            ..
+        } = candidate;
+        Ok(match self.producers.check(header, *marker, *mode)? {
+            Verdict::Append => None,
+            Verdict::Duplicate(original) => Some(duplicate(self, &original)),
+        })
+    }
+
+    /// The place of a batch in a log that ends at `end`.
+    pub(super) fn place(
+        &self,
+        header: &BatchHeader,
+        end: i64,
+        now_ms: i64,
+    ) -> Result<Place, AppendError> {
+        let last_offset = end
             .checked_add(i64::from(header.last_offset_delta))
             .filter(|last| *last < i64::MAX)
             .ok_or(AppendError::InvalidBatch)?;
-        let log_append_time_ms = match state.config.timestamp_type {
-            TimestampType::CreateTime => None,
-            TimestampType::LogAppendTime => Some(now_ms),
-        };
-        let content = Content::Batch(QueuedBatch {
-            bytes: batch,
-            base_offset,
-            last_offset_delta: header.last_offset_delta,
-            max_timestamp: log_append_time_ms.unwrap_or(header.max_timestamp),
+        Ok(Place {
+            base_offset: end,
+            last_offset,
+            log_append_time_ms: match self.config.timestamp_type {
+                TimestampType::CreateTime => None,
+                TimestampType::LogAppendTime => Some(now_ms),
+            },
+        })
+    }
+
+    /// Notes that a batch was refused for a reason that is not in it: the one behind it must not
+    /// take its place.
+    pub(super) fn note_refused(&mut self, candidate: &Candidate) {
+        if matches!(candidate.mode, Append::Produce | Append::ProduceBumped) {
+            self.producers.note_refused(&candidate.header);
+        }
+    }
+
+    /// Moves the appended view over a batch that is in the queue.
+    pub(super) fn accept(
+        &mut self,
+        candidate: &Candidate,
+        place: Place,
+        sequence: Sequence,
+        (leader_epoch, now_ms): (i32, i64),
+    ) -> Appended {
+        let log_append_time_ms = place.log_append_time_ms.unwrap_or(-1);
+        self.producers.apply(
+            &candidate.header,
+            candidate.marker,
+            place.base_offset,
             log_append_time_ms,
-        });
+            sequence,
+            now_ms,
+        );
+        self.epochs.note(leader_epoch, place.base_offset);
+        self.appended_end = place.last_offset + 1;
+        Appended {
+            base_offset: Offset(place.base_offset),
+            last_offset: Offset(place.last_offset),
+            log_append_time_ms,
+            log_start: Offset(self.log_start),
+            sequence,
+            duplicate: false,
+        }
+    }
+}
+
+impl Log {
+    /// Appends one batch. Magic, size, checksum and counts have been checked by the caller. The
+    /// batch has its offsets when this returns; it is on disk when [`crate::Storage::wait`] for the
+    /// returned sequence completes. Nothing can take it back.
+    pub fn append(self: &Arc<Self>, batch: Bytes, mode: Append) -> Result<Appended, AppendError> {
+        let engine = &self.engine;
+        let candidate = Candidate::new(engine, batch, mode)?;
+        let now_ms = engine.env.clock.wall_ms();
+        let is_disk_full = self.lacks_disk();
+        let mut state = self.state.lock();
+        if let Some(original) = state.judge(&candidate)? {
+            return Ok(original);
+        }
+        if is_disk_full {
+            state.note_refused(&candidate);
+            return Err(AppendError::DiskFull);
+        }
+        let place = state.place(&candidate.header, state.appended_end, now_ms)?;
+        let content = place.content(&candidate);
         let sequence = engine
             .queue
             .push(self, content, state.config.is_relaxed())
             .map_err(refused)?;
-        let log_append_time_ms = log_append_time_ms.unwrap_or(-1);
-        state
-            .producers
-            .apply(&header, base_offset, log_append_time_ms, sequence, now_ms);
-        state.epochs.note(engine.leader_epoch, base_offset);
-        state.appended_end = last_offset + 1;
-        let appended = Appended {
-            base_offset: Offset(base_offset),
-            last_offset: Offset(last_offset),
-            log_append_time_ms,
-            log_start: Offset(state.log_start),
-            sequence,
-            duplicate: false,
-        };
+        let appended = state.accept(&candidate, place, sequence, (engine.leader_epoch, now_ms));
         drop(state);
         engine.commit_signal.raise();
         Ok(appended)
+    }
+
+    /// Whether appends are refused because the disk is full. What deletes topics must get through: it
+    /// is what frees space.
+    pub(super) fn lacks_disk(&self) -> bool {
+        self.id != LogId::METADATA && self.engine.is_disk_full()
     }
 
     /// Moves the start of the log up to an offset (DeleteRecords, retention). The records below it
@@ -128,7 +218,7 @@ impl Log {
     }
 }
 
-fn refused(refusal: Refusal) -> AppendError {
+pub(super) fn refused(refusal: Refusal) -> AppendError {
     match refusal {
         Refusal::Poisoned => AppendError::Poisoned,
         Refusal::ShuttingDown => AppendError::ShuttingDown,

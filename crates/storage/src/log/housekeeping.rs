@@ -195,9 +195,7 @@ impl Log {
         let snapshot = ProducerSnapshot {
             offset,
             log_id: Some(self.id.0),
-            producers: flushed
-                .producers
-                .to_snapshot(|producer_id| flushed.transactions.start_of(producer_id)),
+            producers: flushed.producers.to_snapshot(),
             aborted: flushed.transactions.to_snapshot(),
         };
         Some((Some(snapshot), old))
@@ -334,18 +332,9 @@ impl Log {
             .producer_id_expiration_ms
             .load(Ordering::Relaxed);
         let mut flushed = self.flushed.lock();
-        let Flushed {
-            producers,
-            transactions,
-            ..
-        } = &mut *flushed;
-        producers.expire(now_ms, expiration_ms, |id| transactions.start_of(id) >= 0);
+        flushed.producers.expire(now_ms, expiration_ms);
         let mut state = self.state.lock();
-        let state = &mut *state;
-        let transactions = &state.transactions;
-        state
-            .producers
-            .expire(now_ms, expiration_ms, |id| transactions.start_of(id) >= 0);
+        state.producers.expire(now_ms, expiration_ms);
     }
 
     pub(crate) fn has_producers(&self) -> bool {
@@ -364,15 +353,15 @@ impl Flushed {
         } else {
             -1
         };
+        let marker = transaction_marker(&header, batch);
         self.producers.apply(
             &header,
+            marker,
             header.base_offset,
             log_append_time_ms,
             Sequence(0),
             now_ms,
         );
-        if header.is_transactional() {
-            self.transactions.apply(&header, transaction_marker(batch));
-        }
+        self.transactions.apply(&header, marker);
     }
 }

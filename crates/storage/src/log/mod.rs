@@ -4,6 +4,7 @@
 //! lock is held for a few assignments at a time and never while anything is waited for.
 
 mod append;
+mod append_group;
 mod compacting;
 mod holdings;
 mod housekeeping;
@@ -19,6 +20,8 @@ use env::{Defect, has_defect};
 use model::{LeaderEpoch, LogId, Offset, ProducerEpoch, ProducerId};
 use parking_lot::Mutex;
 
+pub use append_group::GroupEntry;
+pub(crate) use append_group::append_group;
 pub(crate) use compacting::CompactionSource;
 pub use holdings::LogHoldings;
 pub(crate) use housekeeping::{FlushCandidate, FlushDone, FlushWork};
@@ -223,7 +226,8 @@ impl Log {
             .end_offset_for(epoch, self.engine.leader_epoch, state.high_watermark)
     }
 
-    /// The producers the log remembers, in the order of their ids (KIP-664).
+    /// The producers the log remembers, in the order of their ids (KIP-664). That is of what has been
+    /// appended: an answer has to wait for [`crate::Storage::last_sequence`].
     pub fn producers(&self) -> Vec<ProducerView> {
         let state = self.state.lock();
         let mut views: Vec<_> = state
@@ -237,7 +241,8 @@ impl Log {
                     .back()
                     .map_or(-1, |batch| batch.last_sequence),
                 last_timestamp_ms: producer.last_append_ms,
-                current_transaction_start_offset: Offset(state.transactions.start_of(producer_id)),
+                coordinator_epoch: producer.coordinator_epoch,
+                current_transaction_start_offset: Offset(producer.transaction_start),
             })
             .collect();
         drop(state);

@@ -20,7 +20,7 @@ impl Log {
         if let Some(header) = BatchHeader::parse(&batch.bytes)
             && header.is_transactional()
         {
-            let marker = transaction_marker(&batch.bytes);
+            let marker = transaction_marker(&header, &batch.bytes);
             state.transactions.apply(&header, marker);
         }
         if state.tail.unflushed_bytes() == 0 {

@@ -100,16 +100,16 @@ fn apply_batch(log: &mut RestoredLog, replayed: &ReplayEntry, now_ms: i64) -> Op
     } else {
         -1
     };
+    let marker = transaction_marker(&header, payload);
     log.producers.apply(
         &header,
+        marker,
         header.base_offset,
         log_append_time_ms,
         Sequence(0),
         now_ms,
     );
-    if header.is_transactional() {
-        log.transactions.apply(&header, transaction_marker(payload));
-    }
+    log.transactions.apply(&header, marker);
     mark(Mark::BatchApplied);
     log.epochs.note(header.leader_epoch, header.base_offset);
     log.end = header.last_offset() + 1;

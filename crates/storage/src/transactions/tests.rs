@@ -15,6 +15,13 @@ fn header(producer_id: i64, base_offset: i64, attributes: u16) -> BatchHeader {
     }
 }
 
+fn ends(is_commit: bool) -> Option<Marker> {
+    Some(Marker {
+        is_commit,
+        coordinator_epoch: 0,
+    })
+}
+
 const DATA: u16 = 0x10;
 const MARKER: u16 = 0x30;
 
@@ -28,12 +35,10 @@ fn the_first_open_transaction_holds_the_last_stable_offset() {
     transactions.apply(&header(2, 5, DATA), None);
     transactions.apply(&header(1, 6, DATA), None);
     assert_eq!(transactions.last_stable_offset(9), 4);
-    assert_eq!(transactions.start_of(1), 4);
-    transactions.apply(&header(1, 7, MARKER), Some(true));
+    transactions.apply(&header(1, 7, MARKER), ends(true));
     assert_eq!(transactions.last_stable_offset(9), 5);
-    transactions.apply(&header(2, 8, MARKER), Some(false));
+    transactions.apply(&header(2, 8, MARKER), ends(false));
     assert_eq!(transactions.last_stable_offset(9), 9);
-    assert_eq!(transactions.start_of(2), -1);
 }
 
 #[test]
@@ -41,7 +46,7 @@ fn aborted_transactions_are_found_by_the_offsets_they_meet() {
     let mut transactions = Transactions::default();
     for (first, last) in [(0, 4), (10, 14)] {
         transactions.apply(&header(1, first, DATA), None);
-        transactions.apply(&header(1, last, MARKER), Some(false));
+        transactions.apply(&header(1, last, MARKER), ends(false));
     }
     let found = |from, end| {
         let aborted = transactions.aborted_in(from, end);
@@ -65,7 +70,7 @@ fn aborted_transactions_are_found_by_the_offsets_they_meet() {
 fn a_snapshot_holds_open_and_aborted_transactions() {
     let mut transactions = Transactions::default();
     transactions.apply(&header(1, 0, DATA), None);
-    transactions.apply(&header(1, 4, MARKER), Some(false));
+    transactions.apply(&header(1, 4, MARKER), ends(false));
     transactions.apply(&header(2, 5, DATA), None);
     let snapshot = ProducerSnapshot {
         log_id: None,
@@ -73,8 +78,9 @@ fn a_snapshot_holds_open_and_aborted_transactions() {
         producers: vec![ProducerSnapshotEntry {
             producer_id: 2,
             producer_epoch: 0,
+            coordinator_epoch: -1,
             last_append_ms: 0,
-            transaction_start: transactions.start_of(2),
+            transaction_start: 5,
             batches: Vec::new(),
         }],
         aborted: transactions.to_snapshot(),

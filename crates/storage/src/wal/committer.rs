@@ -25,8 +25,6 @@ use crate::marks::{Mark, mark};
 use crate::tail::TailBatch;
 use crate::views::{Durability, Sequence};
 
-/// How many bytes of entries go into a round; a single larger one travels alone.
-const ROUND_BYTES_MAX: usize = 8 << 20;
 /// How long after a durable round its durability is written down if no later round does it.
 const ATTEST_AFTER: Duration = Duration::from_millis(100);
 /// Rounds up to this length are copied out of their buffer, so that it can be used again.
@@ -70,10 +68,8 @@ pub(crate) struct CommitStart {
 
 impl Committer {
     pub(crate) fn new(engine: Arc<Engine>, start: CommitStart) -> Self {
-        // A round that fits no slot would wait for one that may never be made. What is taken off is
-        // what the first block, the header with the padding and the last round need.
         let slot_bytes = engine.settings.wal_slot_bytes as usize;
-        let round_bytes_max = ROUND_BYTES_MAX.min(slot_bytes.saturating_sub(3 * SECTOR_BYTES));
+        let round_bytes_max = engine.settings.round_bytes_max();
         let pool_bytes = engine.settings.memory_bytes_max / 8;
         let pool = BufferPool::new(usize::try_from(pool_bytes).unwrap_or(usize::MAX));
         Self {

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use crate::format::entry;
 use crate::log::Log;
+use crate::marks::{Mark, mark};
 use crate::views::Sequence;
 
 /// One entry on its way to disk.
@@ -17,6 +18,14 @@ pub(crate) struct Queued {
     pub content: Content,
     /// Whether readers see it when it is written, before it is forced.
     pub relaxed: bool,
+    /// Whether it goes into one round with the entry behind it.
+    pub joins_next: bool,
+}
+
+/// An entry that comes to the queue.
+pub(crate) struct Coming {
+    pub log: Arc<Log>,
+    pub content: Content,
 }
 
 pub(crate) enum Content {
@@ -33,13 +42,13 @@ pub(crate) struct QueuedBatch {
     pub log_append_time_ms: Option<i64>,
 }
 
-impl Queued {
-    /// What the entry takes of a round's body.
+impl Content {
+    /// What an entry takes of a round's body.
     pub(crate) fn body_bytes(&self) -> usize {
         entry::BYTES
-            + match &self.content {
-                Content::Batch(batch) => batch.bytes.len(),
-                Content::SetLogStart(_) => 0,
+            + match self {
+                Self::Batch(batch) => batch.bytes.len(),
+                Self::SetLogStart(_) => 0,
             }
     }
 }
@@ -65,6 +74,20 @@ struct Inner {
     refusal: Option<Refusal>,
 }
 
+impl Inner {
+    /// How many entries at the front belong together, and what they take of a round's body.
+    fn next_group(&self) -> (usize, usize) {
+        let mut bytes = 0;
+        for (number, entry) in self.entries.iter().enumerate() {
+            bytes += entry.content.body_bytes();
+            if !entry.joins_next {
+                return (number + 1, bytes);
+            }
+        }
+        (0, 0)
+    }
+}
+
 impl Queue {
     /// Adds an entry and numbers it. The caller holds the lock of the log, so that the order of
     /// entries is the order of offsets.
@@ -74,31 +97,55 @@ impl Queue {
         content: Content,
         relaxed: bool,
     ) -> Result<Sequence, Refusal> {
+        let log = Arc::clone(log);
+        self.push_group(std::iter::once(Coming { log, content }), relaxed)
+    }
+
+    /// Adds entries that go into one round, and numbers them from the returned sequence on. The
+    /// caller holds the locks of all their logs.
+    pub(crate) fn push_group(
+        &self,
+        group: impl ExactSizeIterator<Item = Coming>,
+        relaxed: bool,
+    ) -> Result<Sequence, Refusal> {
         let mut inner = self.inner.lock();
         if let Some(refusal) = inner.refusal {
             return Err(refusal);
         }
-        inner.last += 1;
-        let sequence = Sequence(inner.last);
-        inner.entries.push_back(Queued {
-            log: Arc::clone(log),
-            sequence,
-            content,
-            relaxed,
-        });
-        Ok(sequence)
+        let first = Sequence(inner.last + 1);
+        let count = group.len();
+        for (number, coming) in group.enumerate() {
+            inner.last += 1;
+            let sequence = Sequence(inner.last);
+            inner.entries.push_back(Queued {
+                log: coming.log,
+                sequence,
+                content: coming.content,
+                relaxed,
+                joins_next: number + 1 < count,
+            });
+        }
+        Ok(first)
     }
 
-    /// Takes the entries of the next round: as many as fit into `bytes_max`, at least one.
+    /// Takes the entries of the next round: as many as fit into `bytes_max`, at least one, and of a
+    /// group all or none.
     pub(crate) fn take(&self, bytes_max: usize, entries: &mut Vec<Queued>) {
         let mut inner = self.inner.lock();
         let mut bytes = 0;
-        while let Some(next) = inner.entries.front() {
-            bytes += next.body_bytes();
-            if bytes > bytes_max && !entries.is_empty() {
+        loop {
+            let (group_entries, group_bytes) = inner.next_group();
+            bytes += group_bytes;
+            if group_entries == 0 {
                 return;
             }
-            entries.extend(inner.entries.pop_front());
+            if bytes > bytes_max && !entries.is_empty() {
+                if group_entries > 1 {
+                    mark(Mark::GroupLeftToNextRound);
+                }
+                return;
+            }
+            entries.extend(inner.entries.drain(..group_entries));
         }
     }
 

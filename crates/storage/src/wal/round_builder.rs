@@ -31,7 +31,7 @@ pub(crate) struct BuiltRound {
 
 /// The length of a round with these entries on disk.
 pub(crate) fn round_bytes(entries: &[Queued]) -> u64 {
-    let body: usize = entries.iter().map(Queued::body_bytes).sum();
+    let body: usize = entries.iter().map(|entry| entry.content.body_bytes()).sum();
     padded((round::BYTES + body) as u64)
 }
 

@@ -1,18 +1,15 @@
-//! Looking records up by time and by epoch, and seeing transactions.
+//! Looking records up by time and by epoch.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use model::{LeaderEpoch, LogId, Offset};
-use storage::{
-    AbortedTransaction, Append, Isolation, LogConfig, Read, StorageSettings, TimestampType,
-};
+use storage::{Isolation, LogConfig, StorageSettings, TimestampType};
 use wire::batch::{BatchBuilder, BatchView, NewRecord};
 use wire::compression::Codec;
 
 use crate::harness::{
-    LOG, append, batch, open, open_with, producer_batch, read_all, read_values, sim_settings,
-    timed_batch,
+    LOG, append, batch, open, open_with, producer_batch, read_all, sim_settings, timed_batch,
 };
 
 #[test]
@@ -259,116 +256,4 @@ fn no_epoch_ends_below_the_start_of_its_log_after_a_restart() {
     let log = open(&handles.crash().env()).log(LOG);
     assert_eq!(log.view().log_start, Offset(2));
     assert_eq!(log.end_offset_for_epoch(LeaderEpoch(0)), ended);
-}
-
-fn transactional(producer: i64, base_sequence: i32) -> Bytes {
-    let mut builder = BatchBuilder::new()
-        .producer(
-            model::ProducerId(producer),
-            model::ProducerEpoch(0),
-            base_sequence,
-        )
-        .transactional();
-    builder.push(NewRecord {
-        value: Some(b"value"),
-        ..NewRecord::default()
-    });
-    builder.build().into()
-}
-
-fn marker(producer: i64, is_commit: bool) -> Bytes {
-    let mut builder = BatchBuilder::new()
-        .producer(model::ProducerId(producer), model::ProducerEpoch(0), -1)
-        .transactional()
-        .control();
-    builder.push(NewRecord {
-        key: Some(&[0, 0, 0, u8::from(is_commit)]),
-        value: Some(&[0; 6]),
-        ..NewRecord::default()
-    });
-    builder.build().into()
-}
-
-#[test]
-fn open_transactions_hold_the_last_stable_offset_over_a_restart() {
-    let (env, handles) = sim::env(1);
-    let engine = open(&env);
-    let log = engine.log(LOG);
-    append(&log, batch(b"plain", 1)).unwrap();
-    append(&log, transactional(1, 0)).unwrap();
-    append(&log, transactional(2, 0)).unwrap();
-    log.append(marker(1, false), Append::Internal).unwrap();
-    engine.commit();
-    drop((log, engine));
-    let mut handles = handles.crash();
-    for _ in 0..2 {
-        let engine = open(&handles.env());
-        let log = engine.log(LOG);
-        let view = log.view();
-        assert_eq!(
-            (view.high_watermark, view.last_stable_offset),
-            (Offset(4), Offset(2))
-        );
-        let committed = log
-            .read(Offset(0), 10_000, Isolation::ReadCommitted, true)
-            .unwrap();
-        let committed = match committed {
-            Read::Ready(read) => read,
-            Read::Disk(disk) => disk.run().unwrap(),
-        };
-        let aborted = AbortedTransaction {
-            producer_id: model::ProducerId(1),
-            first_offset: Offset(1),
-            last_offset: Offset(3),
-        };
-        assert_eq!(committed.aborted, [aborted]);
-        assert_eq!(
-            committed
-                .chunks
-                .iter()
-                .map(|chunk| chunk.len())
-                .sum::<usize>(),
-            committed.bytes
-        );
-        assert_eq!(read_values(&log, 0).len(), 4);
-        // The second time the batches are in a segment, and the rest in a snapshot.
-        let other = engine.log(LogId(2));
-        for _ in 0..100 {
-            append(&other, batch(&[1; 3_000], 1)).unwrap();
-            engine.settle();
-        }
-        drop((log, other, engine));
-        handles = handles.crash();
-    }
-    let engine = open(&handles.env());
-    let log = engine.log(LOG);
-    log.append(marker(2, true), Append::Internal).unwrap();
-    engine.commit();
-    assert_eq!(log.view().last_stable_offset, Offset(5));
-}
-
-/// It stayed at the first offset of the transaction, which was out of range.
-#[test]
-fn the_last_stable_offset_is_never_below_the_start_of_the_log() {
-    let (env, handles) = sim::env(1);
-    let engine = open(&env);
-    let log = engine.log(LOG);
-    append(&log, transactional(1, 0)).unwrap();
-    append(&log, transactional(1, 1)).unwrap();
-    append(&log, batch(b"plain", 1)).unwrap();
-    engine.commit();
-    log.set_log_start(Offset(1)).unwrap();
-    engine.commit();
-    let stable = |log: &std::sync::Arc<storage::Log>| {
-        let view = log.view();
-        (view.log_start, view.last_stable_offset)
-    };
-    assert_eq!(stable(&log), (Offset(1), Offset(1)));
-    drop((log, engine));
-    let engine = open(&handles.crash().env());
-    let log = engine.log(LOG);
-    assert_eq!(stable(&log), (Offset(1), Offset(1)));
-    log.append(marker(1, true), Append::Internal).unwrap();
-    engine.commit();
-    assert_eq!(stable(&log), (Offset(1), Offset(4)));
 }

@@ -2,6 +2,8 @@
 //!
 //! Made from `crates/wire/messages` by `cargo xtask codegen`; not to be edited.
 
+pub mod add_offsets_to_txn;
+pub mod add_partitions_to_txn;
 pub mod alter_client_quotas;
 pub mod alter_configs;
 pub mod alter_partition_reassignments;
@@ -19,9 +21,12 @@ pub mod describe_cluster;
 pub mod describe_configs;
 pub mod describe_groups;
 pub mod describe_log_dirs;
+pub mod describe_producers;
 pub mod describe_quorum;
 pub mod describe_topic_partitions;
+pub mod describe_transactions;
 pub mod elect_leaders;
+pub mod end_txn;
 pub mod fetch;
 pub mod find_coordinator;
 pub mod heartbeat;
@@ -33,6 +38,7 @@ pub mod list_config_resources;
 pub mod list_groups;
 pub mod list_offsets;
 pub mod list_partition_reassignments;
+pub mod list_transactions;
 pub mod metadata;
 pub mod offset_commit;
 pub mod offset_delete;
@@ -40,6 +46,8 @@ pub mod offset_fetch;
 pub mod offset_for_leader_epoch;
 pub mod produce;
 pub mod sync_group;
+pub mod txn_offset_commit;
+pub mod write_txn_markers;
 
 /// Hands a line for every API to a macro: name, key, versions, first flexible
 /// version, module, request, response.
@@ -64,6 +72,11 @@ DeleteTopics = 20, 1..=6, 4, delete_topics, DeleteTopicsRequest, DeleteTopicsRes
 DeleteRecords = 21, 0..=2, 2, delete_records, DeleteRecordsRequest, DeleteRecordsResponse;
 InitProducerId = 22, 0..=5, 2, init_producer_id, InitProducerIdRequest, InitProducerIdResponse;
 OffsetForLeaderEpoch = 23, 2..=4, 4, offset_for_leader_epoch, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse;
+AddPartitionsToTxn = 24, 0..=5, 3, add_partitions_to_txn, AddPartitionsToTxnRequest, AddPartitionsToTxnResponse;
+AddOffsetsToTxn = 25, 0..=4, 3, add_offsets_to_txn, AddOffsetsToTxnRequest, AddOffsetsToTxnResponse;
+EndTxn = 26, 0..=5, 3, end_txn, EndTxnRequest, EndTxnResponse;
+WriteTxnMarkers = 27, 1..=1, 1, write_txn_markers, WriteTxnMarkersRequest, WriteTxnMarkersResponse;
+TxnOffsetCommit = 28, 0..=5, 3, txn_offset_commit, TxnOffsetCommitRequest, TxnOffsetCommitResponse;
 DescribeConfigs = 32, 1..=4, 4, describe_configs, DescribeConfigsRequest, DescribeConfigsResponse;
 AlterConfigs = 33, 0..=2, 2, alter_configs, AlterConfigsRequest, AlterConfigsResponse;
 AlterReplicaLogDirs = 34, 1..=2, 2, alter_replica_log_dirs, AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse;
@@ -79,6 +92,9 @@ DescribeClientQuotas = 48, 0..=1, 1, describe_client_quotas, DescribeClientQuota
 AlterClientQuotas = 49, 0..=1, 1, alter_client_quotas, AlterClientQuotasRequest, AlterClientQuotasResponse;
 DescribeQuorum = 55, 0..=2, 0, describe_quorum, DescribeQuorumRequest, DescribeQuorumResponse;
 DescribeCluster = 60, 0..=2, 0, describe_cluster, DescribeClusterRequest, DescribeClusterResponse;
+DescribeProducers = 61, 0..=0, 0, describe_producers, DescribeProducersRequest, DescribeProducersResponse;
+DescribeTransactions = 65, 0..=0, 0, describe_transactions, DescribeTransactionsRequest, DescribeTransactionsResponse;
+ListTransactions = 66, 0..=2, 0, list_transactions, ListTransactionsRequest, ListTransactionsResponse;
 ConsumerGroupHeartbeat = 68, 0..=1, 0, consumer_group_heartbeat, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse;
 ConsumerGroupDescribe = 69, 0..=1, 0, consumer_group_describe, ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse;
 ListConfigResources = 74, 0..=1, 0, list_config_resources, ListConfigResourcesRequest, ListConfigResourcesResponse;

@@ -84,6 +84,8 @@ fn plain(printed: &str) -> String {
         ),
         ("error_message: Some(\"\")", "error_message: None"),
         (", is_cordoned: false", ""),
+        ("v3_and_below_", ""),
+        ("_v3_and_below", ""),
         // Names that are words of the language here, or taken in the same module.
         (" _match: ", " match_name: "),
         (" EntryData { error_code", " AnswerData { error_code"),

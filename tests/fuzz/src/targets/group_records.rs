@@ -6,9 +6,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use coordination::Now;
 use groups::{
     Call, ConsumerHeartbeat, Coordinator, Effects, GroupKind, GroupMetadataValue, GroupSettings,
-    MemberValue, Now, OffsetCommitValue, Partitions, RecordKey, TopicShape, Topics,
+    MemberValue, OffsetCommitValue, Partitions, RecordKey, TopicShape, Topics,
 };
 use model::{TopicId, TopicName};
 

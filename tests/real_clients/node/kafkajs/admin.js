@@ -110,13 +110,8 @@ class Admin {
     });
     try {
       await producer.connect();
-      await producer.transaction();
-    } catch (error) {
-      // It swallows the broker's reason, asks a few times more, and then says this.
-      if (error.name !== 'KafkaJSGroupCoordinatorNotFound') {
-        throw error;
-      }
-      throw Object.assign(error, { type: error.name });
+      const transaction = await producer.transaction();
+      await transaction.abort();
     } finally {
       await producer.disconnect();
     }

@@ -2,6 +2,8 @@
 
 use sim::{Dice, Operation};
 
+use crate::engine::groups::Odd;
+
 /// One thing done to the engine or to the machine below it. The numbers are raw: what they choose
 /// depends on what exists when their turn comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,13 @@ pub(crate) enum Action {
         which: u64,
         is_commit: bool,
         bumps: bool,
+    },
+    /// Batches for several logs that go in together or not at all.
+    AppendGroup {
+        log: u64,
+        producer: u64,
+        odd: Odd,
+        bytes: u32,
     },
     /// Requests come until there is no room for more, and go away again.
     Crowd,

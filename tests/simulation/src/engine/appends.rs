@@ -116,8 +116,15 @@ impl World {
         }
         let (log, id) = all[pick(which, all.len())];
         let known = self.model.logs[&log].producer(id).unwrap_or_default();
+        let kind = Kind::Marker { is_commit };
+        if which % 16 == 1 && self.model.logs[&log].has_open(id) {
+            // The marker of the transaction before is late (KIP-890).
+            let recipe = self.recipe(1, 6, Some((id, known.epoch, -1)), kind);
+            let expect = Expect::Refused(AppendError::InvalidProducerEpoch);
+            return self.append(log, &recipe, expect).map(drop);
+        }
         let sender = (id, known.epoch + i16::from(bumps), -1);
-        let recipe = self.recipe(1, 6, Some(sender), Kind::Marker { is_commit });
+        let recipe = self.recipe(1, 6, Some(sender), kind);
         if self.append(log, &recipe, Expect::New)? {
             self.machine.tally.add("transactions ended", 1);
         }
@@ -184,7 +191,9 @@ impl World {
             false => expect,
         };
         let mode = match recipe.map(|recipe| recipe.kind) {
-            Some(Kind::Marker { .. }) => Append::Internal,
+            Some(Kind::Marker { .. }) => Append::Marker {
+                is_bumped: matches!(expect, Expect::Refused(_)),
+            },
             _ => Append::Produce,
         };
         let appended = match (log.append(Bytes::from(sent.clone()), mode), expect) {
@@ -192,13 +201,7 @@ impl World {
                 self.machine.tally.add("refused", 1);
                 return Ok(false);
             }
-            (Err(AppendError::Poisoned | AppendError::DiskFull), _)
-                if self.is_faulty || self.is_full =>
-            {
-                return Ok(false);
-            }
-            (Err(AppendError::ShuttingDown), _) if self.is_closing => return Ok(false),
-            (Err(_), _) if self.machine.fs().has_crashed() => return Ok(false),
+            (Err(error), _) if self.may_refuse(error) => return Ok(false),
             (Err(error), _) => {
                 return Err(format!("log {id}: append: {error:?}, expected {expect:?}"));
             }
@@ -234,7 +237,17 @@ impl World {
         Ok(true)
     }
 
-    fn remember(
+    /// Whether the machine is in a state in which anything may be refused so.
+    pub(crate) fn may_refuse(&self, error: AppendError) -> bool {
+        let is_expected = match error {
+            AppendError::Poisoned | AppendError::DiskFull => self.is_faulty || self.is_full,
+            AppendError::ShuttingDown => self.is_closing,
+            _ => false,
+        };
+        is_expected || self.machine.fs().has_crashed()
+    }
+
+    pub(crate) fn remember(
         &mut self,
         id: LogId,
         recipe: &Recipe,
@@ -274,16 +287,20 @@ impl World {
         Ok(order)
     }
 
-    fn recipe(
+    pub(crate) fn recipe(
         &self,
         records: u32,
         bytes: u32,
         producer: Option<(i64, i16, i32)>,
         kind: Kind,
     ) -> Recipe {
+        let epoch = self.storage.leader_epoch().0;
         Recipe {
             records,
-            value: vec![self.model.next_order as u8; (bytes / records) as usize],
+            value: match kind {
+                Kind::Marker { .. } => batch::marker_value(epoch),
+                _ => vec![self.model.next_order as u8; (bytes / records) as usize],
+            },
             timestamp_ms: self.machine.wall_ms(),
             producer,
             kind,

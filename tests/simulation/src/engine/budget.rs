@@ -157,7 +157,7 @@ impl Budget {
 }
 
 /// What must have happened in the seeds of every day, by the names of the [`crate::Tally`].
-pub const HAPPENINGS: [&str; 24] = [
+pub const HAPPENINGS: [&str; 28] = [
     "power cuts",
     "kills",
     "power cuts during a start",
@@ -182,4 +182,8 @@ pub const HAPPENINGS: [&str; 24] = [
     "jumps of the wall clock back",
     "pauses",
     "comparisons of memory with a start",
+    "groups appended",
+    "groups refused",
+    "groups lost",
+    "groups found by a start",
 ];

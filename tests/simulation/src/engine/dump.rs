@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use model::{LogId, ProducerId};
-use storage::{Log, LogHoldings, Storage};
+use model::LogId;
+use storage::{Log, LogHoldings, ProducerView, Storage};
 
 use crate::batch;
 use crate::engine::access::{self as engine, Wanted};
@@ -21,8 +21,8 @@ pub(crate) struct LogDump {
     pub end: i64,
     pub last_stable: i64,
     pub batches: Vec<Vec<u8>>,
-    /// Id, epoch and last sequence number.
-    pub producers: Vec<(i64, i16, i32)>,
+    /// What is known of them but when they were last heard of.
+    pub producers: Vec<ProducerView>,
     /// Producers and where the transaction of each began.
     pub open: Vec<(i64, i64)>,
     pub aborted: Vec<Aborted>,
@@ -73,9 +73,10 @@ fn dump_log(log: &Arc<Log>, holdings: &LogHoldings) -> Checked<LogDump> {
         from = last + 1;
         batches.extend(found.iter().map(|(_, _, batch)| batch.to_vec()));
     }
-    let producers = log.producers().into_iter().map(|producer| {
-        let ProducerId(id) = producer.producer_id;
-        (id, producer.producer_epoch.0, producer.last_sequence)
+    let producers = log.producers().into_iter();
+    let producers = producers.map(|producer| ProducerView {
+        last_timestamp_ms: 0,
+        ..producer
     });
     let open = holdings.open_transactions.iter();
     Ok(LogDump {

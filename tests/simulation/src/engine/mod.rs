@@ -9,6 +9,7 @@ mod appends;
 mod budget;
 mod dump;
 mod finish;
+mod groups;
 mod logs;
 mod machine;
 mod model;

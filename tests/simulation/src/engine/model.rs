@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::LogId;
+use model::{LogId, Offset};
 use storage::{LogConfig, TimestampType};
 
 use crate::batch::Kind;
@@ -78,6 +78,11 @@ impl LogModel {
         self.entries.last().map_or(0, |entry| entry.last + 1)
     }
 
+    /// Whether a producer has a transaction that no marker has ended.
+    pub(crate) fn has_open(&self, producer: i64) -> bool {
+        self.transactions(i64::MAX).open.contains_key(&producer)
+    }
+
     pub(crate) fn is_stamped(&self) -> bool {
         self.config.timestamp_type == TimestampType::LogAppendTime
     }
@@ -151,4 +156,7 @@ pub(crate) struct Model {
     pub deleted: BTreeSet<LogId>,
     pub next_log_id: u32,
     pub next_order: u64,
+    /// Groups that nobody has been shown yet: the logs of their batches, and the offsets of the last
+    /// records.
+    pub groups: Vec<Vec<(LogId, Offset)>>,
 }

@@ -64,6 +64,7 @@ impl World {
                 }
             }
         }
+        self.observe_groups()?;
         let state = self.storage.state();
         self.observe_positions(&state)?;
         self.observe_memory(&state)

@@ -4,6 +4,7 @@
 use sim::Dice;
 
 use crate::engine::actions::{Action, Place, Twist};
+use crate::engine::groups::Odd;
 
 /// Several rounds, of which the power may take the first and leave the last.
 pub(crate) fn unforced_rounds(dice: &mut Dice) -> Vec<Action> {
@@ -78,6 +79,40 @@ pub(crate) fn burst(dice: &mut Dice) -> Vec<Action> {
         true => vec![burst],
         false => vec![burst, Action::Crash { after }, Action::Commit],
     }
+}
+
+/// A group.
+pub(crate) fn group(dice: &mut Dice) -> Action {
+    Action::AppendGroup {
+        log: dice.number(),
+        producer: dice.number(),
+        odd: [Odd::Nothing, Odd::Nothing, Odd::Gap, Odd::Duplicate][dice.index(4)],
+        bytes: size(dice),
+    }
+}
+
+/// A round that is nearly full, a group behind it, and perhaps the end of the power.
+pub(crate) fn crowded_group(dice: &mut Dice) -> Vec<Action> {
+    // What the rounds of small, middling and large slots have room for four times.
+    let bytes = [900, 4_500, 12_000][dice.index(3)];
+    let append = Action::Append {
+        log: dice.number(),
+        records: 1,
+        bytes,
+    };
+    let group = Action::AppendGroup {
+        log: dice.number(),
+        producer: dice.number(),
+        odd: Odd::Nothing,
+        bytes,
+    };
+    let mut actions = vec![append, append, append, group, Action::Commit];
+    if dice.one_in(2) {
+        let after = 1 + dice.below(3);
+        actions.push(Action::Crash { after });
+    }
+    actions.push(Action::Commit);
+    actions
 }
 
 /// More than half a slot of what nobody asks to be forced.

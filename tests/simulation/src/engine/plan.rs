@@ -9,8 +9,8 @@ use sim::Dice;
 use crate::engine::actions::{Action, Place, Slow};
 use crate::engine::budget::{Mix, Trouble};
 use crate::engine::phrases::{
-    append, burst, config, create_log, flushed_to_the_end, full_start, much_unforced, size,
-    starts_in_a_row, twist, unforced_rounds, unforced_to_the_end,
+    append, burst, config, create_log, crowded_group, flushed_to_the_end, full_start, group,
+    much_unforced, size, starts_in_a_row, twist, unforced_rounds, unforced_to_the_end,
 };
 use crate::engine::setup::Setup;
 
@@ -57,6 +57,8 @@ const REST: &[(u64, Roll)] = &[
             bumps: dice.one_in(4),
         }]
     }),
+    (6, |dice| vec![group(dice)]),
+    (2, crowded_group),
     (6, burst),
     (4, |_| vec![Action::CommitAll]),
     (8, |_| vec![Action::Flush]),

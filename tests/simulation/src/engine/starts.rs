@@ -66,6 +66,7 @@ impl World {
         let is_calm = next.cut.is_none() && next.fault.is_none();
         let needs_written = end != End::PowerCut && !was_faulty && is_calm;
         self.settle(&found, needs_written)?;
+        self.settle_groups()?;
         self.observe_folds()?;
         self.check_producers()?;
         self.observe()

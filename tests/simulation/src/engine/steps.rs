@@ -50,6 +50,12 @@ impl World {
                 is_commit,
                 bumps,
             } => self.end_transaction(which, is_commit, bumps)?,
+            Action::AppendGroup {
+                log,
+                producer,
+                odd,
+                bytes,
+            } => self.append_group(log, producer, odd, bytes)?,
             Action::Crowd => self.crowd(),
             Action::Commit => drop(engine::commit(&self.storage)),
             Action::CommitAll => engine::commit_all(&self.storage),

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use config::{CompressionType, TimestampType, TopicConfig};
 use model::{ErrorCode, Offset, TimestampMs};
+use transactions::Producer;
 use wire::batch::{BatchError, BatchView};
 use wire::compression::Codec;
 
@@ -93,9 +94,18 @@ pub(super) const fn refuse(error: ErrorCode, message: &'static str) -> Refusal {
     }
 }
 
+/// A batch that may be appended as far as it can be told without the log.
+#[derive(Debug)]
+pub(super) struct Checked {
+    /// The batch in the form that the topic wants.
+    pub(super) bytes: Bytes,
+    /// Its producer, if it belongs to a transaction.
+    pub(super) transactional: Option<Producer>,
+}
+
 /// Checks that `bytes` is exactly one batch that may be appended under these rules, and gives it in
 /// the form that the topic wants: as it is, or compressed in another way.
-pub(super) fn checked_batch(bytes: Bytes, rules: &BatchRules) -> Result<Bytes, Refusal> {
+pub(super) fn checked_batch(bytes: Bytes, rules: &BatchRules) -> Result<Checked, Refusal> {
     let batch = parse_one(&bytes)?;
     check_size(bytes.len(), rules)?;
     if !batch.crc_is_valid() {
@@ -105,13 +115,18 @@ pub(super) fn checked_batch(bytes: Bytes, rules: &BatchRules) -> Result<Bytes, R
     check_producer(&batch)?;
     check_offsets(&batch)?;
     check_timestamps(&batch, rules)?;
-    match records::check(&batch, rules)? {
-        None => Ok(bytes),
-        Some(converted) => {
-            check_size(converted.len(), rules)?;
-            Ok(converted)
-        }
+    let transactional = batch.attributes.is_transactional().then(|| Producer {
+        id: batch.producer_id,
+        epoch: batch.producer_epoch,
+    });
+    let converted = records::check(&batch, rules)?;
+    if let Some(converted) = &converted {
+        check_size(converted.len(), rules)?;
     }
+    Ok(Checked {
+        bytes: converted.unwrap_or(bytes),
+        transactional,
+    })
 }
 
 fn parse_one(bytes: &[u8]) -> Result<BatchView<'_>, Refusal> {
@@ -160,12 +175,6 @@ fn check_attributes(batch: &BatchView<'_>, rules: &BatchRules) -> Result<(), Ref
             "clients cannot write control batches",
         ));
     }
-    if batch.attributes.is_transactional() {
-        return Err(refuse(
-            ErrorCode::InvalidTxnState,
-            "this broker has no transactions",
-        ));
-    }
     // Its base timestamp would let compaction take a tombstone at once.
     if batch.attributes.has_delete_horizon() {
         return Err(refuse(
@@ -191,6 +200,12 @@ fn check_producer(batch: &BatchView<'_>) -> Result<(), Refusal> {
         return Err(refuse(
             ErrorCode::InvalidRecord,
             "a producer id needs an epoch and a sequence",
+        ));
+    }
+    if batch.attributes.is_transactional() && !batch.has_producer() {
+        return Err(refuse(
+            ErrorCode::InvalidRecord,
+            "a transactional batch needs a producer id",
         ));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! One timer for all partitions.
+//! One timer for all partitions of a coordinator.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,12 +7,20 @@ use std::time::Duration;
 use env::Monotonic;
 use tokio::sync::Notify;
 
-use super::partition::Partition;
 use crate::broker::Broker;
+
+/// What has something to do at times.
+pub(crate) trait Timed: Send + Sync + 'static {
+    /// When [`Timed::tick`] is to be called.
+    fn next_deadline(&self) -> Option<Duration>;
+
+    /// Does what is due.
+    fn tick(self: &Arc<Self>);
+}
 
 /// When the timer goes off, for those who may want it earlier.
 #[derive(Debug)]
-pub(super) struct Timer {
+pub(crate) struct Timer {
     /// In nanoseconds on the monotonic clock; the largest number if it is not set.
     at: AtomicU64,
     earlier: Notify,
@@ -29,7 +37,7 @@ impl Default for Timer {
 
 impl Timer {
     /// Sees to it that the partitions are looked at by this time.
-    pub(super) fn arm(&self, deadline: Option<Duration>) {
+    pub(crate) fn arm(&self, deadline: Option<Duration>) {
         let deadline = nanos(deadline);
         if self.at.fetch_min(deadline, Ordering::AcqRel) > deadline {
             self.earlier.notify_one();
@@ -44,7 +52,12 @@ fn nanos(deadline: Option<Duration>) -> u64 {
 }
 
 /// Starts the timer; it ends when the broker stops.
-pub(super) fn start(broker: &Arc<Broker>, timer: &Arc<Timer>, partitions: &[Arc<Partition>]) {
+pub(crate) fn start<P: Timed>(
+    broker: &Arc<Broker>,
+    name: &'static str,
+    timer: &Arc<Timer>,
+    partitions: &[Arc<P>],
+) {
     let clock = Arc::clone(&broker.env.clock);
     let mut stopping = broker.stopping();
     let timer = Arc::clone(timer);
@@ -80,5 +93,5 @@ pub(super) fn start(broker: &Arc<Broker>, timer: &Arc<Timer>, partitions: &[Arc<
             }
         }
     };
-    broker.env.spawn.task("group-timer", Box::pin(run));
+    broker.env.spawn.task(name, Box::pin(run));
 }

@@ -1,0 +1,89 @@
+//! Appending a batch that belongs to a transaction.
+//!
+//! Its partition must belong to the transaction (KIP-890). Up to version 11 that must have been asked for before; from
+//! version 12 on it does by the batch, and both are written as one. The coordinator is locked meanwhile, so
+//! that the transaction cannot end in between.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use model::{ErrorCode, TopicName};
+use storage::{Append, Appended, GroupEntry, Log};
+use transactions::{Producer, ProducerOf, TransactionError};
+
+use crate::context::RequestContext;
+use crate::errors;
+use crate::journal::Unavailable;
+use crate::transactions::{Membership, NoMember};
+
+/// The first version whose clients know TRANSACTION_ABORTABLE (KIP-1050).
+const ABORTABLE_SINCE: i16 = 11;
+/// The first version whose batches add their partitions.
+const IMPLIED_SINCE: i16 = 12;
+
+/// A batch of a producer in a transaction.
+pub(super) struct TransactionalBatch<'a> {
+    pub(super) transactional_id: Option<&'a str>,
+    pub(super) producer: Producer,
+    pub(super) topic: &'a TopicName,
+    pub(super) index: i32,
+    pub(super) log: &'a Arc<Log>,
+    pub(super) bytes: Bytes,
+}
+
+/// Appends the batch if its transaction lets it.
+pub(super) fn append(
+    ctx: &RequestContext,
+    batch: TransactionalBatch<'_>,
+) -> Result<Appended, ErrorCode> {
+    // Kafka asks whether the client may use an id that it does not have.
+    let transactional_id = batch
+        .transactional_id
+        .ok_or(ErrorCode::TransactionalIdAuthorizationFailed)?;
+    let broker = &ctx.broker;
+    let (mode, membership) = match ctx.version >= IMPLIED_SINCE {
+        true => (Append::ProduceBumped, Membership::Implied),
+        false => (Append::Produce, Membership::Verified),
+    };
+    let settings = &broker.metadata.published().settings;
+    let verifies = settings.transaction_partition_verification_enable;
+    if membership == Membership::Verified && !verifies {
+        let appended = batch.log.append(batch.bytes, mode);
+        return appended.map_err(errors::of_append);
+    }
+    let of = ProducerOf {
+        transactional_id,
+        producer: batch.producer,
+    };
+    let entry = GroupEntry {
+        log: Arc::clone(batch.log),
+        batch: batch.bytes,
+        mode,
+    };
+    let place = (batch.topic, batch.index);
+    let transactions = &broker.transactions;
+    let written =
+        transactions.write_as_member(of, place, membership, |member| member.append(entry));
+    let proven = written.map_err(|error| refused(ctx.version, error))?;
+    let mut appended = proven.value.map_err(errors::of_append)?;
+    if appended.duplicate {
+        // That it belongs to the transaction may have been written just now.
+        appended.sequence = appended.sequence.max(proven.sequence);
+    }
+    Ok(appended)
+}
+
+fn refused(version: i16, error: NoMember) -> ErrorCode {
+    match error {
+        NoMember::Refused(TransactionError::ProducerFenced) => ErrorCode::InvalidProducerEpoch,
+        // Older clients would not come back on this code, but they do if replicas are missing.
+        NoMember::Refused(TransactionError::ConcurrentTransactions) if version < IMPLIED_SINCE => {
+            ErrorCode::NotEnoughReplicas
+        }
+        NoMember::Refused(error) => errors::of_transaction(error),
+        NoMember::NotAdded if version < ABORTABLE_SINCE => ErrorCode::InvalidTxnState,
+        NoMember::NotAdded => ErrorCode::TransactionAbortable,
+        NoMember::Unavailable(Unavailable::NotWritten) => ErrorCode::NotEnoughReplicas,
+        NoMember::Unavailable(Unavailable::Damaged) => ErrorCode::KafkaStorageError,
+    }
+}

@@ -1,0 +1,9 @@
+//! Transactions, from the first request of a producer to what readers see.
+
+mod client;
+mod ending;
+mod fencing;
+mod membership;
+mod offsets;
+mod readers;
+mod tools;
