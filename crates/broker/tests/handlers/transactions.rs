@@ -4,4 +4,6 @@ mod client;
 mod ending;
 mod fencing;
 mod membership;
+mod offsets;
+mod readers;
 mod tools;
