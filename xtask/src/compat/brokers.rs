@@ -12,7 +12,7 @@ use super::sources;
 use crate::places::{cargo, must_succeed, target};
 
 /// How long a broker may take until it answers.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(50);
 
 type Settings<'a> = &'a [(&'a str, &'a str)];
