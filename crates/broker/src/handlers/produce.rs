@@ -11,9 +11,8 @@
 //! - When the disk does not come back within `timeout_ms`, the answer is REQUEST_TIMED_OUT; the records
 //!   stay and may become visible.
 //! - v7: zstd. v8: error messages (KIP-467). v10: the leader to turn to instead (KIP-951), of no use with
-//!   one broker. v11: TRANSACTION_ABORTABLE (KIP-1050). v12: partitions join
-//!   transactions by themselves (KIP-890). v13: topics by id
-//!   (KIP-516).
+//!   one broker. v11: TRANSACTION_ABORTABLE (KIP-1050). v12: partitions join transactions by themselves (KIP-890).
+//!   v13: topics by id (KIP-516).
 //! - A topic with a codec of its own gets its batches recompressed, in stage one; the size counts before
 //!   and after. A compacted topic refuses records without a key: INVALID_RECORD, with their numbers
 //!   (v8, KIP-467), the first hundred of them; likewise INVALID_TIMESTAMP.
@@ -32,7 +31,7 @@ use std::time::Duration;
 
 use config::CompressionType;
 use env::Monotonic;
-use model::{ErrorCode, Offset};
+use model::{ErrorCode, Offset, TopicName};
 use storage::{Append, Durability, Log, Permit, Sequence};
 use wire::Chunks;
 use wire::messages::produce::{
@@ -189,28 +188,13 @@ async fn append_topic(
                     Some(pace) => Some(pace.wait(ctx, checked.bytes.len()).await),
                     None => None,
                 };
-                match checked.transactional {
-                    None => log
-                        .append(checked.bytes, Append::Produce)
-                        .map_err(errors::of_append),
-                    Some(producer) => transactional::append(
-                        ctx,
-                        TransactionalBatch {
-                            transactional_id,
-                            producer,
-                            topic,
-                            index,
-                            log: &log,
-                            bytes: checked.bytes,
-                        },
-                    ),
-                }
-                .map(|appended| accepted(&log, index, acks, &appended))
-                .map_err(|error| Refused {
-                    // The refusal may rest on a batch that is not durable yet.
-                    pending: Some((ctx.broker.storage.last_sequence(), Durability::Durable)),
-                    ..Refused::now(error)
-                })
+                append_batch(ctx, transactional_id, (topic, index), &log, checked)
+                    .map(|appended| accepted(&log, index, acks, &appended))
+                    .map_err(|error| Refused {
+                        // The refusal may rest on a batch that is not durable yet.
+                        pending: Some((ctx.broker.storage.last_sequence(), Durability::Durable)),
+                        ..Refused::now(error)
+                    })
             }
         };
         let (response, rests_on) = match outcome {
@@ -307,6 +291,32 @@ fn check_partition(
     let rules = BatchRules::of(&topic.config, ctx.version, now_ms);
     let checked = checked_batch(batch, &rules)?;
     Ok((Arc::clone(log), checked))
+}
+
+fn append_batch(
+    ctx: &RequestContext,
+    transactional_id: Option<&str>,
+    (topic, index): (&TopicName, i32),
+    log: &Arc<Log>,
+    Checked {
+        bytes,
+        transactional,
+    }: Checked,
+) -> Result<storage::Appended, ErrorCode> {
+    let Some(producer) = transactional else {
+        return log
+            .append(bytes, Append::Produce)
+            .map_err(errors::of_append);
+    };
+    let batch = TransactionalBatch {
+        transactional_id,
+        producer,
+        topic,
+        index,
+        log,
+        bytes,
+    };
+    transactional::append(ctx, batch)
 }
 
 /// The answer for a batch that has its place, and what it waits for.

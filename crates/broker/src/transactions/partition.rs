@@ -89,14 +89,11 @@ impl Partition {
         let coordinator = state.coordinator.as_mut().ok_or(Unavailable::Damaged)?;
         let now = self.now();
         let mut records = Vec::new();
-        let records_of_call = &mut records;
-        let value = run(
-            coordinator,
-            &mut Call {
-                now,
-                records: records_of_call,
-            },
-        );
+        let mut call = Call {
+            now,
+            records: &mut records,
+        };
+        let value = run(coordinator, &mut call);
         let records = records.into_iter().map(written).collect();
         let carried_out =
             state
