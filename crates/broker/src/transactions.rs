@@ -107,7 +107,7 @@ impl TransactionCoordinators {
         outcome: Outcome,
         version: ClientVersion,
     ) -> Result<Producer, ErrorCode> {
-        let partition = self.existing_partition(of.transactional_id)?;
+        let partition = self.existing_partition(broker, of.transactional_id)?;
         with_fresh_id(broker, |fresh_id| {
             let request = EndTransaction {
                 of,
@@ -128,7 +128,7 @@ impl TransactionCoordinators {
         partitions: &Partitions,
         version: ClientVersion,
     ) -> Result<(), ErrorCode> {
-        let partition = self.existing_partition(of.transactional_id)?;
+        let partition = self.existing_partition(broker, of.transactional_id)?;
         let proven = partition
             .step(|coordinator, call| coordinator.add_partitions(of, partitions, version, call));
         told(broker, proven).await?.map_err(errors::of_transaction)
@@ -141,7 +141,7 @@ impl TransactionCoordinators {
         of: ProducerOf<'_>,
         partitions: &[(&str, i32)],
     ) -> Result<Vec<bool>, ErrorCode> {
-        let partition = self.existing_partition(of.transactional_id)?;
+        let partition = self.existing_partition(broker, of.transactional_id)?;
         let proven = partition.look(|coordinator| {
             let partitions = partitions.iter();
             partitions
@@ -154,14 +154,17 @@ impl TransactionCoordinators {
     /// Writes what belongs to a producer's transaction, which cannot end before it has been.
     pub(crate) fn write_as_member<T>(
         &self,
+        broker: &Broker,
         of: ProducerOf<'_>,
         place: (&TopicName, i32),
         membership: Membership,
         write: impl FnOnce(&mut Member<'_>) -> T,
     ) -> Result<Proven<T>, NoMember> {
         let Some(partition) = self.find_partition(of.transactional_id) else {
-            let error = TransactionError::InvalidProducerIdMapping;
-            return Err(NoMember::Refused(error));
+            return Err(match Self::absent(broker) {
+                Ok(()) => NoMember::Refused(TransactionError::InvalidProducerIdMapping),
+                Err(_) => NoMember::Unavailable(Unavailable::Damaged),
+            });
         };
         partition.write_as_member(of, place, membership, write)
     }
@@ -238,12 +241,20 @@ impl TransactionCoordinators {
     }
 
     /// The partition of an id that must have been given to a producer.
-    fn existing_partition(&self, transactional_id: &str) -> Result<&Arc<Partition>, ErrorCode> {
+    fn existing_partition(
+        &self,
+        broker: &Broker,
+        transactional_id: &str,
+    ) -> Result<&Arc<Partition>, ErrorCode> {
         if transactional_id.is_empty() {
             return Err(ErrorCode::InvalidRequest);
         }
-        self.find_partition(transactional_id)
-            .ok_or(ErrorCode::InvalidProducerIdMapping)
+        match self.find_partition(transactional_id) {
+            Some(partition) => Ok(partition),
+            None => Err(Self::absent(broker)
+                .err()
+                .unwrap_or(ErrorCode::InvalidProducerIdMapping)),
+        }
     }
 
     /// The partition of an id; `None` if the topic has not been made yet.

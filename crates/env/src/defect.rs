@@ -32,6 +32,8 @@ pub enum Defect {
     ReleaseBeforeCheckpoint,
     /// A batch that came again is answered before the first one is durable.
     AnswerDuplicateEarly,
+    /// Batches that belong together may go into different rounds.
+    SplitGroups,
     /// A segment that compaction has made takes the place of others before it is forced.
     ReplaceBeforeForce,
     /// Segments that were compacted are removed before a checkpoint lists what has replaced them.
@@ -44,7 +46,7 @@ pub enum Defect {
 
 impl Defect {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::AcknowledgeBeforeWrite,
         Self::SkipForce,
         Self::SkipDirectoryForce,
@@ -57,6 +59,7 @@ impl Defect {
         Self::IgnorePreviousCrc,
         Self::ReleaseBeforeCheckpoint,
         Self::AnswerDuplicateEarly,
+        Self::SplitGroups,
         Self::ReplaceBeforeForce,
         Self::RemoveReplacedEarly,
         Self::AnswerOffsetsEarly,
@@ -78,6 +81,7 @@ impl Defect {
             Self::IgnorePreviousCrc => "ignore-previous-crc",
             Self::ReleaseBeforeCheckpoint => "release-before-checkpoint",
             Self::AnswerDuplicateEarly => "answer-duplicate-early",
+            Self::SplitGroups => "split-groups",
             Self::ReplaceBeforeForce => "replace-before-force",
             Self::RemoveReplacedEarly => "remove-replaced-early",
             Self::AnswerOffsetsEarly => "answer-offsets-early",

@@ -45,7 +45,7 @@ impl GroupCoordinators {
         let partition = partition.map_err(NotCommitted::Refused)?;
         let transactions = &broker.transactions;
         let place = (&topic, index);
-        let written = transactions.write_as_member(of, place, membership, |member| {
+        let written = transactions.write_as_member(broker, of, place, membership, |member| {
             // Under the lock, as for other commits.
             let (request, gone) = self.without_deleted(request, topic_ids);
             let proven = partition.commit_in_transaction(of.producer, request, member)?;

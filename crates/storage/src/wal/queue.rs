@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use env::{Defect, has_defect};
 use parking_lot::Mutex;
 
 use crate::format::entry;
@@ -122,7 +123,7 @@ impl Queue {
                 sequence,
                 content: coming.content,
                 relaxed,
-                joins_next: number + 1 < count,
+                joins_next: number + 1 < count && !has_defect(Defect::SplitGroups),
             });
         }
         Ok(first)

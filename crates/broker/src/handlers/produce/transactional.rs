@@ -63,7 +63,7 @@ pub(super) fn append(
     let place = (batch.topic, batch.index);
     let transactions = &broker.transactions;
     let written =
-        transactions.write_as_member(of, place, membership, |member| member.append(entry));
+        transactions.write_as_member(broker, of, place, membership, |member| member.append(entry));
     let proven = written.map_err(|error| refused(ctx.version, error))?;
     let mut appended = proven.value.map_err(errors::of_append)?;
     if appended.duplicate {

@@ -10,6 +10,7 @@ use wire::Text;
 use wire::messages::delete_topics::DeleteTopicsRequest;
 use wire::messages::describe_transactions::DescribeTransactionsRequest;
 use wire::messages::end_txn::EndTxnRequest;
+use wire::messages::list_transactions::ListTransactionsRequest;
 
 use super::client::*;
 use crate::gated_disk::Forces;
@@ -209,4 +210,31 @@ async fn a_damaged_partition_keeps_a_transaction_from_its_end_until_it_is_gone()
     assert_code(again.error_code, NONE);
     assert_eq!(again.producer_epoch, next.epoch);
     assert_eq!(produce_code(&mut fixture, next, 0, 12).await, NONE);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ids_that_may_be_lost_are_not_taken_for_unknown() {
+    let disk = SimFs::new(1);
+    let mut fixture = Fixture::on_files(&[], Arc::new(disk.clone())).await;
+    fixture.topic("t").await;
+    let me = init(&mut fixture).await;
+    assert_eq!(produce_code(&mut fixture, me, 0, 12).await, NONE);
+    let disk = disk.kill();
+    // The record that makes the topic of the transactions: the last one in the log of the metadata.
+    let data_dir = fixture.data_dir().to_owned();
+    let (path, position) = crate::damage::find(&disk, &data_dir, b"__transaction_state");
+    disk.flip_bit(&path, position + 3, 0);
+    let mut fixture = fixture.crash_onto(Arc::new(disk)).await;
+
+    let lost = ErrorCode::KafkaStorageError;
+    assert_eq!(produce_code(&mut fixture, me, 1, 12).await, lost);
+    let ended = try_end(&mut fixture, me, true, BUMPS).await;
+    assert_code(ended.error_code, lost);
+    let describe = DescribeTransactionsRequest {
+        transactional_ids: vec![ID],
+    };
+    let described = fixture.call(&describe, 0).await;
+    assert_code(described.transaction_states[0].error_code, lost);
+    let listed = fixture.call(&ListTransactionsRequest::default(), 0).await;
+    assert_code(listed.error_code, lost);
 }
