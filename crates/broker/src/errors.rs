@@ -88,6 +88,7 @@ pub(crate) fn of_group(error: GroupError) -> ErrorCode {
         GroupError::GroupIdNotFound => ErrorCode::GroupIdNotFound,
         GroupError::GroupSubscribedToTopic => ErrorCode::GroupSubscribedToTopic,
         GroupError::OffsetMetadataTooLarge => ErrorCode::OffsetMetadataTooLarge,
+        GroupError::CommitTooLarge => ErrorCode::InvalidCommitOffsetSize,
         // As Kafka answers when a group's record is larger than its log takes.
         GroupError::GroupTooLarge => ErrorCode::UnknownServerError,
         GroupError::FencedMemberEpoch => ErrorCode::FencedMemberEpoch,

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use coordination::Now;
 use model::{GroupId, TopicName};
 
+use crate::limits::{COMMIT_BYTES_MAX, OFFSET_RECORD_OVERHEAD_BYTES};
 use crate::pattern::PatternLookup;
 use crate::records::GroupRecord;
 use crate::topics::Topics;
@@ -97,6 +98,8 @@ pub enum GroupError {
     GroupSubscribedToTopic,
     /// The metadata of this commit is too long.
     OffsetMetadataTooLarge,
+    /// The records of all offsets of this commit together are too large.
+    CommitTooLarge,
     /// What the members bring, or what they are assigned, does not fit a record.
     GroupTooLarge,
     /// The member is of an epoch that the group does not know it in: it has to give up everything and
@@ -127,6 +130,7 @@ impl fmt::Display for GroupError {
             Self::NonEmptyGroup => "the group has members",
             Self::GroupIdNotFound => "there is no such group",
             Self::GroupSubscribedToTopic => "a member of the group reads the topic",
+            Self::CommitTooLarge => "the offsets are too many for one request",
             Self::OffsetMetadataTooLarge => "the metadata of the offset is too long",
             Self::GroupTooLarge => "the metadata or the assignments do not fit a record",
             Self::FencedMemberEpoch => "the member must give up its partitions and join again",
@@ -303,6 +307,18 @@ pub struct CommitRequest<'a> {
 }
 
 impl CommitRequest<'_> {
+    /// Refuses what would become too large as records.
+    pub(crate) fn check_size(&self) -> Result<(), GroupError> {
+        let sizes = self.offsets.iter().map(|offset| {
+            let texts = self.group_id.len() + offset.topic.len() + offset.metadata.len();
+            texts + OFFSET_RECORD_OVERHEAD_BYTES
+        });
+        match sizes.sum::<usize>() <= COMMIT_BYTES_MAX {
+            true => Ok(()),
+            false => Err(GroupError::CommitTooLarge),
+        }
+    }
+
     /// Whether it does not say which member it is from.
     pub(crate) fn names_nobody(&self) -> bool {
         self.generation_id < 0 && self.member_id.is_empty() && self.group_instance_id.is_none()

@@ -28,6 +28,13 @@ pub(crate) const MEMBER_METADATA_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// write-ahead log, 32 MiB); Kafka's own bound is `max.message.bytes`, 1 MiB.
 pub const GROUP_RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// The records of one commit together. Each repeats the names of its group and its topic, so that a request of
+/// many offsets could become many times as large.
+pub(crate) const COMMIT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// What a record of an offset takes beside its texts, at most.
+pub(crate) const OFFSET_RECORD_OVERHEAD_BYTES: usize = 64;
+
 /// The memory that a compiled pattern may take. A list of a thousand topic names fits.
 pub(crate) const PATTERN_PROGRAM_BYTES_MAX: usize = 1024 * 1024;
 

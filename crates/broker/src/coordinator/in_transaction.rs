@@ -46,14 +46,16 @@ impl GroupCoordinators {
         let transactions = &broker.transactions;
         let place = (&topic, index);
         let written = transactions.write_as_member(broker, of, place, membership, |member| {
-            // Under the lock, as for other commits.
-            let (request, gone) = self.without_deleted(request, topic_ids);
-            let proven = partition.commit_in_transaction(of.producer, request, member)?;
-            Ok((proven, gone))
+            partition.commit_in_transaction(of.producer, member, || {
+                self.without_deleted(request, topic_ids)
+            })
         });
-        let written = written.map_err(NotCommitted::NoMember)?;
+        let written = match written {
+            Ok(written) => written,
+            Err(error) => return Err(refused(broker, NotCommitted::NoMember(error)).await),
+        };
         let ((results, gone), sequence) = match written.value {
-            Err(error) => return Err(NotCommitted::Refused(error)),
+            Err(error) => return Err(refused(broker, NotCommitted::Refused(error)).await),
             Ok((proven, gone)) => ((proven.value, gone), proven.sequence),
         };
         let proven = Proven {
@@ -67,40 +69,56 @@ impl GroupCoordinators {
     }
 }
 
+/// A refusal, when what it rests on is durable: who is told that it is fenced gives up.
+async fn refused(broker: &Broker, refusal: NotCommitted) -> NotCommitted {
+    let proven = Proven {
+        value: refusal,
+        sequence: broker.storage.last_sequence(),
+    };
+    told(broker, Ok(proven))
+        .await
+        .unwrap_or_else(NotCommitted::Refused)
+}
+
 impl Partition {
-    fn commit_in_transaction(
+    /// `request` gives the request without the offsets of deleted topics. It is called under the lock: either
+    /// a deletion is known then, or it will find what is stored here.
+    fn commit_in_transaction<'a>(
         &self,
         producer: Producer,
-        request: CommitRequest<'_>,
         member: &mut Member<'_>,
-    ) -> Result<Proven<Results>, ErrorCode> {
+        request: impl FnOnce() -> (CommitRequest<'a>, Vec<bool>),
+    ) -> Result<(Proven<Results>, Vec<bool>), ErrorCode> {
         let mut state = self.state.lock();
         let state = &mut *state;
+        let (request, gone) = request();
         state.journal.catch_up()?;
         let coordinator = state.coordinator.as_mut().ok_or(Unavailable::Damaged)?;
         let mut effects = Effects::default();
         let value = self.call(coordinator, &mut effects, |coordinator, call| {
             coordinator.commit_in_transaction(request, call)
         });
-        let mut records = effects.transactional;
-        while !records.is_empty() {
-            let mut pairs: Vec<_> = records.iter().cloned().map(written).collect();
-            let rest = records.split_off(batch_len(&pairs));
-            pairs.truncate(records.len());
-            let sequence = self.append_in_transaction(producer, pairs, member)?;
+        let pairs: Vec<_> = effects.transactional.iter().cloned().map(written).collect();
+        let (mut records, mut pairs) = (effects.transactional.as_slice(), pairs.as_slice());
+        while !pairs.is_empty() {
+            let count = batch_len(pairs);
+            let (first_pairs, other_pairs) = pairs.split_at(count);
+            let (first, others) = records.split_at(count);
+            let sequence = self.append_in_transaction(producer, first_pairs.to_vec(), member)?;
             let folded = self.fold(state, sequence, |coordinator, call| {
-                coordinator.add_pending(producer.id, &records, call)
+                coordinator.add_pending(producer.id, first, call)
             });
             if let Some(Err(error)) = folded {
                 tracing::error!(%error, log = %self.log.id(), "a record that was written cannot be read");
                 return Err(ErrorCode::UnknownServerError);
             }
-            records = rest;
+            (records, pairs) = (others, other_pairs);
         }
-        Ok(Proven {
+        let proven = Proven {
             value,
             sequence: state.journal.sequence(),
-        })
+        };
+        Ok((proven, gone))
     }
 
     fn append_in_transaction(

@@ -204,9 +204,15 @@ impl Endings {
                 self.complete(coordinator, ending, now);
                 continue;
             }
+            // Also if the journal takes nothing now: whoever lets it catch up does not come back here.
+            self.retry_at = now.monotonic + COORDINATOR_WRITE_RETRY;
+            let is_new = self.stuck.insert(id.clone());
             // No marker may stand anywhere before what has been decided stands here.
             journal.write(std::mem::take(&mut records))?;
-            self.write_stepwise(markers, coordinator, journal, ending, now)?;
+            let is_complete = self.write_stepwise(markers, coordinator, journal, ending, now)?;
+            if is_new && !is_complete {
+                tracing::warn!(%id, "a transaction cannot be ended everywhere for now");
+            }
         }
         if !records.is_empty() {
             journal.write(records)?;
@@ -214,6 +220,7 @@ impl Endings {
         Ok(())
     }
 
+    /// Whether it is complete.
     fn write_stepwise(
         &mut self,
         markers: &Markers,
@@ -221,7 +228,7 @@ impl Endings {
         journal: &mut Journal,
         ending: Ending,
         now: Now,
-    ) -> Result<(), Unavailable> {
+    ) -> Result<bool, Unavailable> {
         let mut is_complete = true;
         for marker in &ending.markers {
             if markers.write_one(marker) {
@@ -230,17 +237,14 @@ impl Endings {
                 is_complete = false;
             }
         }
-        if !is_complete {
-            if self.stuck.insert(ending.transactional_id.clone()) {
-                let id = &ending.transactional_id;
-                tracing::warn!(%id, "a transaction cannot be ended everywhere for now");
-            }
-            self.retry_at = now.monotonic + COORDINATOR_WRITE_RETRY;
-            return Ok(());
+        // Whoever is told of the end finds all of it that is written.
+        journal.written(markers.storage.last_sequence());
+        if is_complete {
+            let completed = (Some(ending.record.key.clone()), ending.record.value.clone());
+            self.complete(coordinator, ending, now);
+            journal.write([completed])?;
         }
-        let completed = (Some(ending.record.key.clone()), ending.record.value.clone());
-        self.complete(coordinator, ending, now);
-        journal.write([completed])
+        Ok(is_complete)
     }
 
     fn complete(&mut self, coordinator: &mut Coordinator, ending: Ending, now: Now) {

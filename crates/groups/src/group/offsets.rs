@@ -72,6 +72,7 @@ impl Group {
         step: &mut Step<'_>,
         request: CommitRequest<'_>,
     ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
+        request.check_size()?;
         self.members.any_mut().admit_commit(step, &request, false)?;
         let expire_timestamp_ms = request
             .retention_ms

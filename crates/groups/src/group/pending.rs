@@ -95,6 +95,7 @@ impl Group {
         step: &mut Step<'_>,
         request: CommitRequest<'_>,
     ) -> Result<Vec<Result<(), GroupError>>, GroupError> {
+        request.check_size()?;
         self.members.any_mut().admit_commit(step, &request, true)?;
         let units_max = step.settings.offset_metadata_units_max;
         let results = request.offsets.into_iter().map(|offset| {

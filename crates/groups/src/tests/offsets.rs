@@ -103,6 +103,25 @@ fn metadata_is_measured_in_utf16_and_spoils_its_own_offset_only() {
     assert_eq!(h.log.len(), 3);
 }
 
+/// A request names its group once, and a record for each offset names it again.
+#[test]
+fn a_commit_that_would_become_too_large_stores_nothing() {
+    let mut h = Harness::new();
+    let group_id = "g".repeat(32_000);
+    let commit = |count: i32| CommitRequest {
+        group_id: &group_id,
+        ..standalone((0..count).map(|at| offset_to_commit("t", at, 1)).collect())
+    };
+    let refused = Err(GroupError::CommitTooLarge);
+    assert_eq!(h.commit_with(commit(1_000)), refused);
+    assert_eq!(h.commit_in_transaction(1, commit(1_000)), refused);
+    assert_eq!(h.coordinator.group_count(), 0);
+    assert!(h.log.is_empty());
+    assert_eq!(h.commit_with(commit(500)), Ok(vec![Ok(()); 500]));
+    let pending = h.commit_in_transaction(1, commit(500));
+    assert_eq!(pending, Ok(vec![Ok(()); 500]));
+}
+
 #[test]
 fn a_commit_that_stores_nothing_makes_no_group() {
     let mut h = Harness::new();

@@ -245,6 +245,13 @@ impl DiskRead {
     /// gone, and the transactions whose records were in it forgotten.
     fn finish(&self, attempt: Attempt) -> Result<Option<ReadBatches>, ReadError> {
         let state = self.log.state.lock();
+        if self.isolation == Isolation::ReadCommitted && self.request.from < state.log_start {
+            // The files stay for a while, but which of their transactions were aborted is forgotten.
+            return Err(ReadError::OutOfRange {
+                log_start: Offset(state.log_start),
+                high_watermark: Offset(state.high_watermark),
+            });
+        }
         let is_replaced = self.segments.iter().any(|segment| segment.is_replaced());
         if is_replaced && (attempt.fault.is_some() || self.isolation == Isolation::ReadCommitted) {
             return Ok(None);

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use model::{LogId, Offset, ProducerEpoch, ProducerId};
-use storage::{AbortedTransaction, Append, AppendError, Isolation, ProducerView, Read};
+use storage::{AbortedTransaction, Append, AppendError, Isolation, ProducerView, Read, ReadError};
 use wire::batch::{BatchBuilder, NewRecord};
 
 use crate::harness::{Engine, LOG, append, batch, open, producer_batch, read_values};
@@ -124,6 +124,33 @@ fn flush_by_another_log(engine: &Engine) {
         append(&other, batch(&[1; 3_000], 1)).unwrap();
         engine.settle();
     }
+}
+
+/// The file outlives the start of the log for readers under way; what is known of its transactions does not.
+#[test]
+fn a_read_that_the_start_of_the_log_overtakes_shows_nothing_that_was_aborted() {
+    let (env, _) = sim::env(1);
+    let engine = open(&env);
+    let log = engine.log(LOG);
+    append(&log, transactional(1, 0)).unwrap();
+    log.append(marker(1, false), END).unwrap();
+    append(&log, batch(b"plain", 1)).unwrap();
+    engine.commit();
+    flush_by_another_log(&engine);
+    let begin = |isolation| match log.read(Offset(0), 10_000, isolation, true).unwrap() {
+        Read::Disk(read) => read,
+        Read::Ready(_) => panic!("it is not read from the disk"),
+    };
+    let committed = begin(Isolation::ReadCommitted);
+    let uncommitted = begin(Isolation::ReadUncommitted);
+    log.set_log_start(Offset(2)).unwrap();
+    engine.commit();
+    let out_of_range = ReadError::OutOfRange {
+        log_start: Offset(2),
+        high_watermark: Offset(3),
+    };
+    assert_eq!(committed.run().err(), Some(out_of_range));
+    assert!(uncommitted.run().unwrap().bytes > 0);
 }
 
 #[test]

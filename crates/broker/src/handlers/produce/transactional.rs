@@ -51,6 +51,10 @@ pub(super) fn append(
         let appended = batch.log.append(batch.bytes, mode);
         return appended.map_err(errors::of_append);
     }
+    if batch.log.is_quarantined() {
+        // It would keep the transaction from its end: no marker can be written to it.
+        return Err(ErrorCode::KafkaStorageError);
+    }
     let of = ProducerOf {
         transactional_id,
         producer: batch.producer,

@@ -33,7 +33,10 @@ pub(crate) fn writable_partition(
 ) -> Result<TopicName, ErrorCode> {
     let published = ctx.broker.metadata.published();
     let topic = published.topics.by_name(topic)?;
-    topic.log(index)?;
+    if topic.log(index)?.is_quarantined() {
+        // It would keep the transaction from its end: no marker can be written to it.
+        return Err(ErrorCode::KafkaStorageError);
+    }
     if topic.is_internal() {
         // As Kafka says it: nobody is authorised to.
         return Err(ErrorCode::TopicAuthorizationFailed);

@@ -7,7 +7,7 @@ use crate::*;
 
 impl Harness {
     /// A TxnOffsetCommit whose records the log takes.
-    pub(super) fn commit_in_transaction(
+    pub(in crate::tests) fn commit_in_transaction(
         &mut self,
         producer: i64,
         request: CommitRequest<'_>,
