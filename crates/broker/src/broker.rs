@@ -127,16 +127,14 @@ impl Broker {
             }
         };
         let egress_bytes = settings.broker.memory_max_bytes / EGRESS_MEMORY_DIVISOR;
-        let groups = Arc::new(GroupCoordinators::new(&settings.broker));
-        let transactions = TransactionCoordinators::new(&settings.broker);
         let broker = Arc::new(Self {
             env,
             settings,
             storage,
             metadata,
             producer_ids: ProducerIds::default(),
-            groups,
-            transactions,
+            groups: Arc::default(),
+            transactions: TransactionCoordinators::default(),
             metrics: Metrics::new(),
             egress: EgressBudget::new(usize::try_from(egress_bytes).unwrap_or(0)),
             quota_meters: QuotaMeters::default(),

@@ -16,73 +16,43 @@ mod settings;
 mod view;
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::Arc;
 
-use config::BrokerSettings;
-use coordination::partition_for;
 use groups::{
-    CommitRequest, CommittedOffset, ConsumerHeartbeat, ConsumerHeartbeatReply, GroupListing,
-    GroupSettings, HeartbeatRequest, JoinReply, JoinRequest, Leaver, OffsetToCommit, Reply,
+    CommitRequest, CommittedOffset, ConsumerHeartbeat, ConsumerHeartbeatReply, Coordinator,
+    GroupListing, HeartbeatRequest, JoinReply, JoinRequest, Leaver, OffsetToCommit, Reply,
     SyncReply, SyncRequest,
 };
 use model::{ErrorCode, GroupId, TopicId, TopicName};
 use parking_lot::Mutex;
-use tokio::sync::OnceCell;
 
 pub(crate) use self::in_transaction::NotCommitted;
 pub(crate) use self::marker::MarkerLock;
 use self::partition::Partition;
-use self::settings::group_settings;
 pub(crate) use self::view::GroupView;
 use crate::broker::Broker;
-use crate::deadline_timer::{self, Timer};
+use crate::coordinator_partitions::{CoordinatorPartitions, absent};
 use crate::errors;
 use crate::handlers::support::Refusal;
 use crate::journal::{Unavailable, told};
 use crate::limits::DELETED_TOPICS_REMEMBERED;
-use crate::topic_creation;
 
 /// The topic that holds all groups.
 pub(crate) const OFFSETS_TOPIC: &str = "__consumer_offsets";
 
 /// All groups of the broker.
+#[derive(Debug, Default)]
 pub(crate) struct GroupCoordinators {
-    settings: GroupSettings,
-    partition_count: i32,
-    partitions: OnceCell<Vec<Arc<Partition>>>,
-    timer: Arc<Timer>,
+    partitions: CoordinatorPartitions<Partition>,
     /// Topics deleted lately. A commit that looked its topic up before the deletion must not bring
     /// back what the deletion has dropped.
     deleted_topics: Mutex<VecDeque<TopicId>>,
 }
 
-impl fmt::Debug for GroupCoordinators {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("GroupCoordinators")
-    }
-}
-
 impl GroupCoordinators {
-    /// Coordinators without groups; [`GroupCoordinators::open`] loads those of the last run.
-    pub(crate) fn new(settings: &BrokerSettings) -> Self {
-        Self {
-            settings: group_settings(settings),
-            partition_count: settings.offsets_topic_num_partitions,
-            partitions: OnceCell::new(),
-            timer: Arc::new(Timer::default()),
-            deleted_topics: Mutex::new(VecDeque::new()),
-        }
-    }
-
     /// Loads the groups of the last run, if there were any. Blocks while it reads.
     pub(crate) async fn open(&self, broker: &Arc<Broker>) {
-        let published = broker.metadata.published();
-        if published.topics.by_name(OFFSETS_TOPIC).is_ok()
-            && let Err(error) = self.partitions(broker).await
-        {
-            tracing::error!(%error, "the groups of the last run cannot be loaded");
-        }
+        self.partitions.open(broker).await;
     }
 
     /// Has the coordinators told of deleted topics.
@@ -102,7 +72,10 @@ impl GroupCoordinators {
         broker: &Arc<Broker>,
         request: JoinRequest,
     ) -> Result<JoinReply, ErrorCode> {
-        let partition = self.partition(broker, &request.group_id).await?;
+        let partition = self
+            .partitions
+            .ensure_for(broker, &request.group_id)
+            .await?;
         let parked = partition.park(|coordinator, token, call| {
             coordinator.join(token, request, call);
         })?;
@@ -118,7 +91,10 @@ impl GroupCoordinators {
         broker: &Arc<Broker>,
         request: SyncRequest,
     ) -> Result<SyncReply, ErrorCode> {
-        let partition = self.partition(broker, &request.group_id).await?;
+        let partition = self
+            .partitions
+            .ensure_for(broker, &request.group_id)
+            .await?;
         let parked = partition.park(|coordinator, token, call| {
             coordinator.sync(token, request, call);
         })?;
@@ -134,7 +110,7 @@ impl GroupCoordinators {
         broker: &Arc<Broker>,
         request: HeartbeatRequest<'_>,
     ) -> Result<(), ErrorCode> {
-        let partition = self.partition(broker, request.group_id).await?;
+        let partition = self.partitions.ensure_for(broker, request.group_id).await?;
         let proven = partition.step(|coordinator, call| coordinator.heartbeat(request, call));
         told(broker, proven).await?.map_err(errors::of_group)
     }
@@ -146,7 +122,7 @@ impl GroupCoordinators {
         request: &ConsumerHeartbeat<'_>,
     ) -> Result<ConsumerHeartbeatReply, Refusal> {
         let unavailable = |code| Refusal::new(code, "the group cannot be reached at the moment");
-        let partition = self.partition(broker, request.group_id).await;
+        let partition = self.partitions.ensure_for(broker, request.group_id).await;
         let proven = partition
             .map_err(unavailable)?
             .step(|coordinator, call| coordinator.consumer_heartbeat(request, call));
@@ -161,7 +137,7 @@ impl GroupCoordinators {
         group_id: &str,
         leavers: &[Leaver<'_>],
     ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
-        let partition = self.partition(broker, group_id).await?;
+        let partition = self.partitions.ensure_for(broker, group_id).await?;
         let proven = partition.step(|coordinator, call| coordinator.leave(group_id, leavers, call));
         let results = told(broker, proven).await?;
         Ok(of_each(results.map_err(errors::of_group)?))
@@ -175,7 +151,7 @@ impl GroupCoordinators {
         request: CommitRequest<'_>,
         topic_ids: &[TopicId],
     ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
-        let partition = self.partition(broker, request.group_id).await?;
+        let partition = self.partitions.ensure_for(broker, request.group_id).await?;
         let proven = partition.step(|coordinator, call| {
             let (request, gone) = self.without_deleted(request, topic_ids);
             let results = coordinator.commit(request, call)?;
@@ -200,14 +176,6 @@ impl GroupCoordinators {
         (request, gone)
     }
 
-    /// What there is to say of groups if there are no partitions: nothing, unless damage may be why.
-    fn absent(broker: &Broker) -> Result<(), ErrorCode> {
-        match broker.metadata.published().topics.may_lack() {
-            true => Err(ErrorCode::KafkaStorageError),
-            false => Ok(()),
-        }
-    }
-
     /// Asks about one group. `None` if no group has ever been here.
     pub(crate) async fn look<T>(
         &self,
@@ -215,8 +183,8 @@ impl GroupCoordinators {
         group_id: &str,
         look: impl FnOnce(GroupView<'_>) -> T,
     ) -> Result<Option<T>, ErrorCode> {
-        let Some(partition) = self.existing_partition(group_id) else {
-            return Self::absent(broker).map(|()| None);
+        let Some(partition) = self.partitions.for_id(group_id) else {
+            return absent(broker).map(|()| None);
         };
         let proven = partition.look(|coordinator| {
             look(GroupView {
@@ -229,20 +197,10 @@ impl GroupCoordinators {
 
     /// ListGroups: all groups, and what keeps the list from being whole.
     pub(crate) async fn list(&self, broker: &Arc<Broker>) -> (Vec<GroupListing>, ErrorCode) {
-        let mut listings = Vec::new();
-        let partitions = self.partitions.get();
-        let mut error = match partitions {
-            Some(_) => ErrorCode::None,
-            None => Self::absent(broker).err().unwrap_or(ErrorCode::None),
-        };
-        for partition in partitions.into_iter().flatten() {
-            let proven = partition.look(|coordinator| coordinator.list().collect::<Vec<_>>());
-            match told(broker, proven).await {
-                Ok(found) => listings.extend(found),
-                Err(unavailable) => error = unavailable,
-            }
-        }
-        (listings, error)
+        let list = |coordinator: &Coordinator| coordinator.list().collect();
+        self.partitions
+            .list(broker, |partition| partition.look(list))
+            .await
     }
 
     /// DeleteGroups, one of them.
@@ -251,8 +209,8 @@ impl GroupCoordinators {
         broker: &Arc<Broker>,
         group_id: &str,
     ) -> Result<(), ErrorCode> {
-        let Some(partition) = self.existing_partition(group_id) else {
-            Self::absent(broker)?;
+        let Some(partition) = self.partitions.for_id(group_id) else {
+            absent(broker)?;
             return Err(ErrorCode::GroupIdNotFound);
         };
         let proven = partition.step(|coordinator, call| coordinator.delete_group(group_id, call));
@@ -266,7 +224,7 @@ impl GroupCoordinators {
         group_id: &str,
         partitions: &[(TopicName, i32)],
     ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
-        let Some(partition) = self.existing_partition(group_id) else {
+        let Some(partition) = self.partitions.for_id(group_id) else {
             return Err(match group_id {
                 "" => ErrorCode::InvalidGroupId,
                 _ => ErrorCode::GroupIdNotFound,
@@ -288,7 +246,7 @@ impl GroupCoordinators {
             let excess = deleted.len().saturating_sub(DELETED_TOPICS_REMEMBERED);
             deleted.drain(..excess);
         }
-        for partition in self.partitions.get().into_iter().flatten() {
+        for partition in self.partitions.all() {
             for (name, _) in topics {
                 partition.delete_topic(name);
             }
@@ -300,7 +258,7 @@ impl GroupCoordinators {
         &self,
         mut visit: impl FnMut(&GroupId, &TopicName, i32, &CommittedOffset),
     ) {
-        for partition in self.partitions.get().into_iter().flatten() {
+        for partition in self.partitions.all() {
             let _ = partition.look(|coordinator| {
                 for (group_id, topic, index, committed) in coordinator.offsets() {
                     visit(group_id, topic, index, committed);
@@ -311,48 +269,14 @@ impl GroupCoordinators {
 
     /// Shows every group; for metrics.
     pub(crate) fn visit_groups(&self, mut visit: impl FnMut(GroupListing)) {
-        for partition in self.partitions.get().into_iter().flatten() {
+        for partition in self.partitions.all() {
             let _ = partition.look(|coordinator| coordinator.list().for_each(&mut visit));
         }
     }
 
-    /// The partitions, with the topic they live in; both are made if they are not there.
-    async fn partitions(&self, broker: &Arc<Broker>) -> Result<&[Arc<Partition>], ErrorCode> {
-        let partitions = self.partitions.get_or_try_init(|| async {
-            let count = self.partition_count;
-            let topic = topic_creation::internal_topic(broker, OFFSETS_TOPIC, count).await?;
-            let partitions = loading::load(broker, &topic, &self.settings, &self.timer)?;
-            deadline_timer::start(broker, "group-timer", &self.timer, &partitions);
-            Ok(partitions)
-        });
-        // Whatever is wrong with the topic, to a group's client the coordinator is not there yet.
-        partitions
-            .await
-            .map(Vec::as_slice)
-            .map_err(|_: ErrorCode| ErrorCode::CoordinatorNotAvailable)
-    }
-
     /// Sees to it that there are coordinators to be found.
     pub(crate) async fn ensure(&self, broker: &Arc<Broker>) -> Result<(), ErrorCode> {
-        self.partitions(broker).await.map(|_| ())
-    }
-
-    async fn partition(
-        &self,
-        broker: &Arc<Broker>,
-        group_id: &str,
-    ) -> Result<&Arc<Partition>, ErrorCode> {
-        self.partitions(broker).await?;
-        self.existing_partition(group_id)
-            .ok_or(ErrorCode::CoordinatorNotAvailable)
-    }
-
-    /// The partition of a group; `None` if the topic has not been made yet.
-    fn existing_partition(&self, group_id: &str) -> Option<&Arc<Partition>> {
-        let partitions = self.partitions.get()?;
-        let count = i32::try_from(partitions.len()).unwrap_or(i32::MAX);
-        let index = usize::try_from(partition_for(group_id, count)).ok()?;
-        partitions.get(index)
+        self.partitions.ensure(broker).await.map(|_| ())
     }
 
     /// Where the offsets of a group are, as transactions name it.
@@ -364,18 +288,16 @@ impl GroupCoordinators {
         if group_id.is_empty() {
             return Err(ErrorCode::InvalidGroupId);
         }
-        let count = self.partitions(broker).await?.len();
+        self.partitions.ensure(broker).await?;
         let published = broker.metadata.published();
         let topic = published.topics.by_name(OFFSETS_TOPIC);
         let topic = topic.map_err(|_| ErrorCode::CoordinatorNotAvailable)?;
-        let count = i32::try_from(count).unwrap_or(i32::MAX);
-        Ok((topic.name().clone(), partition_for(group_id, count)))
+        Ok((topic.name().clone(), self.partitions.index_of(group_id)))
     }
 
     /// Locks a partition for a marker; `None` if its groups are not known.
     pub(crate) fn lock_for_marker(&self, index: i32) -> Option<MarkerLock<'_>> {
-        let index = usize::try_from(index).ok()?;
-        self.partitions.get()?.get(index)?.lock_for_marker()
+        self.partitions.at(index)?.lock_for_marker()
     }
 
     /// Waits for a parked request's turn, and then until its answer may leave.

@@ -54,6 +54,13 @@ pub(crate) async fn told<T>(
     Ok(value)
 }
 
+/// Waits until all that has been appended is durable: for answers that speak of logs as they are.
+pub(crate) async fn all_durable(broker: &Broker) -> Result<(), ErrorCode> {
+    let sequence = broker.storage.last_sequence();
+    let deadline = broker.env.clock.now() + COORDINATOR_ANSWER_TIMEOUT;
+    broker.proven(sequence, Durability::Durable, deadline).await
+}
+
 /// The log of a coordinator's state machine.
 pub(crate) struct Journal {
     log: Arc<Log>,

@@ -20,6 +20,7 @@ mod broker;
 mod compatibility;
 mod context;
 mod coordinator;
+mod coordinator_partitions;
 mod deadline_timer;
 mod dispatch;
 mod egress;

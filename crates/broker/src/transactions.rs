@@ -14,75 +14,42 @@ mod loading;
 mod member;
 mod partition;
 
-use std::fmt;
 use std::sync::Arc;
 
-use config::BrokerSettings;
-use coordination::partition_for;
 use model::{ErrorCode, ProducerId, TopicName};
-use tokio::sync::OnceCell;
 use transactions::{
-    ClientVersion, EndTransaction, InitProducerId, Outcome, Partitions, Producer, ProducerOf,
-    TransactionDescription, TransactionError, TransactionListing, TransactionSettings,
+    ClientVersion, Coordinator, EndTransaction, InitProducerId, Outcome, Partitions, Producer,
+    ProducerOf, TransactionDescription, TransactionError, TransactionListing,
 };
 
 pub(crate) use self::member::Member;
 use self::partition::Partition;
 pub(crate) use self::partition::{Membership, NoMember};
 use crate::broker::Broker;
-use crate::deadline_timer::{self, Timer};
+use crate::coordinator_partitions::{CoordinatorPartitions, absent};
 use crate::errors;
 use crate::journal::{Proven, Unavailable, told};
 use crate::producer_ids::ProducerIdError;
-use crate::topic_creation;
 
 /// The topic that holds all transactional ids.
 pub(crate) const TRANSACTIONS_TOPIC: &str = "__transaction_state";
 
 /// All transactional ids of the broker.
+#[derive(Debug, Default)]
 pub(crate) struct TransactionCoordinators {
-    settings: TransactionSettings,
-    partition_count: i32,
-    partitions: OnceCell<Vec<Arc<Partition>>>,
-    timer: Arc<Timer>,
-}
-
-impl fmt::Debug for TransactionCoordinators {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TransactionCoordinators")
-    }
+    partitions: CoordinatorPartitions<Partition>,
 }
 
 impl TransactionCoordinators {
-    /// Coordinators without transactions; [`TransactionCoordinators::open`] loads those of the last run.
-    pub(crate) fn new(settings: &BrokerSettings) -> Self {
-        Self {
-            settings: TransactionSettings {
-                timeout_ms_max: settings.transaction_max_timeout_ms,
-                expiration_ms: i64::from(settings.transactional_id_expiration_ms),
-                timeout_check_interval_ms: settings.transaction_timeout_check_interval_ms,
-                expiration_check_interval_ms: settings.transaction_expiration_check_interval_ms,
-            },
-            partition_count: settings.transaction_state_log_num_partitions,
-            partitions: OnceCell::new(),
-            timer: Arc::new(Timer::default()),
-        }
-    }
-
     /// Loads the transactions of the last run, if there were any, and ends those that it had begun to end.
     /// Blocks while it reads. The groups must be loaded.
     pub(crate) async fn open(&self, broker: &Arc<Broker>) {
-        let published = broker.metadata.published();
-        if published.topics.by_name(TRANSACTIONS_TOPIC).is_ok()
-            && let Err(error) = self.partitions(broker).await
-        {
-            tracing::error!(%error, "the transactions of the last run cannot be loaded");
-        }
+        self.partitions.open(broker).await;
     }
 
     /// Sees to it that there are coordinators to be found.
     pub(crate) async fn ensure(&self, broker: &Arc<Broker>) -> Result<(), ErrorCode> {
-        self.partitions(broker).await.map(|_| ())
+        self.partitions.ensure(broker).await.map(|_| ())
     }
 
     /// InitProducerId with a transactional id.
@@ -91,7 +58,10 @@ impl TransactionCoordinators {
         broker: &Arc<Broker>,
         mut request: InitProducerId<'_>,
     ) -> Result<Producer, ErrorCode> {
-        let partition = self.partition(broker, request.transactional_id).await?;
+        let partition = self
+            .partitions
+            .ensure_for(broker, request.transactional_id)
+            .await?;
         with_fresh_id(broker, |fresh_id| {
             request.fresh_id = fresh_id;
             partition.step(|coordinator, call| coordinator.init_producer_id(&request, call))
@@ -160,8 +130,8 @@ impl TransactionCoordinators {
         membership: Membership,
         write: impl FnOnce(&mut Member<'_>) -> T,
     ) -> Result<Proven<T>, NoMember> {
-        let Some(partition) = self.find_partition(of.transactional_id) else {
-            return Err(match Self::absent(broker) {
+        let Some(partition) = self.partitions.for_id(of.transactional_id) else {
+            return Err(match absent(broker) {
                 Ok(()) => NoMember::Refused(TransactionError::InvalidProducerIdMapping),
                 Err(_) => NoMember::Unavailable(Unavailable::Damaged),
             });
@@ -178,8 +148,8 @@ impl TransactionCoordinators {
         if transactional_id.is_empty() {
             return Err(ErrorCode::InvalidRequest);
         }
-        let Some(partition) = self.find_partition(transactional_id) else {
-            Self::absent(broker)?;
+        let Some(partition) = self.partitions.for_id(transactional_id) else {
+            absent(broker)?;
             return Err(ErrorCode::TransactionalIdNotFound);
         };
         let proven = partition.look(|coordinator| coordinator.describe(transactional_id));
@@ -190,54 +160,10 @@ impl TransactionCoordinators {
 
     /// ListTransactions: all ids, and what keeps the list from being whole.
     pub(crate) async fn list(&self, broker: &Arc<Broker>) -> (Vec<TransactionListing>, ErrorCode) {
-        let mut listings = Vec::new();
-        let partitions = self.partitions.get();
-        let mut error = match partitions {
-            Some(_) => ErrorCode::None,
-            None => Self::absent(broker).err().unwrap_or(ErrorCode::None),
-        };
-        for partition in partitions.into_iter().flatten() {
-            let proven = partition.look(|coordinator| coordinator.list().collect::<Vec<_>>());
-            match told(broker, proven).await {
-                Ok(found) => listings.extend(found),
-                Err(unavailable) => error = unavailable,
-            }
-        }
-        (listings, error)
-    }
-
-    /// What there is to say if there are no partitions: nothing, unless damage may be why.
-    fn absent(broker: &Broker) -> Result<(), ErrorCode> {
-        match broker.metadata.published().topics.may_lack() {
-            true => Err(ErrorCode::KafkaStorageError),
-            false => Ok(()),
-        }
-    }
-
-    /// The partitions, with the topic they live in; both are made if they are not there.
-    async fn partitions(&self, broker: &Arc<Broker>) -> Result<&[Arc<Partition>], ErrorCode> {
-        let partitions = self.partitions.get_or_try_init(|| async {
-            let count = self.partition_count;
-            let topic = topic_creation::internal_topic(broker, TRANSACTIONS_TOPIC, count).await?;
-            let partitions = loading::load(broker, &topic, self.settings, &self.timer)?;
-            deadline_timer::start(broker, "transaction-timer", &self.timer, &partitions);
-            Ok(partitions)
-        });
-        // Whatever is wrong with the topic, to a producer the coordinator is not there yet.
-        partitions
+        let list = |coordinator: &Coordinator| coordinator.list().collect();
+        self.partitions
+            .list(broker, |partition| partition.look(list))
             .await
-            .map(Vec::as_slice)
-            .map_err(|_: ErrorCode| ErrorCode::CoordinatorNotAvailable)
-    }
-
-    async fn partition(
-        &self,
-        broker: &Arc<Broker>,
-        transactional_id: &str,
-    ) -> Result<&Arc<Partition>, ErrorCode> {
-        self.partitions(broker).await?;
-        self.find_partition(transactional_id)
-            .ok_or(ErrorCode::CoordinatorNotAvailable)
     }
 
     /// The partition of an id that must have been given to a producer.
@@ -249,20 +175,12 @@ impl TransactionCoordinators {
         if transactional_id.is_empty() {
             return Err(ErrorCode::InvalidRequest);
         }
-        match self.find_partition(transactional_id) {
+        match self.partitions.for_id(transactional_id) {
             Some(partition) => Ok(partition),
-            None => Err(Self::absent(broker)
+            None => Err(absent(broker)
                 .err()
                 .unwrap_or(ErrorCode::InvalidProducerIdMapping)),
         }
-    }
-
-    /// The partition of an id; `None` if the topic has not been made yet.
-    fn find_partition(&self, transactional_id: &str) -> Option<&Arc<Partition>> {
-        let partitions = self.partitions.get()?;
-        let count = i32::try_from(partitions.len()).unwrap_or(i32::MAX);
-        let index = usize::try_from(partition_for(transactional_id, count)).ok()?;
-        partitions.get(index)
     }
 }
 

@@ -41,7 +41,7 @@ impl GroupCoordinators {
         let group_id = request.group_id;
         let place = self.place_of(broker, group_id).await;
         let (topic, index) = place.map_err(NotCommitted::Refused)?;
-        let partition = self.partition(broker, group_id).await;
+        let partition = self.partitions.ensure_for(broker, group_id).await;
         let partition = partition.map_err(NotCommitted::Refused)?;
         let transactions = &broker.transactions;
         let place = (&topic, index);

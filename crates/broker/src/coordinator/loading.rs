@@ -3,29 +3,31 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use config::BrokerSettings;
 use groups::{Coordinator, GroupSettings, RecordError};
-use model::{ErrorCode, TopicName};
+use model::TopicName;
 use storage::Log;
 use transactions::Outcome;
 
+use super::OFFSETS_TOPIC;
 use super::partition::Partition;
+use super::settings::group_settings;
 use crate::broker::Broker;
+use crate::coordinator_partitions::Coordinated;
 use crate::deadline_timer::Timer;
 use crate::log_fold::{self, FoldError};
 use crate::record_batches::{self, Role};
-use crate::topics::Topic;
 
-/// Loads all partitions. Blocks while it reads. A partition that cannot be read answers for none of
-/// its groups; the others do.
-pub(super) fn load(
-    broker: &Arc<Broker>,
-    topic: &Topic,
-    settings: &GroupSettings,
-    timer: &Arc<Timer>,
-) -> Result<Vec<Arc<Partition>>, ErrorCode> {
-    let mut partitions = Vec::with_capacity(topic.partition_count());
-    for index in (0..).take(topic.partition_count()) {
-        let log = topic.log(index)?;
+impl Coordinated for Partition {
+    const TOPIC: &'static str = OFFSETS_TOPIC;
+    const TIMER: &'static str = "group-timer";
+
+    fn partition_count(settings: &BrokerSettings) -> i32 {
+        settings.offsets_topic_num_partitions
+    }
+
+    fn load(broker: &Arc<Broker>, log: &Arc<Log>, index: i32, timer: &Arc<Timer>) -> Arc<Self> {
+        let settings = group_settings(&broker.settings.broker);
         let coordinator = match fold(broker, log, settings) {
             Ok(coordinator) => Some(coordinator),
             Err(error) => {
@@ -34,21 +36,20 @@ pub(super) fn load(
             }
         };
         let gone = coordinator.as_ref().map(|c| topics_gone(broker, c));
-        let partition = Partition::new(Arc::clone(log), broker, Arc::clone(timer), coordinator);
+        let partition = Self::new(Arc::clone(log), broker, Arc::clone(timer), coordinator);
         for name in gone.into_iter().flatten() {
             partition.delete_topic(&name);
         }
-        partitions.push(Arc::new(partition));
+        Arc::new(partition)
     }
-    Ok(partitions)
 }
 
 fn fold(
     broker: &Arc<Broker>,
     log: &Arc<Log>,
-    settings: &GroupSettings,
+    settings: GroupSettings,
 ) -> Result<Coordinator, FoldError<RecordError>> {
-    let mut coordinator = Coordinator::new(settings.clone());
+    let mut coordinator = Coordinator::new(settings);
     log_fold::each_batch(log, |batch| {
         let role = record_batches::role(batch).map_err(FoldError::Batch)?;
         let producer_id = match role {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::ErrorCode;
-use storage::{Durability, ProducerView};
+use storage::ProducerView;
 use wire::Text;
 use wire::messages::describe_producers::{
     DescribeProducersRequest, DescribeProducersResponse, PartitionResponse, ProducerState,
@@ -14,7 +14,7 @@ use wire::messages::describe_producers::{
 };
 
 use crate::context::RequestContext;
-use crate::limits::COORDINATOR_ANSWER_TIMEOUT;
+use crate::journal::all_durable;
 use crate::topics::Topics;
 
 /// Describes the producers of each partition.
@@ -39,21 +39,14 @@ pub(crate) async fn handle(
         topics: topics.collect(),
         ..DescribeProducersResponse::default()
     };
-    if let Err(error) = durable(&ctx).await {
+    // A log tells what was appended to it, committed or not.
+    if let Err(error) = all_durable(&ctx.broker).await {
         let topics = response.topics.iter_mut();
         for partition in topics.flat_map(|topic| &mut topic.partitions) {
             *partition = failed(partition.partition_index, error);
         }
     }
     response
-}
-
-/// A log tells what was appended to it, committed or not.
-async fn durable(ctx: &RequestContext) -> Result<(), ErrorCode> {
-    let broker = &ctx.broker;
-    let sequence = broker.storage.last_sequence();
-    let deadline = broker.env.clock.now() + COORDINATOR_ANSWER_TIMEOUT;
-    broker.proven(sequence, Durability::Durable, deadline).await
 }
 
 fn described(topics: &Topics, name: &str, index: i32) -> PartitionResponse {

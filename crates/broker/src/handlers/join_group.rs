@@ -1,7 +1,8 @@
 //! JoinGroup (key 11), versions 0 to 9: enters a group, or enters it again for a rebalance.
 //!
-//! - In a classic group it waits for the other members, in a consumer group it is answered at once; what becomes of the group is decided in the `groups` crate. The
-//!   wait ends with the connection, the membership does not.
+//! - In a classic group it waits for the other members, in a consumer group it is answered at once;
+//!   what becomes of the group is decided in the `groups` crate. The wait ends with the connection, the
+//!   membership does not.
 //! - v0: the session timeout is the rebalance timeout too; v1 (KIP-62) has its own.
 //! - v4 (KIP-394): a member without an id gets MEMBER_ID_REQUIRED and one to come back with.
 //! - v5 (KIP-345): static members. v6: flexible.

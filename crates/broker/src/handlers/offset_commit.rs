@@ -19,6 +19,7 @@ use wire::messages::offset_commit::{
     OffsetCommitResponse, OffsetCommitResponsePartition, OffsetCommitResponseTopic,
 };
 
+use super::support::fill_in;
 use crate::context::RequestContext;
 use crate::topics::{Topic, Topics};
 
@@ -64,7 +65,12 @@ pub(crate) async fn handle(
     };
     let groups = &ctx.broker.groups;
     let results = groups.commit(&ctx.broker, commit, &topic_ids).await;
-    fill_in(&mut response, results);
+    let topics = response.topics.iter_mut();
+    let partitions = topics.flat_map(|topic| &mut topic.partitions);
+    fill_in(
+        partitions.map(|partition| &mut partition.error_code),
+        results,
+    );
     response
 }
 
@@ -108,25 +114,5 @@ fn answer(
     OffsetCommitResponsePartition {
         partition_index: partition.partition_index,
         error_code: error.unwrap_or(ErrorCode::None).code(),
-    }
-}
-
-/// Puts the outcomes into the places of the offsets that were handed on: those without an error.
-fn fill_in(
-    response: &mut OffsetCommitResponse,
-    results: Result<Vec<Result<(), ErrorCode>>, ErrorCode>,
-) {
-    let (mut results, error) = match results {
-        Ok(results) => (results.into_iter(), ErrorCode::UnknownServerError),
-        Err(error) => (Vec::new().into_iter(), error),
-    };
-    let handed_on = response
-        .topics
-        .iter_mut()
-        .flat_map(|topic| &mut topic.partitions)
-        .filter(|partition| partition.error_code == ErrorCode::None.code());
-    for partition in handed_on {
-        let result = results.next().unwrap_or(Err(error));
-        partition.error_code = result.err().unwrap_or(ErrorCode::None).code();
     }
 }

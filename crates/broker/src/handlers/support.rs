@@ -119,3 +119,18 @@ pub(crate) const CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
 
 /// "Not asked for".
 pub(crate) const NO_OPERATIONS: i32 = i32::MIN;
+
+/// Puts the outcomes of what was handed on into its places, in order: those without an error so far.
+pub(crate) fn fill_in<'a>(
+    error_codes: impl Iterator<Item = &'a mut i16>,
+    results: Result<Vec<Result<(), ErrorCode>>, ErrorCode>,
+) {
+    let (mut results, error) = match results {
+        Ok(results) => (results.into_iter(), ErrorCode::UnknownServerError),
+        Err(error) => (Vec::new().into_iter(), error),
+    };
+    for error_code in error_codes.filter(|code| **code == ErrorCode::None.code()) {
+        let result = results.next().unwrap_or(Err(error));
+        *error_code = result.err().unwrap_or(ErrorCode::None).code();
+    }
+}

@@ -1,6 +1,7 @@
 //! SyncGroup (key 14), versions 0 to 5: the leader hands assignments in, every member gets its own.
 //!
-//! - A follower waits for the leader; in a consumer group the broker assigns and nobody waits. The wait ends with the connection, the membership does not.
+//! - A follower waits for the leader; in a consumer group the broker assigns and nobody waits. The wait
+//!   ends with the connection, the membership does not.
 //! - The assignment is durable, with the generation, before anybody gets it.
 //! - v3 (KIP-345): static members. v4: flexible.
 //! - v5 (KIP-559): protocol type and name must be named and be the group's.

@@ -14,13 +14,15 @@
 use std::sync::Arc;
 
 use groups::{CommitRequest, OffsetToCommit};
-use model::{ErrorCode, ProducerEpoch, ProducerId, TopicId};
-use transactions::{Producer, ProducerOf, TransactionError};
+use model::{ErrorCode, TopicId};
+use transactions::TransactionError;
 use wire::messages::txn_offset_commit::{
     TxnOffsetCommitRequest, TxnOffsetCommitRequestPartition, TxnOffsetCommitResponse,
     TxnOffsetCommitResponsePartition, TxnOffsetCommitResponseTopic,
 };
 
+use super::support::fill_in;
+use super::support::transactional::producer_of;
 use crate::context::RequestContext;
 use crate::coordinator::NotCommitted;
 use crate::errors;
@@ -65,7 +67,12 @@ pub(crate) async fn handle(
     }
     if !offsets.is_empty() {
         let results = commit(&ctx, &request, offsets, &topic_ids).await;
-        fill_in(&mut response, results);
+        let topics = response.topics.iter_mut();
+        let partitions = topics.flat_map(|topic| &mut topic.partitions);
+        fill_in(
+            partitions.map(|partition| &mut partition.error_code),
+            results,
+        );
     }
     response
 }
@@ -94,13 +101,11 @@ async fn commit(
     offsets: Vec<OffsetToCommit>,
     topic_ids: &[TopicId],
 ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
-    let of = ProducerOf {
-        transactional_id: &request.transactional_id,
-        producer: Producer {
-            id: ProducerId(request.producer_id),
-            epoch: ProducerEpoch(request.producer_epoch),
-        },
-    };
+    let of = producer_of(
+        &request.transactional_id,
+        request.producer_id,
+        request.producer_epoch,
+    );
     let membership = match ctx.version >= IMPLIED_SINCE {
         true => Membership::Implied,
         false => Membership::Verified,
@@ -134,24 +139,5 @@ fn refused(version: i16, error: NotCommitted) -> ErrorCode {
         }
         NotCommitted::NoMember(NoMember::NotAdded) => ErrorCode::TransactionAbortable,
         NotCommitted::NoMember(NoMember::Unavailable(unavailable)) => unavailable.into(),
-    }
-}
-
-/// Puts the outcomes into the places of the offsets that were handed on: those without an error.
-fn fill_in(
-    response: &mut TxnOffsetCommitResponse,
-    results: Result<Vec<Result<(), ErrorCode>>, ErrorCode>,
-) {
-    let (mut results, error) = match results {
-        Ok(results) => (results.into_iter(), ErrorCode::UnknownServerError),
-        Err(error) => (Vec::new().into_iter(), error),
-    };
-    let partitions = response.topics.iter_mut();
-    let handed_on = partitions
-        .flat_map(|topic| &mut topic.partitions)
-        .filter(|partition| partition.error_code == ErrorCode::None.code());
-    for partition in handed_on {
-        let result = results.next().unwrap_or(Err(error));
-        partition.error_code = result.err().unwrap_or(ErrorCode::None).code();
     }
 }

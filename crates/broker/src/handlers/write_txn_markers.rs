@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use model::{ErrorCode, ProducerEpoch, ProducerId};
-use storage::{Append, Durability, Sequence};
+use storage::Append;
 use transactions::{ClientVersion, Marker, Outcome, Producer};
 use wire::messages::write_txn_markers::{
     WritableTxnMarker, WritableTxnMarkerPartitionResult, WritableTxnMarkerResult,
@@ -21,7 +21,8 @@ use wire::messages::write_txn_markers::{
 
 use crate::context::RequestContext;
 use crate::coordinator::OFFSETS_TOPIC;
-use crate::limits::{CHANGES_PER_REQUEST_MAX, COORDINATOR_ANSWER_TIMEOUT};
+use crate::journal::all_durable;
+use crate::limits::CHANGES_PER_REQUEST_MAX;
 use crate::{errors, record_batches};
 
 /// Writes each marker into each of its partitions.
@@ -56,8 +57,7 @@ pub(crate) async fn handle(
         });
     }
     // What is refused rests on what is there, which may not be durable either.
-    let sequence = ctx.broker.storage.last_sequence();
-    if let Err(error) = durable(&ctx, sequence).await {
+    if let Err(error) = all_durable(&ctx.broker).await {
         let markers = response.markers.iter_mut();
         let topics = markers.flat_map(|marker| &mut marker.topics);
         for partition in topics.flat_map(|topic| &mut topic.partitions) {
@@ -65,12 +65,6 @@ pub(crate) async fn handle(
         }
     }
     response
-}
-
-async fn durable(ctx: &RequestContext, sequence: Sequence) -> Result<(), ErrorCode> {
-    let broker = &ctx.broker;
-    let deadline = broker.env.clock.now() + COORDINATOR_ANSWER_TIMEOUT;
-    broker.proven(sequence, Durability::Durable, deadline).await
 }
 
 fn write(

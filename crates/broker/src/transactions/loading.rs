@@ -2,32 +2,30 @@
 
 use std::sync::Arc;
 
+use config::BrokerSettings;
 use coordination::Now;
-use model::ErrorCode;
 use storage::Log;
 use transactions::{Coordinator, RecordError, TransactionSettings};
 
-use super::ending::Markers;
+use super::TRANSACTIONS_TOPIC;
 use super::partition::Partition;
 use crate::broker::Broker;
+use crate::coordinator_partitions::Coordinated;
 use crate::deadline_timer::{Timed, Timer};
 use crate::log_fold::{self, FoldError};
 use crate::record_batches::{self, Role};
-use crate::topics::Topic;
 
-/// Loads all partitions, and goes on with the transactions that were being ended. Blocks while it reads. A
-/// partition that cannot be read answers for none of its ids; the others do.
-pub(super) fn load(
-    broker: &Arc<Broker>,
-    topic: &Topic,
-    settings: TransactionSettings,
-    timer: &Arc<Timer>,
-) -> Result<Vec<Arc<Partition>>, ErrorCode> {
-    let markers = Markers::new(broker);
-    let mut partitions = Vec::with_capacity(topic.partition_count());
-    for index in (0..).take(topic.partition_count()) {
-        let log = topic.log(index)?;
-        let coordinator = match fold(broker, log, settings) {
+impl Coordinated for Partition {
+    const TOPIC: &'static str = TRANSACTIONS_TOPIC;
+    const TIMER: &'static str = "transaction-timer";
+
+    fn partition_count(settings: &BrokerSettings) -> i32 {
+        settings.transaction_state_log_num_partitions
+    }
+
+    /// Goes on with the transactions that were being ended.
+    fn load(broker: &Arc<Broker>, log: &Arc<Log>, index: i32, timer: &Arc<Timer>) -> Arc<Self> {
+        let coordinator = match fold(broker, log) {
             Ok(coordinator) => Some(coordinator),
             Err(error) => {
                 let log = log.id();
@@ -36,20 +34,14 @@ pub(super) fn load(
             }
         };
         let (log, timer) = (Arc::clone(log), Arc::clone(timer));
-        let partition = Partition::new(log, broker, markers.clone(), timer, coordinator);
-        let partition = Arc::new(partition);
+        let partition = Arc::new(Self::new(log, broker, timer, coordinator));
         partition.tick();
-        partitions.push(partition);
+        partition
     }
-    Ok(partitions)
 }
 
-fn fold(
-    broker: &Broker,
-    log: &Arc<Log>,
-    settings: TransactionSettings,
-) -> Result<Coordinator, FoldError<RecordError>> {
-    let mut coordinator = Coordinator::new(settings);
+fn fold(broker: &Broker, log: &Arc<Log>) -> Result<Coordinator, FoldError<RecordError>> {
+    let mut coordinator = Coordinator::new(transaction_settings(&broker.settings.broker));
     log_fold::each_batch(log, |batch| {
         // No record of a transactional id stands in one.
         let role = record_batches::role(batch).map_err(FoldError::Batch)?;
@@ -69,4 +61,13 @@ fn fold(
         wall_ms: clock.wall_ms(),
     });
     Ok(coordinator)
+}
+
+fn transaction_settings(settings: &BrokerSettings) -> TransactionSettings {
+    TransactionSettings {
+        timeout_ms_max: settings.transaction_max_timeout_ms,
+        expiration_ms: i64::from(settings.transactional_id_expiration_ms),
+        timeout_check_interval_ms: settings.transaction_timeout_check_interval_ms,
+        expiration_check_interval_ms: settings.transaction_expiration_check_interval_ms,
+    }
 }

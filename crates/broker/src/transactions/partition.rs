@@ -60,7 +60,6 @@ impl Partition {
     pub(super) fn new(
         log: Arc<Log>,
         broker: &Broker,
-        markers: Markers,
         timer: Arc<Timer>,
         coordinator: Option<Coordinator>,
     ) -> Self {
@@ -71,7 +70,7 @@ impl Partition {
         };
         Self {
             storage: Arc::clone(&broker.storage),
-            markers,
+            markers: Markers::new(broker),
             env: broker.env.clone(),
             timer,
             state: Mutex::new(state),

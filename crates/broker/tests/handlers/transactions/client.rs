@@ -1,7 +1,10 @@
 //! A transactional producer, and a reader of what it has written.
 
+use std::task::{Context, Waker};
+
 use bytes::Bytes;
 use model::{ErrorCode, ProducerEpoch, ProducerId};
+use network::{BoxFuture, Outcome, Reply};
 use wire::batch::BatchBuilder;
 use wire::messages::add_partitions_to_txn::{AddPartitionsToTxnRequest, AddPartitionsToTxnTopic};
 use wire::messages::end_txn::{EndTxnRequest, EndTxnResponse};
@@ -11,7 +14,17 @@ use wire::messages::init_producer_id::InitProducerIdRequest;
 use wire::messages::produce::PartitionProduceResponse;
 use wire::{Chunks, Text};
 
-use crate::support::{Fixture, NOW_MS, assert_code, build, fetch_request, produce_request};
+use crate::support::{Fixture, NOW_MS, assert_code, build, fetch_request, produce_request, settle};
+
+/// Has a request answered when that may be, which is not yet.
+pub(crate) fn begin(reply: Reply) -> BoxFuture<Outcome> {
+    let mut answer: BoxFuture<Outcome> = Box::pin(settle(reply));
+    let poll = answer
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
+    assert!(poll.is_pending(), "an answer left before it was durable");
+    answer
+}
 
 /// The transactional id of all tests.
 pub(crate) const ID: Text = Text::from_static("tx");

@@ -1,10 +1,9 @@
 //! What readers see of a transaction, and when.
 
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::time::Duration;
 
 use model::ErrorCode;
-use network::{BoxFuture, Outcome, Reply};
 use sim::SimFs;
 use wire::Text;
 use wire::messages::delete_topics::DeleteTopicsRequest;
@@ -14,7 +13,7 @@ use wire::messages::list_transactions::ListTransactionsRequest;
 
 use super::client::*;
 use crate::gated_disk::Forces;
-use crate::support::{Answered, Fixture, assert_code, batch, decode, settle, values};
+use crate::support::{Answered, Fixture, assert_code, batch, decode, values};
 
 const NONE: ErrorCode = ErrorCode::None;
 
@@ -106,15 +105,6 @@ async fn a_batch_that_comes_again_gets_its_first_offset() {
     }
     end(&mut fixture, me, true, BUMPS).await;
     assert_eq!(committed(&mut fixture, "t").await.0, ["plain", "a", "b"]);
-}
-
-fn begin(reply: Reply) -> BoxFuture<Outcome> {
-    let mut answer: BoxFuture<Outcome> = Box::pin(settle(reply));
-    let poll = answer
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()));
-    assert!(poll.is_pending(), "an answer left before it was durable");
-    answer
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -210,6 +200,80 @@ async fn a_damaged_partition_keeps_a_transaction_from_its_end_until_it_is_gone()
     assert_code(again.error_code, NONE);
     assert_eq!(again.producer_epoch, next.epoch);
     assert_eq!(produce_code(&mut fixture, next, 0, 12).await, NONE);
+}
+
+/// No marker could be written to it, and its transaction would never end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_partition_is_not_taken_into_a_transaction() {
+    let disk = SimFs::new(1);
+    let mut fixture = Fixture::on_files(&[], Arc::new(disk.clone())).await;
+    for topic in ["t", "broken"] {
+        fixture.topic(topic).await;
+    }
+    let damaged = batch(&["will be damaged"]);
+    assert_code(fixture.produce("broken", damaged).await.error_code, NONE);
+    fixture.topic("behind").await;
+    let disk = disk.kill();
+    let data_dir = fixture.data_dir().to_owned();
+    let (path, position) = crate::damage::find(&disk, &data_dir, b"will be damaged");
+    disk.flip_bit(&path, position, 3);
+    let mut fixture = fixture.crash_onto(Arc::new(disk)).await;
+
+    let me = init(&mut fixture).await;
+    let refused = ErrorCode::KafkaStorageError;
+    let added = add(&mut fixture, me, &[("broken", &[0])], 3).await;
+    assert_eq!(added, [refused]);
+    for version in [11, 12] {
+        let batch = transactional_batch(me, 0, &["v"]);
+        let produced = produce(&mut fixture, "broken", batch, version).await;
+        assert_code(produced.error_code, refused);
+    }
+    assert_eq!(produce_code(&mut fixture, me, 0, 12).await, NONE);
+    end(&mut fixture, me, true, BUMPS).await;
+    assert_eq!(state(&mut fixture).await, "CompleteCommit");
+}
+
+/// Whoever looks first when there is space again has the decision written, and does not end anything.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_end_that_a_full_disk_has_held_up_comes_by_itself() {
+    let disk = SimFs::new(1);
+    let settings = [("transaction.state.log.num.partitions", "1")];
+    let mut fixture = Fixture::on_files(&settings, Arc::new(disk.clone())).await;
+    fixture.topic("t").await;
+    let me = init(&mut fixture).await;
+    assert_eq!(produce_code(&mut fixture, me, 0, 12).await, NONE);
+    disk.set_space(Some(disk.used_bytes()));
+    let mut count = 0;
+    while fixture.produce("t", batch(&["x"])).await.error_code == NONE.code() {
+        count += 1;
+        assert!(count < 100_000, "the disk is never full");
+    }
+    let ended = try_end(&mut fixture, me, false, BUMPS).await;
+    assert_code(ended.error_code, ErrorCode::CoordinatorNotAvailable);
+
+    disk.set_space(None);
+    let describe = DescribeTransactionsRequest {
+        transactional_ids: vec![ID],
+    };
+    loop {
+        // Each look that fails puts the coordinator's own next try off by a second.
+        fixture.clock.advance(Duration::from_millis(900));
+        let described = fixture.call(&describe, 0).await;
+        if described.transaction_states[0].error_code == NONE.code() {
+            break;
+        }
+    }
+    let mut looks = 0;
+    while state(&mut fixture).await != "CompleteAbort" {
+        // Long before ids are looked through for those to forget, which would end it too.
+        if looks < 60 {
+            fixture.clock.advance(Duration::from_secs(1));
+        }
+        looks += 1;
+        assert!(looks < 100_000, "the transaction never ends");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(committed(&mut fixture, "t").await.0.len(), count);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -18,7 +18,7 @@ use super::client::*;
 use super::ending::state;
 use crate::gated_disk::Forces;
 use crate::groups::{GROUP, commit, commit_request, committed as committed_offset, open, stable};
-use crate::support::{Answered, Fixture, assert_code, decode, settle};
+use crate::support::{Answered, Fixture, assert_code, decode};
 
 const NONE: ErrorCode = ErrorCode::None;
 /// What OffsetFetch answers where nothing is committed.
@@ -369,10 +369,7 @@ async fn no_answer_leaves_before_the_offsets_are_durable() {
     offsets(&mut fixture, me, 1).await;
     fixture.disk.set(Forces::Wait);
     let frame = fixture.frame(&offsets_request(me, "t", 2), 5);
-    let mut answer = Box::pin(settle(fixture.dispatch(frame)));
-    let mut ctx = std::task::Context::from_waker(std::task::Waker::noop());
-    let poll = answer.as_mut().poll(&mut ctx);
-    assert!(poll.is_pending(), "an answer left before it was durable");
+    let answer = begin(fixture.dispatch(frame));
     fixture.disk.wait_until_forcing();
     fixture.disk.set(Forces::Pass);
     let answered = decode::<TxnOffsetCommitRequest>(answer.await, 5);
@@ -380,4 +377,28 @@ async fn no_answer_leaves_before_the_offsets_are_durable() {
         panic!("no answer");
     };
     assert_code(response.topics[0].partitions[0].error_code, NONE);
+}
+
+/// It gives up then, and after a loss of power nobody would have taken over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_producer_is_told_that_it_is_fenced_when_that_is_durable() {
+    let mut fixture = open().await;
+    fixture.topic("t").await;
+    // Makes the topic of the groups.
+    let code = commit(&mut fixture, &commit_request("t", 1), 8).await;
+    assert_code(code, NONE);
+    let me = init(&mut fixture).await;
+    fixture.disk.set(Forces::Wait);
+    let frame = fixture.frame(&init_request(None), 4);
+    let taking_over = begin(fixture.dispatch(frame));
+    fixture.disk.wait_until_forcing();
+    let frame = fixture.frame(&offsets_request(me, "t", 2), 5);
+    let refusing = begin(fixture.dispatch(frame));
+    fixture.disk.set(Forces::Pass);
+    taking_over.await;
+    let Answered::Response(response) = decode::<TxnOffsetCommitRequest>(refusing.await, 5) else {
+        panic!("no answer");
+    };
+    let code = response.topics[0].partitions[0].error_code;
+    assert_code(code, ErrorCode::InvalidProducerEpoch);
 }
