@@ -104,6 +104,16 @@ impl TransactionCoordinators {
         told(broker, proven).await?.map_err(errors::of_transaction)
     }
 
+    /// Takes partitions into a transaction of a client that goes by the second version of the rules. Whether that
+    /// may be shows when they are written to.
+    pub(crate) fn join(&self, of: ProducerOf<'_>, partitions: &Partitions) {
+        if let Some(partition) = self.partitions.for_id(of.transactional_id) {
+            let _ = partition.step(|coordinator, call| {
+                coordinator.add_partitions(of, partitions, ClientVersion::Two, call)
+            });
+        }
+    }
+
     /// Whether partitions belong to a transaction: an answer for each, in order.
     pub(crate) async fn verify_partitions(
         &self,

@@ -107,6 +107,9 @@ async fn append(ctx: RequestContext, request: ProduceRequest) -> Appended {
     } else {
         None
     };
+    if acks.is_some() {
+        transactional::join_together(&ctx, &request);
+    }
     let mut pace = space.is_none().then(Pace::default);
     let mut topics = Vec::with_capacity(request.topic_data.len());
     for topic in request.topic_data {

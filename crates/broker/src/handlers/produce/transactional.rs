@@ -1,16 +1,20 @@
 //! Appending a batch that belongs to a transaction.
 //!
 //! Its partition must belong to the transaction (KIP-890). Up to version 11 that must have been asked for before; from
-//! version 12 on it does by the batch, and both are written as one. The coordinator is locked meanwhile, so
-//! that the transaction cannot end in between.
+//! version 12 on it does by the batch, and both are written as one; many partitions of a request are added before
+//! with one record. The coordinator is locked while a batch is checked and appended, so that the transaction
+//! cannot end in between.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use model::{ErrorCode, TopicName};
 use storage::{Append, Appended, GroupEntry, Log};
-use transactions::{Producer, ProducerOf, TransactionError};
+use transactions::{Partitions, Producer, ProducerOf, TransactionError};
+use wire::batch::BatchView;
+use wire::messages::produce::{PartitionProduceData, ProduceRequest};
 
+use super::writable_topic;
 use crate::context::RequestContext;
 use crate::errors;
 use crate::journal::Unavailable;
@@ -29,6 +33,54 @@ pub(super) struct TransactionalBatch<'a> {
     pub(super) index: i32,
     pub(super) log: &'a Arc<Log>,
     pub(super) bytes: Bytes,
+}
+
+/// Takes the partitions of a request into its transaction, if there are several: each by itself would write all
+/// those before it once more. Who may not is told so with its batch.
+pub(super) fn join_together(ctx: &RequestContext, request: &ProduceRequest) {
+    let Some(transactional_id) = request.transactional_id.as_deref() else {
+        return;
+    };
+    if ctx.version < IMPLIED_SINCE {
+        return;
+    }
+    let mut joining: Option<(Producer, Partitions)> = None;
+    for asked in &request.topic_data {
+        let Ok(topic) = writable_topic(ctx, asked) else {
+            continue;
+        };
+        for partition in &asked.partition_data {
+            let takes_markers = |log: &Arc<Log>| !log.is_quarantined();
+            if topic.log(partition.index).is_ok_and(takes_markers)
+                && let Some(producer) = transactional_producer(partition)
+            {
+                let (of_all, partitions) =
+                    joining.get_or_insert_with(|| (producer, Partitions::default()));
+                if *of_all == producer {
+                    partitions.insert(topic.name(), partition.index);
+                }
+            }
+        }
+    }
+    if let Some((producer, partitions)) = joining
+        && partitions.iter().nth(1).is_some()
+    {
+        let of = ProducerOf {
+            transactional_id,
+            producer,
+        };
+        ctx.broker.transactions.join(of, &partitions);
+    }
+}
+
+/// Who has sent a batch that belongs to a transaction, as far as its header tells.
+fn transactional_producer(partition: &PartitionProduceData) -> Option<Producer> {
+    let bytes = partition.records.clone()?.into_bytes();
+    let (batch, _) = BatchView::parse(&bytes).ok()?;
+    batch.attributes.is_transactional().then(|| Producer {
+        id: batch.producer_id,
+        epoch: batch.producer_epoch,
+    })
 }
 
 /// Appends the batch if its transaction lets it.

@@ -7,6 +7,7 @@ use wire::messages::add_partitions_to_txn::{
     AddPartitionsToTxnRequest, AddPartitionsToTxnTransaction,
 };
 use wire::messages::describe_transactions::DescribeTransactionsRequest;
+use wire::messages::produce::PartitionProduceData;
 
 use super::client::*;
 use crate::support::{Fixture, assert_code, build, produce_request};
@@ -34,6 +35,37 @@ async fn a_batch_must_belong_to_the_transaction() {
     // From version 12 on it adds it.
     assert_eq!(produce_code(&mut fixture, me, 1, 12).await, NONE);
     assert_eq!(produce_code(&mut fixture, me, 2, 11).await, NONE);
+}
+
+/// Each alone would be a record of all those before it.
+#[tokio::test]
+async fn many_partitions_of_a_request_join_with_one_record() {
+    let settings = [
+        ("transaction.state.log.num.partitions", "1"),
+        ("num.partitions", "300"),
+    ];
+    let mut fixture = Fixture::with_settings(&settings).await;
+    fixture.topic("t").await;
+    let me = init(&mut fixture).await;
+    let state_end = async |fixture: &mut Fixture| {
+        let fetched = fixture.fetch("__transaction_state", 0).await;
+        fetched.high_watermark
+    };
+    let before = state_end(&mut fixture).await;
+    let mut request = produce_request("t", transactional_batch(me, 0, &["v"]));
+    request.transactional_id = Some(ID);
+    let one = request.topic_data[0].partition_data[0].clone();
+    let all = (0..300).map(|index| PartitionProduceData {
+        index,
+        ..one.clone()
+    });
+    request.topic_data[0].partition_data = all.collect();
+    let produced = fixture.call(&request, 12).await;
+    let mut partitions = produced.responses[0].partition_responses.iter();
+    assert!(partitions.all(|partition| partition.error_code == 0));
+    assert_eq!(state_end(&mut fixture).await, before + 1);
+    end(&mut fixture, me, true, BUMPS).await;
+    assert_eq!(committed(&mut fixture, "t").await.0, ["v"]);
 }
 
 #[tokio::test]
