@@ -77,6 +77,12 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "workspace-tests",
         ],
     ),
+    (
+        "counts",
+        &[
+            "model", "wire", "config", "env", "network", "broker", "sim", "testkit",
+        ],
+    ),
     ("tasks", &[]),
 ];
 
@@ -88,6 +94,7 @@ fn manifests() -> BTreeMap<String, Table> {
     let root = workspace_directory();
     let mut directories = [
         "tests",
+        "tests/counts",
         "tests/fuzz",
         "tests/lossy_disk",
         "tests/simulation",

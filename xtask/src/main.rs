@@ -2,6 +2,7 @@
 
 mod codegen;
 mod compat;
+mod counts;
 mod fuzz;
 mod places;
 mod simulation;
@@ -14,6 +15,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   codegen --check    fails if that would change anything
   compat SUITE       runs a test suite of somebody else's client against Ottla, and compares with
                      what compat/ says must pass (--kafka, --update)
+  counts             counts what requests cost, in instructions and allocations, and compares with
+                     tests/counts/expected.json (--bless, --result FILE)
   soak --seeds N     simulates N seeds (--from FIRST, --threads N, --result FILE)
   replay KIND SEED   simulates one seed again, as a failure prints it
   controls           sees the simulation find every deliberate defect (--seeds N, --result FILE)
@@ -30,6 +33,7 @@ fn main() -> Result<()> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["compat", rest @ ..] => compat::run(rest),
+        ["counts", rest @ ..] => counts::run(rest),
         ["codegen"] => codegen::write(),
         ["codegen", "--check"] => codegen::check(),
         ["soak", rest @ ..] => simulation::soak(rest),

@@ -42,6 +42,9 @@ pub(crate) mod close_reason {
     pub(crate) const UNACKNOWLEDGED_PRODUCE_FAILED: &str = "unacknowledged_produce_failed";
 }
 
+/// Room for what most responses copy.
+const RESPONSE_BYTES: usize = 256;
+
 /// The broker as the network sees it.
 #[derive(Clone, Debug)]
 pub struct KafkaService {
@@ -272,7 +275,7 @@ impl Call {
     /// The response with its header, and the end of the request's books.
     fn encode<R: Message>(&self, response: &R) -> Vec<Bytes> {
         let version = self.context.version;
-        let mut encoder = Encoder::new();
+        let mut encoder = Encoder::with_capacity(RESPONSE_BYTES);
         ResponseHeader {
             correlation_id: self.correlation_id,
         }

@@ -6,10 +6,7 @@ use bytes::Bytes;
 use env::SECTOR_BYTES;
 use parking_lot::Mutex;
 
-/// Smaller buffers are not worth keeping.
-const POOLED_BYTES_MIN: usize = 64 << 10;
-
-/// Keeps large buffers for the next rounds: fresh memory costs more than the write.
+/// Keeps buffers for the next rounds: making fresh memory zero costs more than filling it.
 #[derive(Clone, Debug)]
 pub(crate) struct BufferPool {
     free: Arc<Mutex<Free>>,
@@ -50,14 +47,8 @@ impl BufferPool {
                 .position(|memory| memory.len() >= needed && memory.len() / 4 <= needed);
             fitting.map(|at| free.swap_remove(at))
         };
-        let memory = pooled.unwrap_or_else(|| {
-            let class = if needed >= POOLED_BYTES_MIN {
-                needed.next_multiple_of(needed.next_power_of_two() / 8)
-            } else {
-                needed
-            };
-            vec![0; class]
-        });
+        let memory = pooled
+            .unwrap_or_else(|| vec![0; needed.next_multiple_of(needed.next_power_of_two() / 8)]);
         let start = memory.as_ptr().align_offset(SECTOR_BYTES);
         AlignedBuffer {
             memory,
@@ -95,9 +86,6 @@ impl AsRef<[u8]> for AlignedBuffer {
 
 impl Drop for AlignedBuffer {
     fn drop(&mut self) {
-        if self.memory.len() < POOLED_BYTES_MIN {
-            return;
-        }
         if let Some(pool) = self.pool.upgrade() {
             let mut free = pool.lock();
             let kept: usize = free.buffers.iter().map(Vec::len).sum();
@@ -120,6 +108,7 @@ mod tests {
             assert_eq!(buffer.as_slice().len(), bytes);
             assert_eq!(buffer.as_slice().as_ptr().align_offset(SECTOR_BYTES), 0);
         }
+        let pool = BufferPool::new(1 << 20);
         let frozen = pool.take(100 * 4096).freeze();
         let slice = frozen.slice(10..20);
         drop(frozen);

@@ -1,0 +1,72 @@
+//! What requests cost, by counts that do not depend on the machine's mood.
+//!
+//! - `counts compare [--bless] [--result FILE]` counts everything and compares it with
+//!   `tests/counts/expected.json`, or makes it the figures to come up to;
+//! - `counts send CASE` is the process that is looked at.
+
+mod allocation;
+mod cases;
+mod figures;
+mod machine;
+mod measure;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::json;
+
+use cases::CASES;
+use figures::Table;
+
+const USAGE: &str = "usage: counts compare [--bless] [--result FILE] | counts send CASE";
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["compare", options @ ..] => compare(options),
+        ["send", name] => measure::send(measure::find(name)?),
+        _ => bail!(USAGE),
+    }
+}
+
+fn compare(options: &[&str]) -> Result<()> {
+    let mut is_blessed = false;
+    let mut result = None;
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        match *option {
+            "--bless" => is_blessed = true,
+            "--result" => result = Some(*options.next().context(USAGE)?),
+            _ => bail!(USAGE),
+        }
+    }
+    let mut table = Table::new();
+    println!(
+        "{:<32} {:>12} {:>12} {:>16}",
+        "per request", "instructions", "allocations", "allocated bytes"
+    );
+    for case in CASES {
+        let found = measure::measure(case).with_context(|| format!("{:?}", case.name))?;
+        println!(
+            "{:<32} {:>12} {:>12} {:>16}",
+            case.name, found.instructions, found.allocations, found.allocated_bytes
+        );
+        table.insert(case.name.to_owned(), found.by_name());
+    }
+    if let Some(file) = result {
+        let text = format!(
+            "{}\n",
+            serde_json::to_string_pretty(&json!(table)).context("as JSON")?
+        );
+        std::fs::write(file, text).with_context(|| format!("write {file}"))?;
+    }
+    if is_blessed {
+        return figures::bless(&table);
+    }
+    let different = figures::differences(&table)?;
+    ensure!(
+        different.is_empty(),
+        "not what it was:\n{}\nWhen that is as it should be: cargo xtask counts --bless",
+        different.join("\n")
+    );
+    Ok(())
+}
