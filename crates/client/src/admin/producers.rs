@@ -30,7 +30,7 @@ pub struct ActiveProducer {
     pub coordinator_epoch: Option<i32>,
     /// Sequence number of its last record; `None` where none is left.
     pub last_sequence: Option<i32>,
-    /// Timestamp of its last batch, in ms; `None` where none is known.
+    /// When it wrote last, in ms since the epoch; `None` where that is not known.
     pub last_timestamp_ms: Option<i64>,
     /// Where its open transaction begins, if it has one.
     pub transaction_start_offset: Option<i64>,
