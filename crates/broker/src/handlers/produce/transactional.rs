@@ -1,9 +1,9 @@
 //! Appending a batch that belongs to a transaction.
 //!
-//! Its partition must belong to the transaction (KIP-890). Up to version 11 that must have been asked for before; from
-//! version 12 on it does by the batch, and both are written as one; many partitions of a request are added before
-//! with one record. The coordinator is locked while a batch is checked and appended, so that the transaction
-//! cannot end in between.
+//! Its partition must belong to the transaction (KIP-890). Up to version 11 that must have been asked for before, which
+//! is verified unless that is switched off; from version 12 on it does by the batch, and both are written as one;
+//! many partitions of a request are added before with one record. The coordinator is locked while a batch is
+//! checked and appended, so that the transaction cannot end in between.
 
 use std::sync::Arc;
 
