@@ -1,4 +1,4 @@
-//! The real binary from outside: starting and ending, the command line, quotas, bad input, crashes,
+//! The real binary from outside: starting and ending, the command line, quotas, transactions, bad input, crashes,
 //! full and damaged disks.
 
 mod administration;
@@ -9,3 +9,4 @@ mod disk;
 mod profiles;
 mod quotas;
 mod start_and_stop;
+mod transactions;

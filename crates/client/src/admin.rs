@@ -7,12 +7,16 @@
 
 mod configs;
 mod connection;
+mod coordinators;
 mod groups;
+mod hung_transactions;
 mod list_offsets;
 mod log_dirs;
+mod producers;
 mod quotas;
 mod records;
 mod topics;
+mod transactions;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
@@ -26,11 +30,14 @@ pub(crate) use groups::read_assignment;
 pub use configs::{ConfigChange, ConfigEntry, ConfigOperation, ConfigResource};
 pub use groups::{Group, GroupListing, Member};
 pub use log_dirs::LogDir;
+pub use producers::{ActiveProducer, ActiveProducers};
 pub use quotas::{Quota, QuotaMatch, QuotaPart};
 pub use records::Trimmed;
 pub use topics::{NewTopic, Partition, Topic};
+pub use transactions::{ProducerIdentity, Transaction, TransactionFilter, TransactionListing};
 
 use self::connection::Connection;
+use self::coordinators::Coordinated;
 use crate::brokers::{Address, Brokers};
 use crate::error::ClientError;
 
@@ -72,8 +79,8 @@ pub struct Admin {
     connections: HashMap<Address, Connection>,
     first: Address,
     cluster: Cluster,
-    /// Node ids of the coordinators of groups, as last heard.
-    coordinators: HashMap<String, i32>,
+    /// Node ids of coordinators, as last heard.
+    coordinators: HashMap<Coordinated, i32>,
 }
 
 impl Admin {

@@ -16,9 +16,10 @@ mod producer;
 mod quiet;
 
 pub use admin::{
-    Admin, Broker, Cluster, ConfigChange, ConfigEntry, ConfigOperation, ConfigResource, Group,
-    GroupListing, LogDir, Member, NewTopic, Outcome, Partition, Quota, QuotaMatch, QuotaPart,
-    Topic, Trimmed,
+    ActiveProducer, ActiveProducers, Admin, Broker, Cluster, ConfigChange, ConfigEntry,
+    ConfigOperation, ConfigResource, Group, GroupListing, LogDir, Member, NewTopic, Outcome,
+    Partition, ProducerIdentity, Quota, QuotaMatch, QuotaPart, Topic, Transaction,
+    TransactionFilter, TransactionListing, Trimmed,
 };
 pub use brokers::{Address, Brokers, InvalidAddress, PORT_DEFAULT};
 pub use consumer::{Consumer, Event, Membership, Record, Trouble};

@@ -25,6 +25,7 @@ TOOLS = {
     "kafka-log-dirs": f"{PACKAGE}.LogDirsCommand",
     "kafka-producer-perf-test": f"{PACKAGE}.ProducerPerformance",
     "kafka-topics": f"{PACKAGE}.TopicCommand",
+    "kafka-transactions": f"{PACKAGE}.TransactionsCommand",
     "kafka-verifiable-consumer": f"{PACKAGE}.VerifiableConsumer",
     "kafka-verifiable-producer": f"{PACKAGE}.VerifiableProducer",
 }

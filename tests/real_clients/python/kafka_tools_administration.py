@@ -1,9 +1,10 @@
-"""Topics, settings, quotas, and what a broker says of itself, by Kafka's own tools."""
+"""Topics, settings, quotas, transactions, and what a broker says of itself, by Kafka's own tools."""
 
 import json
 import re
 
 from kafka_tools import Tools
+from kafka_tools_transactions import transactions
 
 PARTITIONS = 3
 
@@ -15,6 +16,7 @@ def admin(bootstrap, report, options):
     configs(tools, report, topic)
     quotas(tools, report)
     broker(tools, report, topic)
+    transactions(tools, report, f"transactions-{options.seed}")
     tools.run("kafka-topics", "--delete", "--topic", topic).succeeded()
     gone = tools.run("kafka-topics", "--describe", "--topic", topic)
     report.check("topics: deleted", [] if gone.code == 1 and "does not exist" in gone.output else [gone])

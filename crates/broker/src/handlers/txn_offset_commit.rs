@@ -6,7 +6,7 @@
 //!   spoils its own offset only; what is wrong with the producer, the transaction or the member spoils all.
 //! - The group must belong to the transaction. Up to version 4 AddOffsetsToTxn has to have added it: else
 //!   INVALID_TXN_STATE, from version 4 on TRANSACTION_ABORTABLE (KIP-1050). From version 5 on it does by this
-//!   request (KIP-890).
+//!   request (KIP-890). Without `transaction.partition.verification.enable` it is not asked up to version 4.
 //! - A producer that has been fenced gets INVALID_PRODUCER_EPOCH in all versions, a member of an older epoch
 //!   ILLEGAL_GENERATION.
 //! - v2 (KIP-320): leader epochs. v3 (KIP-447): flexible; member, instance and generation, checked if they are given.
@@ -22,12 +22,12 @@ use wire::messages::txn_offset_commit::{
 };
 
 use super::support::fill_in;
-use super::support::transactional::producer_of;
+use super::support::transactional::{membership, producer_of};
 use crate::context::RequestContext;
 use crate::coordinator::NotCommitted;
 use crate::errors;
 use crate::topics::Topic;
-use crate::transactions::{Membership, NoMember};
+use crate::transactions::NoMember;
 
 /// The first version whose clients know TRANSACTION_ABORTABLE.
 const ABORTABLE_SINCE: i16 = 4;
@@ -106,10 +106,7 @@ async fn commit(
         request.producer_id,
         request.producer_epoch,
     );
-    let membership = match ctx.version >= IMPLIED_SINCE {
-        true => Membership::Implied,
-        false => Membership::Verified,
-    };
+    let membership = membership(ctx, IMPLIED_SINCE);
     let commit = CommitRequest {
         group_id: &request.group_id,
         member_id: &request.member_id,

@@ -40,6 +40,8 @@ struct State {
 pub(crate) enum Membership {
     /// It must have been added before (KIP-890, part 1).
     Verified,
+    /// The client has seen to it, and nobody asks.
+    Unverified,
     /// By being written to (KIP-890, part 2).
     Implied,
 }
@@ -140,6 +142,7 @@ impl Partition {
                 Ok(false) => return Err(NoMember::NotAdded),
                 Err(error) => return Err(NoMember::Refused(error)),
             },
+            Membership::Unverified => {}
             Membership::Implied => {
                 let partitions: Partitions = [(topic, index)].into_iter().collect();
                 let mut call = Call {

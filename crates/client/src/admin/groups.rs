@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use model::ErrorCode;
+use wire::Text;
 use wire::messages::delete_groups::{DeleteGroupsRequest, DeleteGroupsResponse};
-use wire::messages::find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse};
 use wire::messages::list_groups::{ListGroupsRequest, ListedGroup};
 use wire::messages::offset_commit::{
     OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
@@ -20,18 +20,14 @@ use wire::messages::offset_commit::{
 use wire::messages::offset_fetch::{
     OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchResponse,
 };
-use wire::{Request, Text};
 
-use super::{ANY_VERSION, Admin, Broker, Outcome, Patience};
-use crate::brokers::Address;
+use super::coordinators::Coordinated;
+use super::{ANY_VERSION, Admin, Outcome, Patience};
 use crate::error::{ClientError, Refusal};
 use crate::offsets::{TopicPartition, by_topic};
 
 /// From version 10 on OffsetCommit and OffsetFetch name topics by id, which we do not keep.
 const TOPICS_BY_NAME: RangeInclusive<i16> = 2..=9;
-
-/// The kind of key of FindCoordinator that groups are.
-const GROUP: i8 = 0;
 
 /// A group in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,8 +84,8 @@ impl Admin {
         }
         groups.sort_by(|one, other| one.id.cmp(&other.id));
         for group in &groups {
-            self.coordinators
-                .insert(group.id.clone(), group.coordinator);
+            let of = Coordinated::Group(group.id.clone());
+            self.coordinators.insert(of, group.coordinator);
         }
         Ok(groups)
     }
@@ -135,7 +131,7 @@ impl Admin {
             of_group.unwrap_or(response.error_code)
         };
         let (_, response) = self
-            .call_coordinator(group, &request, TOPICS_BY_NAME, code)
+            .call_coordinator(&Coordinated::group(group), &request, TOPICS_BY_NAME, code)
             .await?;
         match Refusal::check(code(&response), None) {
             Err(refusal) if refusal.is(ErrorCode::GroupIdNotFound) => return Ok(BTreeMap::new()),
@@ -189,7 +185,7 @@ impl Admin {
                 .unwrap_or_default()
         };
         let (_, response) = self
-            .call_coordinator(group, &request, TOPICS_BY_NAME, codes)
+            .call_coordinator(&Coordinated::group(group), &request, TOPICS_BY_NAME, codes)
             .await?;
         Ok(Refusal::check(codes(&response), None)?)
     }
@@ -212,95 +208,12 @@ impl Admin {
                     .map_or(-1, |result| result.error_code)
             };
             let (_, response) = self
-                .call_coordinator(id, &request, ANY_VERSION, code)
+                .call_coordinator(&Coordinated::group(id), &request, ANY_VERSION, code)
                 .await?;
             outcomes.push((id.clone(), Refusal::check(code(&response), None)));
         }
         Ok(outcomes)
     }
-
-    /// Asks the coordinator of a group, again while it loads or moves. `code` finds the error in
-    /// the answer.
-    async fn call_coordinator<R: Request>(
-        &mut self,
-        group: &str,
-        request: &R,
-        usable: RangeInclusive<i16>,
-        code: impl Fn(&R::Response) -> i16,
-    ) -> Result<(i32, R::Response), ClientError> {
-        let patience = Patience::new();
-        loop {
-            let coordinator = self.coordinator(group, &patience).await?;
-            let response = self.call_node(coordinator, request, usable.clone()).await?;
-            let moves = matches!(
-                ErrorCode::from_code(code(&response)),
-                Some(
-                    ErrorCode::CoordinatorLoadInProgress
-                        | ErrorCode::CoordinatorNotAvailable
-                        | ErrorCode::NotCoordinator
-                )
-            );
-            if !moves || !patience.wait().await {
-                return Ok((coordinator, response));
-            }
-            self.coordinators.remove(group);
-        }
-    }
-
-    /// Node id of the coordinator of a group.
-    async fn coordinator(&mut self, group: &str, patience: &Patience) -> Result<i32, ClientError> {
-        if let Some(node) = self.coordinators.get(group) {
-            return Ok(*node);
-        }
-        let request = FindCoordinatorRequest {
-            key: Text::from(group),
-            key_type: GROUP,
-            coordinator_keys: vec![Text::from(group)],
-        };
-        loop {
-            let response = self.call_node(-1, &request, ANY_VERSION).await?;
-            match found_coordinator(&response) {
-                Ok((node, broker)) => {
-                    self.cluster.brokers.entry(node).or_insert(broker);
-                    self.coordinators.insert(group.to_owned(), node);
-                    return Ok(node);
-                }
-                Err(refusal) if refusal.is_retriable() && patience.wait().await => {}
-                Err(refusal) => return Err(refusal.into()),
-            }
-        }
-    }
-}
-
-fn found_coordinator(response: &FindCoordinatorResponse) -> Result<(i32, Broker), Refusal> {
-    let (code, message, node, host, port) = match response.coordinators.first() {
-        Some(one) => (
-            one.error_code,
-            &one.error_message,
-            one.node_id,
-            &one.host,
-            one.port,
-        ),
-        None => (
-            response.error_code,
-            &response.error_message,
-            response.node_id,
-            &response.host,
-            response.port,
-        ),
-    };
-    Refusal::check(code, message.as_deref())?;
-    let address = Address {
-        host: host.to_string(),
-        port: u16::try_from(port).unwrap_or_default(),
-    };
-    Ok((
-        node,
-        Broker {
-            address,
-            rack: None,
-        },
-    ))
 }
 
 fn commit_topics(offsets: &BTreeMap<TopicPartition, i64>) -> Vec<OffsetCommitRequestTopic> {

@@ -135,8 +135,8 @@ impl Admin {
     }
 }
 
-/// Whether asking again may bring an offset: a topic that does not exist will not appear.
-fn is_passing(refusal: &Refusal) -> bool {
+/// Whether asking again may bring an answer: a topic that does not exist will not appear.
+pub(super) fn is_passing(refusal: &Refusal) -> bool {
     refusal.is_retriable() && !refusal.is(model::ErrorCode::UnknownTopicOrPartition)
 }
 

@@ -82,7 +82,7 @@ pub(crate) const BROKER_GROUPS: &[Definition] = &[
     Definition::broker("transaction.max.timeout.ms", Kind::Int, "900000", "The longest transaction timeout that a producer may ask for.")
         .at_least(1)
         .acts(),
-    Definition::broker("transaction.partition.verification.enable", Kind::Boolean, "true", "Whether a transactional batch must belong to a partition that was added to its transaction (KIP-890).")
+    Definition::broker("transaction.partition.verification.enable", Kind::Boolean, "true", "Whether the partition of a transactional batch, or the group of offsets, must have been added to the transaction (KIP-890). Newer clients leave the adding to the broker.")
         .acts(),
     Definition::broker("transaction.remove.expired.transaction.cleanup.interval.ms", Kind::Int, "3600000", "The time between two looks for transactional ids to forget.")
         .at_least(1)

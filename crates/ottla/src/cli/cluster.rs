@@ -3,6 +3,7 @@
 mod config;
 mod logdirs;
 mod quotas;
+mod txn;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +28,9 @@ pub(crate) enum Command {
     /// Look at and change the quotas of clients
     #[command(subcommand)]
     Quotas(quotas::Command),
+    /// Look at transactions, and end those that nobody ends
+    #[command(subcommand)]
+    Txn(txn::Command),
     /// Show how far every group has read, also of groups without active members
     Offsets(Offsets),
 }
@@ -49,6 +53,7 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
         Command::Config(command) => config::run(command, connection).await,
         Command::Logdirs(command) => logdirs::run(command, connection).await,
         Command::Quotas(command) => quotas::run(command, connection).await,
+        Command::Txn(command) => txn::run(command, connection).await,
         Command::Offsets(command) => offsets(command, connection).await,
     }
 }

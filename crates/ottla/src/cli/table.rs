@@ -106,7 +106,7 @@ impl Cell {
 
 /// The text on one line and without control characters: it comes from other programs and must not
 /// move the cursor of the reader's terminal.
-fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let characters = text.chars();
     characters
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })

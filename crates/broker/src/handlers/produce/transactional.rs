@@ -1,9 +1,9 @@
 //! Appending a batch that belongs to a transaction.
 //!
-//! Its partition must belong to the transaction (KIP-890). Up to version 11 that must have been asked for before; from
-//! version 12 on it does by the batch, and both are written as one; many partitions of a request are added before
-//! with one record. The coordinator is locked while a batch is checked and appended, so that the transaction
-//! cannot end in between.
+//! Its partition must belong to the transaction (KIP-890). Up to version 11 that must have been asked for before, which
+//! is verified unless that is switched off; from version 12 on it does by the batch, and both are written as one;
+//! many partitions of a request are added before with one record. The coordinator is locked while a batch is
+//! checked and appended, so that the transaction cannot end in between.
 
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use wire::messages::produce::{PartitionProduceData, ProduceRequest};
 use super::writable_topic;
 use crate::context::RequestContext;
 use crate::errors;
+use crate::handlers::support::transactional::membership;
 use crate::journal::Unavailable;
 use crate::transactions::{Membership, NoMember};
 
@@ -93,16 +94,11 @@ pub(super) fn append(
         .transactional_id
         .ok_or(ErrorCode::TransactionalIdAuthorizationFailed)?;
     let broker = &ctx.broker;
-    let (mode, membership) = match ctx.version >= IMPLIED_SINCE {
-        true => (Append::ProduceBumped, Membership::Implied),
-        false => (Append::Produce, Membership::Verified),
+    let membership = membership(ctx, IMPLIED_SINCE);
+    let mode = match membership {
+        Membership::Implied => Append::ProduceBumped,
+        Membership::Verified | Membership::Unverified => Append::Produce,
     };
-    let settings = &broker.metadata.published().settings;
-    let verifies = settings.transaction_partition_verification_enable;
-    if membership == Membership::Verified && !verifies {
-        let appended = batch.log.append(batch.bytes, mode);
-        return appended.map_err(errors::of_append);
-    }
     if batch.log.is_quarantined() {
         // It would keep the transaction from its end: no marker can be written to it.
         return Err(ErrorCode::KafkaStorageError);

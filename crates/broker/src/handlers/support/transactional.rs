@@ -4,6 +4,7 @@ use model::{ErrorCode, ProducerEpoch, ProducerId, TopicName};
 use transactions::{Producer, ProducerOf};
 
 use crate::context::RequestContext;
+use crate::transactions::Membership;
 
 /// The code as clients of a version know it: before PRODUCER_FENCED there was INVALID_PRODUCER_EPOCH
 /// (KIP-588).
@@ -22,6 +23,17 @@ pub(crate) fn producer_of(transactional_id: &str, id: i64, epoch: i16) -> Produc
             id: ProducerId(id),
             epoch: ProducerEpoch(epoch),
         },
+    }
+}
+
+/// How what a request writes comes to belong to its transaction: by the request itself from a version on, before
+/// that by one that came earlier.
+pub(crate) fn membership(ctx: &RequestContext, implied_since: i16) -> Membership {
+    let settings = &ctx.broker.metadata.published().settings;
+    match settings.transaction_partition_verification_enable {
+        _ if ctx.version >= implied_since => Membership::Implied,
+        true => Membership::Verified,
+        false => Membership::Unverified,
     }
 }
 

@@ -10,6 +10,8 @@ use wire::messages::describe_transactions::DescribeTransactionsRequest;
 use wire::messages::produce::PartitionProduceData;
 
 use super::client::*;
+use super::offsets::{offsets_request, stable_offset, try_offsets};
+use super::tools::marker;
 use crate::support::{Fixture, assert_code, build, produce_request};
 
 const NONE: ErrorCode = ErrorCode::None;
@@ -75,6 +77,32 @@ async fn verification_can_be_switched_off() {
     fixture.topic("t").await;
     let me = init(&mut fixture).await;
     assert_eq!(produce_code(&mut fixture, me, 0, 9).await, NONE);
+}
+
+/// Where no coordinator has the group, its offsets are left to a tool.
+#[tokio::test]
+async fn groups_are_not_verified_either() {
+    let settings = [
+        ("transaction.partition.verification.enable", "false"),
+        ("offsets.topic.num.partitions", "1"),
+    ];
+    let mut fixture = Fixture::with_settings(&settings).await;
+    fixture.topic("t").await;
+    let me = init(&mut fixture).await;
+    let request = offsets_request(me, "t", 7);
+    assert_eq!(try_offsets(&mut fixture, &request, 4).await, NONE);
+    let unstable = stable_offset(&mut fixture).await;
+    assert_eq!(unstable, Err(ErrorCode::UnstableOffsetCommit));
+    let ended = end_request(me, true);
+    let ended = fixture.call(&ended, BUMPS).await;
+    assert_ne!(ended.error_code, 0, "its coordinator has nothing to end");
+    let response = fixture.call(&marker(me, "__consumer_offsets", 0), 1).await;
+    assert_code(response.markers[0].topics[0].partitions[0].error_code, NONE);
+    assert_eq!(stable_offset(&mut fixture).await, Ok(-1));
+    // The newest clients leave it to the broker to ask.
+    let stranger = offsets_request(Producer { id: 999, ..me }, "t", 7);
+    let code = try_offsets(&mut fixture, &stranger, 5).await;
+    assert_eq!(code, ErrorCode::InvalidProducerIdMapping);
 }
 
 #[tokio::test]

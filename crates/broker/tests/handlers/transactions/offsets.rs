@@ -24,7 +24,11 @@ const NONE: ErrorCode = ErrorCode::None;
 /// What OffsetFetch answers where nothing is committed.
 const NOTHING: i64 = -1;
 
-fn offsets_request(producer: Producer, topic: &'static str, offset: i64) -> TxnOffsetCommitRequest {
+pub(super) fn offsets_request(
+    producer: Producer,
+    topic: &'static str,
+    offset: i64,
+) -> TxnOffsetCommitRequest {
     TxnOffsetCommitRequest {
         transactional_id: ID,
         group_id: GROUP,
@@ -42,7 +46,7 @@ fn offsets_request(producer: Producer, topic: &'static str, offset: i64) -> TxnO
     }
 }
 
-async fn try_offsets(
+pub(super) async fn try_offsets(
     fixture: &mut Fixture,
     request: &TxnOffsetCommitRequest,
     version: i16,
@@ -70,7 +74,7 @@ async fn add_offsets(fixture: &mut Fixture, producer: Producer) -> ErrorCode {
 }
 
 /// The offset of partition 0 of `t`, for who asks for stable ones; in all ways to ask.
-async fn stable_offset(fixture: &mut Fixture) -> Result<i64, ErrorCode> {
+pub(super) async fn stable_offset(fixture: &mut Fixture) -> Result<i64, ErrorCode> {
     let topic = OffsetFetchRequestTopic {
         name: Text::from_static("t"),
         partition_indexes: vec![0],

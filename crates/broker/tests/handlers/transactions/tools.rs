@@ -134,7 +134,8 @@ async fn transactions_are_listed_and_filtered() {
     assert_code(response.error_code, ErrorCode::InvalidRegularExpression);
 }
 
-fn marker(
+/// An abort marker for partition 0 of a topic.
+pub(super) fn marker(
     producer: Producer,
     topic: &'static str,
     coordinator_epoch: i32,

@@ -10,6 +10,7 @@ use wire::messages::describe_groups::{
 };
 
 use super::{Group, Member, assignment};
+use crate::admin::coordinators::Coordinated;
 use crate::admin::{ANY_VERSION, Admin};
 use crate::error::{ClientError, Refusal};
 use crate::offsets::TopicPartition;
@@ -51,7 +52,7 @@ impl Admin {
             response.groups.first().map_or(0, |group| group.error_code)
         };
         let (coordinator, response) = self
-            .call_coordinator(id, &request, ANY_VERSION, code)
+            .call_coordinator(&Coordinated::group(id), &request, ANY_VERSION, code)
             .await?;
         let Some(group) = response.groups.into_iter().next() else {
             return Ok(None);
@@ -84,7 +85,9 @@ impl Admin {
         let code = |response: &ConsumerGroupDescribeResponse| {
             response.groups.first().map_or(0, |group| group.error_code)
         };
-        let called = self.call_coordinator(id, &request, ANY_VERSION, code).await;
+        let called = self
+            .call_coordinator(&Coordinated::group(id), &request, ANY_VERSION, code)
+            .await;
         let (coordinator, response) = match called {
             // The broker is older than this kind of group.
             Err(ClientError::Unsupported { .. }) => return Ok(None),

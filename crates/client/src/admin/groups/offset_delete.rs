@@ -9,6 +9,7 @@ use wire::messages::offset_delete::{
     OffsetDeleteResponse,
 };
 
+use super::super::coordinators::Coordinated;
 use super::super::{ANY_VERSION, Admin, Outcome};
 use crate::error::{ClientError, Refusal};
 use crate::offsets::{TopicPartition, by_topic};
@@ -27,7 +28,7 @@ impl Admin {
         };
         let code = |response: &OffsetDeleteResponse| response.error_code;
         let (_, response) = self
-            .call_coordinator(group, &request, ANY_VERSION, code)
+            .call_coordinator(&Coordinated::group(group), &request, ANY_VERSION, code)
             .await?;
         Refusal::check(response.error_code, None)?;
         let mut outcomes = BTreeMap::new();
