@@ -2,10 +2,18 @@
 
 use anyhow::Result;
 
-use crate::places::{cargo, must_succeed};
+use crate::places::{cargo, must_succeed, target};
 
 /// Counts, optimised as a release is, and compares with what is committed.
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
+    must_succeed(cargo().args([
+        "build",
+        "--quiet",
+        "--locked",
+        "--release",
+        "--package",
+        "ottla",
+    ]))?;
     must_succeed(
         cargo()
             .args([
@@ -17,6 +25,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
                 "counts",
             ])
             .args(["--", "compare"])
+            .arg(target().join("release/ottla"))
             .args(arguments),
     )
 }

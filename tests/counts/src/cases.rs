@@ -14,14 +14,14 @@ use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
 use wire::messages::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use wire::{Chunks, Request, Text};
 
-use crate::machine::{Machine, frame, read};
+use crate::door::{Door, call, frame, read};
 
 /// A kind of request.
 pub(crate) struct Case {
     /// What it is called in the tables.
     pub(crate) name: &'static str,
     /// Brings a broker into the state that the requests want, and makes so many of them.
-    pub(crate) prepare: fn(&mut Machine, usize) -> Result<Vec<Sent>>,
+    pub(crate) prepare: fn(&mut dyn Door, usize) -> Result<Vec<Sent>>,
 }
 
 /// A request as it is sent, and how its answer is checked.
@@ -59,7 +59,7 @@ const TOPIC: Text = Text::from_static("orders");
 const NOW_MS: i64 = 1_767_225_600_000;
 
 /// Makes a topic of one partition.
-fn make_topic(machine: &mut Machine, name: Text) -> Result<()> {
+fn make_topic(door: &mut dyn Door, name: Text) -> Result<()> {
     let request = MetadataRequest {
         topics: Some(vec![MetadataRequestTopic {
             name: Some(name),
@@ -68,7 +68,7 @@ fn make_topic(machine: &mut Machine, name: Text) -> Result<()> {
         allow_auto_topic_creation: true,
         ..MetadataRequest::default()
     };
-    for topic in machine.call(&request, METADATA)?.topics {
+    for topic in call(door, &request, METADATA)?.topics {
         ensure!(topic.error_code == 0, "a topic: error {}", topic.error_code);
     }
     Ok(())

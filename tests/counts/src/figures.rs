@@ -26,15 +26,15 @@ pub(crate) struct Figures {
 }
 
 /// Figures by name, in a table of one kind.
-pub(crate) type Table = BTreeMap<String, BTreeMap<&'static str, f64>>;
+pub(crate) type Table = BTreeMap<String, BTreeMap<String, f64>>;
 
 impl Figures {
     /// By their names.
-    pub(crate) fn by_name(self) -> BTreeMap<&'static str, f64> {
+    pub(crate) fn by_name(self) -> BTreeMap<String, f64> {
         BTreeMap::from([
-            ("instructions", self.instructions),
-            ("allocations", self.allocations),
-            ("allocated bytes", self.allocated_bytes),
+            ("instructions".to_owned(), self.instructions),
+            ("allocations".to_owned(), self.allocations),
+            ("allocated bytes".to_owned(), self.allocated_bytes),
         ])
     }
 }
@@ -64,7 +64,7 @@ pub(crate) fn differences(found: &Table) -> Result<Vec<String>> {
         for (figure, count) in figures {
             match expected
                 .get(name)
-                .and_then(|row| row.get(*figure))
+                .and_then(|row| row.get(figure))
                 .and_then(Value::as_f64)
             {
                 None => different.push(format!("{name}: no {figure} are committed")),

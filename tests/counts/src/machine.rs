@@ -15,13 +15,11 @@ use env::real::RealFs;
 use env::{BoxFuture, Clock, Env};
 use network::{Outcome, Reply, Service};
 use sim::{Handles, SimClock, SimSpawn};
-use wire::{Chunks, Request, Text, decode_response, encode_request};
+
+use crate::door::Door;
 
 /// More turns than a request or a start ever takes.
 const TURNS_MAX: usize = 100_000;
-
-/// Bytes before a frame that say how long it is.
-const LENGTH_BYTES: usize = 4;
 
 /// A broker and one connection to it.
 pub(crate) struct Machine {
@@ -72,9 +70,10 @@ impl Machine {
             spawn,
         })
     }
+}
 
-    /// Hands over a frame and lets happen what must until it is answered.
-    pub(crate) fn answer(&mut self, frame: Bytes) -> Result<network::Chunks> {
+impl Door for Machine {
+    fn exchange(&mut self, frame: Bytes) -> Result<network::Chunks> {
         let outcome = match self.service.call(&mut self.connection, frame) {
             Reply::Ready(chunks) => return Ok(chunks),
             Reply::Serial(later) | Reply::Parked(later) | Reply::Pipelined(later) => {
@@ -90,14 +89,7 @@ impl Machine {
         }
     }
 
-    /// Sends a request and reads its answer.
-    pub(crate) fn call<R: Request>(&mut self, request: &R, version: i16) -> Result<R::Response> {
-        let chunks = self.answer(frame(request, version))?;
-        read::<R>(chunks, version)
-    }
-
-    /// Lets everything happen that waits for nothing.
-    pub(crate) fn rest(&self) -> Result<()> {
+    fn rest(&self) -> Result<()> {
         for _ in 0..TURNS_MAX {
             if !self.spawn.turn(self.clock.now()) {
                 return Ok(());
@@ -112,21 +104,6 @@ impl Drop for Machine {
         // Tasks hold the broker, which holds the tasks.
         self.spawn.clear();
     }
-}
-
-/// The frame of a request, without its length.
-pub(crate) fn frame<R: Request>(request: &R, version: i16) -> Bytes {
-    let client = Text::from_static("counts");
-    let mut bytes = encode_request(request, version, 1, Some(&client)).into_bytes();
-    bytes.split_off(LENGTH_BYTES)
-}
-
-/// Reads an answer.
-pub(crate) fn read<R: Request>(chunks: network::Chunks, version: i16) -> Result<R::Response> {
-    let bytes = Chunks::from(chunks).into_bytes();
-    let (_, response) = decode_response(bytes, version)
-        .map_err(|error| anyhow::anyhow!("an answer does not parse: {error:?}"))?;
-    Ok(response)
 }
 
 fn drive<T>(clock: &SimClock, spawn: &SimSpawn, future: BoxFuture<T>) -> Result<T> {

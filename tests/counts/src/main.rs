@@ -1,14 +1,19 @@
 //! What requests cost, by counts that do not depend on the machine's mood.
 //!
-//! - `counts compare [--bless] [--result FILE]` counts everything and compares it with
-//!   `tests/counts/expected.json`, or makes it the figures to come up to;
+//! - `counts compare OTTLA [--bless] [--result FILE]` counts everything, with this binary where a whole
+//!   process is wanted, and compares it with `tests/counts/expected.json`, or makes it the figures to
+//!   come up to;
 //! - `counts send CASE` is the process that is looked at.
 
 mod allocation;
 mod cases;
+mod door;
 mod figures;
 mod machine;
 mod measure;
+mod system_calls;
+
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
@@ -16,19 +21,29 @@ use serde_json::json;
 use cases::CASES;
 use figures::Table;
 
-const USAGE: &str = "usage: counts compare [--bless] [--result FILE] | counts send CASE";
+const USAGE: &str = "usage: counts compare OTTLA [--bless] [--result FILE] | counts send CASE";
+
+/// The kinds of requests for which the calls of the kernel are counted too.
+const IN_A_PROCESS: [&str; 6] = [
+    "produce",
+    "produce, 16 KB",
+    "fetch",
+    "metadata",
+    "heartbeat",
+    "offset commit",
+];
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["compare", options @ ..] => compare(options),
+        ["compare", ottla, options @ ..] => compare(Path::new(ottla), options),
         ["send", name] => measure::send(measure::find(name)?),
         _ => bail!(USAGE),
     }
 }
 
-fn compare(options: &[&str]) -> Result<()> {
+fn compare(ottla: &Path, options: &[&str]) -> Result<()> {
     let mut is_blessed = false;
     let mut result = None;
     let mut options = options.iter();
@@ -51,6 +66,17 @@ fn compare(options: &[&str]) -> Result<()> {
             case.name, found.instructions, found.allocations, found.allocated_bytes
         );
         table.insert(case.name.to_owned(), found.by_name());
+    }
+    println!("\n{:<32} calls of the kernel for a request", "");
+    for name in IN_A_PROCESS {
+        let found = system_calls::measure(ottla, measure::find(name)?)
+            .with_context(|| format!("the calls for {name:?}"))?;
+        let words: Vec<String> = found
+            .iter()
+            .map(|(call, count)| format!("{call} {count}"))
+            .collect();
+        println!("{name:<32} {}", words.join(", "));
+        table.entry(name.to_owned()).or_default().extend(found);
     }
     if let Some(file) = result {
         let text = format!(

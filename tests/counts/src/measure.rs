@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 
 use crate::allocation::Allocated;
 use crate::cases::{CASES, Case, Sent};
+use crate::door::Door;
 use crate::figures::Figures;
 use crate::machine::Machine;
 
 /// Requests before those that count, which find what the first ones have made.
-const WARM_UP: usize = 200;
+pub(crate) const WARM_UP: usize = 200;
 /// Requests that count.
-const COUNTED: usize = 1_000;
+pub(crate) const COUNTED: usize = 1_000;
 
 /// Where callgrind counts: in [`counted_section`] and in all that it calls.
 const SECTION: &str = "*counted_section*";
@@ -34,7 +35,7 @@ pub(crate) fn send(case: &Case) -> Result<()> {
     machine.rest()?;
     let counted = sent.split_off(WARM_UP);
     for Sent { frame, check } in sent {
-        check(machine.answer(frame)?)?;
+        check(machine.exchange(frame)?)?;
     }
     machine.rest()?;
 
@@ -62,7 +63,7 @@ fn counted_section(
     answers: &mut Vec<network::Chunks>,
 ) -> Result<()> {
     for frame in frames {
-        answers.push(machine.answer(frame)?);
+        answers.push(machine.exchange(frame)?);
     }
     machine.rest()
 }

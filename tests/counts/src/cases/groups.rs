@@ -14,7 +14,7 @@ use wire::messages::offset_fetch::{OffsetFetchRequest, OffsetFetchRequestTopic};
 use wire::messages::sync_group::{SyncGroupRequest, SyncGroupRequestAssignment};
 
 use super::{Case, TOPIC, make_topic, no_error, repeated};
-use crate::machine::{Machine, read};
+use crate::door::{Door, call, read};
 
 const HEARTBEAT_VERSION: i16 = 4;
 const OFFSET_COMMIT_VERSION: i16 = 8;
@@ -25,8 +25,8 @@ const GROUP: Text = Text::from_static("billing");
 /// The only member of a stable group is alive.
 pub(super) const HEARTBEAT: Case = Case {
     name: "heartbeat",
-    prepare: |machine, count| {
-        let joined = join(machine)?;
+    prepare: |door, count| {
+        let joined = join(door)?;
         let request = HeartbeatRequest {
             group_id: GROUP,
             generation_id: joined.generation_id,
@@ -44,8 +44,8 @@ pub(super) const HEARTBEAT: Case = Case {
 /// A member commits one partition.
 pub(super) const OFFSET_COMMIT: Case = Case {
     name: "offset commit",
-    prepare: |machine, count| {
-        let request = commit(machine)?;
+    prepare: |door, count| {
+        let request = commit(door)?;
         Ok(repeated(
             &request,
             OFFSET_COMMIT_VERSION,
@@ -58,10 +58,10 @@ pub(super) const OFFSET_COMMIT: Case = Case {
 /// What was committed for one partition.
 pub(super) const OFFSET_FETCH: Case = Case {
     name: "offset fetch",
-    prepare: |machine, count| {
-        let request = commit(machine)?;
+    prepare: |door, count| {
+        let request = commit(door)?;
         for sent in repeated(&request, OFFSET_COMMIT_VERSION, 1, check_committed) {
-            (sent.check)(machine.answer(sent.frame)?)?;
+            (sent.check)(door.exchange(sent.frame)?)?;
         }
         let request = OffsetFetchRequest {
             group_id: GROUP,
@@ -84,19 +84,19 @@ pub(super) const OFFSET_FETCH: Case = Case {
 };
 
 /// Has the broker make the topic in which it keeps groups.
-pub(super) fn have_coordinator(machine: &mut Machine, key: Text, key_type: i8) -> Result<()> {
+pub(super) fn have_coordinator(door: &mut dyn Door, key: Text, key_type: i8) -> Result<()> {
     let request = FindCoordinatorRequest {
         key,
         key_type,
         ..FindCoordinatorRequest::default()
     };
-    no_error("a coordinator", machine.call(&request, 3)?.error_code)?;
-    machine.rest()
+    no_error("a coordinator", call(door, &request, 3)?.error_code)?;
+    door.rest()
 }
 
 /// The only member of a group that is stable then.
-fn join(machine: &mut Machine) -> Result<JoinGroupResponse> {
-    have_coordinator(machine, GROUP, 0)?;
+fn join(door: &mut dyn Door) -> Result<JoinGroupResponse> {
+    have_coordinator(door, GROUP, 0)?;
     let request = |member_id| JoinGroupRequest {
         group_id: GROUP,
         session_timeout_ms: 45_000,
@@ -109,14 +109,14 @@ fn join(machine: &mut Machine) -> Result<JoinGroupResponse> {
         }],
         ..JoinGroupRequest::default()
     };
-    let asked = machine.call(&request(Text::EMPTY), 9)?;
+    let asked = call(door, &request(Text::EMPTY), 9)?;
     let wanted = ErrorCode::MemberIdRequired.code();
     ensure!(
         asked.error_code == wanted,
         "no member id: {}",
         asked.error_code
     );
-    let joined = machine.call(&request(asked.member_id), 9)?;
+    let joined = call(door, &request(asked.member_id), 9)?;
     no_error("join", joined.error_code)?;
     let synced = SyncGroupRequest {
         group_id: GROUP,
@@ -130,14 +130,14 @@ fn join(machine: &mut Machine) -> Result<JoinGroupResponse> {
         }],
         ..SyncGroupRequest::default()
     };
-    no_error("sync", machine.call(&synced, 5)?.error_code)?;
+    no_error("sync", call(door, &synced, 5)?.error_code)?;
     Ok(joined)
 }
 
 /// A commit by the only member of a group.
-fn commit(machine: &mut Machine) -> Result<OffsetCommitRequest> {
-    make_topic(machine, TOPIC)?;
-    let joined = join(machine).context("a member")?;
+fn commit(door: &mut dyn Door) -> Result<OffsetCommitRequest> {
+    make_topic(door, TOPIC)?;
+    let joined = join(door).context("a member")?;
     Ok(OffsetCommitRequest {
         group_id: GROUP,
         generation_id_or_member_epoch: joined.generation_id,

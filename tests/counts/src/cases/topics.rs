@@ -12,7 +12,7 @@ use super::{
     Case, METADATA as METADATA_VERSION, PRODUCE as PRODUCE_VERSION, Sent, TOPIC, batch,
     check_fetched, check_produced, make_topic, no_error, produce, repeated,
 };
-use crate::machine::{Machine, frame, read};
+use crate::door::{Door, call, frame, read};
 
 const FETCH_VERSION: i16 = 12;
 const LIST_OFFSETS_VERSION: i16 = 7;
@@ -24,8 +24,8 @@ const FETCH_BYTES: usize = 1 << 20;
 /// One record of 100 bytes.
 pub(super) const PRODUCE: Case = Case {
     name: "produce",
-    prepare: |machine, count| {
-        make_topic(machine, TOPIC)?;
+    prepare: |door, count| {
+        make_topic(door, TOPIC)?;
         let request = produce(batch(1, None, false));
         let check = check_produced::<PRODUCE_VERSION>;
         Ok(repeated(&request, PRODUCE_VERSION, count, check))
@@ -35,15 +35,15 @@ pub(super) const PRODUCE: Case = Case {
 /// One record of 100 bytes by an idempotent producer.
 pub(super) const PRODUCE_IDEMPOTENT: Case = Case {
     name: "produce, idempotent",
-    prepare: |machine, count| {
-        make_topic(machine, TOPIC)?;
+    prepare: |door, count| {
+        make_topic(door, TOPIC)?;
         let request = InitProducerIdRequest {
             transactional_id: None,
             transaction_timeout_ms: i32::MAX,
             producer_id: -1,
             producer_epoch: -1,
         };
-        let producer = machine.call(&request, 4)?;
+        let producer = call(door, &request, 4)?;
         no_error("a producer id", producer.error_code)?;
         let sent = |sequence| {
             let producer = (producer.producer_id, producer.producer_epoch, sequence);
@@ -59,8 +59,8 @@ pub(super) const PRODUCE_IDEMPOTENT: Case = Case {
 /// 160 records of 100 bytes.
 pub(super) const PRODUCE_LARGE: Case = Case {
     name: "produce, 16 KB",
-    prepare: |machine, count| {
-        make_topic(machine, TOPIC)?;
+    prepare: |door, count| {
+        make_topic(door, TOPIC)?;
         let request = produce(batch(160, None, false));
         let check = check_produced::<PRODUCE_VERSION>;
         Ok(repeated(&request, PRODUCE_VERSION, count, check))
@@ -70,8 +70,8 @@ pub(super) const PRODUCE_LARGE: Case = Case {
 /// One batch of one record, from memory.
 pub(super) const FETCH: Case = Case {
     name: "fetch",
-    prepare: |machine, count| {
-        fill(machine, 1, 100)?;
+    prepare: |door, count| {
+        fill(door, 1, 100)?;
         let check = check_fetched::<FETCH_VERSION, 100>;
         Ok(repeated(&fetch(50, 100), FETCH_VERSION, count, check))
     },
@@ -80,8 +80,8 @@ pub(super) const FETCH: Case = Case {
 /// 1 MiB in batches of 16 KB, from memory.
 pub(super) const FETCH_LARGE: Case = Case {
     name: "fetch, 1 MiB",
-    prepare: |machine, count| {
-        fill(machine, 160, 80)?;
+    prepare: |door, count| {
+        fill(door, 160, 80)?;
         let check = check_fetched::<FETCH_VERSION, { FETCH_BYTES - 32_768 }>;
         Ok(repeated(
             &fetch(0, FETCH_BYTES),
@@ -95,8 +95,8 @@ pub(super) const FETCH_LARGE: Case = Case {
 /// At the end of the log, without waiting.
 pub(super) const FETCH_NOTHING: Case = Case {
     name: "fetch, nothing there",
-    prepare: |machine, count| {
-        fill(machine, 1, 1)?;
+    prepare: |door, count| {
+        fill(door, 1, 1)?;
         let check = check_fetched::<FETCH_VERSION, 0>;
         Ok(repeated(
             &fetch(1, FETCH_BYTES),
@@ -110,8 +110,8 @@ pub(super) const FETCH_NOTHING: Case = Case {
 /// The end of a partition.
 pub(super) const LIST_OFFSETS: Case = Case {
     name: "list offsets",
-    prepare: |machine, count| {
-        fill(machine, 1, 1)?;
+    prepare: |door, count| {
+        fill(door, 1, 1)?;
         let request = ListOffsetsRequest {
             replica_id: -1,
             topics: vec![ListOffsetsTopic {
@@ -139,8 +139,8 @@ pub(super) const LIST_OFFSETS: Case = Case {
 /// One topic by its name.
 pub(super) const METADATA: Case = Case {
     name: "metadata",
-    prepare: |machine, count| {
-        make_topic(machine, TOPIC)?;
+    prepare: |door, count| {
+        make_topic(door, TOPIC)?;
         let topic = MetadataRequestTopic {
             name: Some(TOPIC),
             ..MetadataRequestTopic::default()
@@ -157,9 +157,9 @@ pub(super) const METADATA: Case = Case {
 /// All of 100 topics.
 pub(super) const METADATA_OF_MANY: Case = Case {
     name: "metadata, 100 topics",
-    prepare: |machine, count| {
+    prepare: |door, count| {
         for number in 0..100 {
-            make_topic(machine, Text::from(format!("topic-{number}")))?;
+            make_topic(door, Text::from(format!("topic-{number}")))?;
         }
         Ok(repeated(
             &metadata(None),
@@ -187,8 +187,8 @@ pub(super) const API_VERSIONS: Case = Case {
 };
 
 /// Makes the topic and fills it with so many batches.
-fn fill(machine: &mut Machine, records: usize, batches: usize) -> Result<()> {
-    make_topic(machine, TOPIC)?;
+fn fill(door: &mut dyn Door, records: usize, batches: usize) -> Result<()> {
+    make_topic(door, TOPIC)?;
     let request = produce(batch(records, None, false));
     for sent in repeated(
         &request,
@@ -196,7 +196,7 @@ fn fill(machine: &mut Machine, records: usize, batches: usize) -> Result<()> {
         batches,
         check_produced::<PRODUCE_VERSION>,
     ) {
-        (sent.check)(machine.answer(sent.frame)?)?;
+        (sent.check)(door.exchange(sent.frame)?)?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use wire::messages::txn_offset_commit::{
 
 use super::groups::have_coordinator;
 use super::{Case, Sent, TOPIC, batch, check_produced, make_topic, no_error, produce, repeated};
-use crate::machine::{Machine, frame, read};
+use crate::door::{Door, call, frame, read};
 
 const PRODUCE_VERSION: i16 = 12;
 const END_TXN_VERSION: i16 = 5;
@@ -22,9 +22,9 @@ const GROUP: Text = Text::from_static("billing");
 /// One partition's offset within a transaction that goes on.
 pub(super) const TXN_OFFSET_COMMIT: Case = Case {
     name: "offset commit in a transaction",
-    prepare: |machine, count| {
-        let producer = producer(machine)?;
-        have_coordinator(machine, GROUP, 0)?;
+    prepare: |door, count| {
+        let producer = producer(door)?;
+        have_coordinator(door, GROUP, 0)?;
         let request = TxnOffsetCommitRequest {
             transactional_id: ID,
             group_id: GROUP,
@@ -53,8 +53,8 @@ pub(super) const TXN_OFFSET_COMMIT: Case = Case {
 /// Transactions of one record: a produce request and an end, by turns.
 pub(super) const TRANSACTION: Case = Case {
     name: "request of a transaction",
-    prepare: |machine, count| {
-        let producer = producer(machine)?;
+    prepare: |door, count| {
+        let producer = producer(door)?;
         let transaction = |epoch| {
             let batch = batch(1, Some((producer.producer_id, epoch, 0)), true);
             let mut written = produce(batch);
@@ -85,16 +85,16 @@ pub(super) const TRANSACTION: Case = Case {
 };
 
 /// A new instance of the producer.
-fn producer(machine: &mut Machine) -> Result<InitProducerIdResponse> {
-    make_topic(machine, TOPIC)?;
-    have_coordinator(machine, ID, 1)?;
+fn producer(door: &mut dyn Door) -> Result<InitProducerIdResponse> {
+    make_topic(door, TOPIC)?;
+    have_coordinator(door, ID, 1)?;
     let request = InitProducerIdRequest {
         transactional_id: Some(ID),
         transaction_timeout_ms: 60_000,
         producer_id: -1,
         producer_epoch: -1,
     };
-    let producer = machine.call(&request, 4)?;
+    let producer = call(door, &request, 4)?;
     no_error("a producer id", producer.error_code)?;
     Ok(producer)
 }
