@@ -6,6 +6,12 @@ import threading
 import time
 
 
+# Of each transformer: how many records it reads at a time, and after how long a group does without
+# one of which it hears nothing. That is the least that the broker allows.
+TRANSFORMER_RECORDS_MAX = 40
+TRANSFORMER_SESSION_MS = 6_000
+
+
 class Refused(Exception):
     """The broker answered a request with this error, by its Kafka name."""
 

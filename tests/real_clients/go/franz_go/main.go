@@ -67,7 +67,9 @@ func (library library) Make(kind string, options map[string]string) (program.Cli
 	case "producer":
 		return newProducer(library.common, options)
 	case "consumer":
-		return &consumer{common: library.common, options: options, owned: map[place]bool{}}, nil
+		return newConsumer(library.common, options), nil
+	case "transformer":
+		return &transformer{consumer: newConsumer(library.common, options)}, nil
 	case "admin":
 		return newAdmin(library.common)
 	}
