@@ -40,7 +40,14 @@ const EXACTLY_ONCE: &str = "exactly_once";
 const KILLS: u64 = 8;
 
 /// The clients whose programs write in transactions.
-const TRANSACTIONAL: &[&str] = &["confluent_kafka", "franz_go", "java"];
+const TRANSACTIONAL: &[&str] = &[
+    "confluent_kafka",
+    "confluent_kafka_consumer_protocol",
+    "franz_go",
+    "franz_go_consumer_protocol",
+    "java",
+    "java_consumer_protocol",
+];
 
 /// Those that do not tell how long they were throttled, and one that is there for its versions only.
 const UNAWARE_OF_THROTTLING: &[&str] = &[
@@ -65,6 +72,7 @@ const CLASSIC: &[(&str, Scenario)] = &[
 ];
 
 const CONSUMER: &[(&str, Scenario)] = &[
+    (EXACTLY_ONCE, exactly_once),
     ("groups_rebalance_commit_and_resume", groups),
     (LONGEST, consumer_protocol),
     ("killed_broker", killed_broker),
@@ -167,9 +175,12 @@ fn consumer_protocol(client: Client) -> anyhow::Result<()> {
 
 /// A scenario that needs a broker and nothing else.
 fn run(client: Client, scenario: &str) -> anyhow::Result<()> {
-    let broker = options()
-        .set("group.initial.rebalance.delay.ms", "0")
-        .start()?;
+    let options = options().set("group.initial.rebalance.delay.ms", "0");
+    run_with(options, client, scenario)
+}
+
+fn run_with(options: BrokerOptions, client: Client, scenario: &str) -> anyhow::Result<()> {
+    let broker = options.start()?;
     Program::start(client, scenario, broker.kafka(), &[])?
         .finish(|_, event| {
             println!("{event}");
@@ -198,10 +209,7 @@ fn exactly_once(client: Client) -> anyhow::Result<()> {
         Ok(number) => number.parse().context("OTTLA_KILLS")?,
         Err(_) => KILLS,
     };
-    let mut broker = options()
-        .set("group.initial.rebalance.delay.ms", "0")
-        .restartable()
-        .start()?;
+    let mut broker = transactional_options().restartable().start()?;
     let program = Program::start(client, "exactly_once", broker.kafka(), &[])?;
     let mut kills = Kills::one_per_round(rounds);
     program
@@ -217,7 +225,18 @@ fn exactly_once(client: Client) -> anyhow::Result<()> {
 }
 
 fn transactions(client: Client) -> anyhow::Result<()> {
-    run(client, "transactions")
+    run_with(transactional_options(), client, "transactions")
+}
+
+/// Members that are gone and could not say so are not missed for longer than a test can wait.
+fn transactional_options() -> BrokerOptions {
+    options()
+        .set("group.initial.rebalance.delay.ms", "0")
+        .set("group.min.session.timeout.ms", "3000")
+        .set("group.consumer.session.timeout.ms", "3000")
+        .set("group.consumer.min.session.timeout.ms", "3000")
+        .set("group.consumer.heartbeat.interval.ms", "500")
+        .set("group.consumer.min.heartbeat.interval.ms", "500")
 }
 
 fn quotas(client: Client) -> anyhow::Result<()> {

@@ -168,6 +168,13 @@ class ClientProducer:
                 break
             except BufferError:
                 self.client.poll(0.1)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError._FATAL:
+                    raise
+                # One that has been fenced takes no more records. What it is called when it ends its
+                # transaction is what has happened.
+                self.on_outcome(tag, None, error.args[0].name())
+                return
         self.client.poll(0)
 
     def begin(self):
@@ -276,10 +283,12 @@ class ClientTransformer:
     def __init__(self, bootstrap, group, transactional_id):
         self.producer = ClientProducer(bootstrap, "lz4", lambda *_: None,
                                        transactional_id=transactional_id)
-        self.consumer = ClientConsumer(bootstrap, group, isolation="read_committed",
-                                       **STEADFAST,
-                                       **{"session.timeout.ms": TRANSFORMER_SESSION_MS})
+        self.consumer = self.new_consumer(bootstrap, group, STEADFAST)
         self.read = []
+
+    def new_consumer(self, bootstrap, group, more):
+        more = more | {"session.timeout.ms": TRANSFORMER_SESSION_MS}
+        return ClientConsumer(bootstrap, group, isolation="read_committed", **more)
 
     def subscribe(self, topic):
         self.consumer.topic = topic

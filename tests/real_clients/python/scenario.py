@@ -6,10 +6,10 @@ import threading
 import time
 
 
-# Of each transformer: how many records it reads at a time, and after how long a group does without
-# one of which it hears nothing. That is the least that the broker allows.
+# Of each transformer: how many records it reads at a time, and after how long its group does without
+# one of which nothing is heard: a kill can take away that it has left.
 TRANSFORMER_RECORDS_MAX = 40
-TRANSFORMER_SESSION_MS = 6_000
+TRANSFORMER_SESSION_MS = 3_000
 
 
 class Refused(Exception):

@@ -51,6 +51,8 @@ func main() {
 		// A broker that is killed comes back, however often it was asked meanwhile.
 		kgo.RequestRetries(10_000),
 		kgo.RetryTimeout(patience),
+		// A connection that is closed before its first answer is a kill as well, and no missing password.
+		kgo.AlwaysRetryEOF(),
 	}
 	if options["versions"] == "brod" {
 		versions := kversion.Stable()
