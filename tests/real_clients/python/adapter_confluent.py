@@ -292,8 +292,8 @@ class ClientTransformer:
 
     def subscribe(self, topic):
         self.consumer.topic = topic
-        # Without these, partitions go to other members while this one is busy with their records, and
-        # it would commit as the member that it has become since.
+        # With these, partitions are given up within `poll` only: never while their records are worked
+        # on, to be committed as a member that has lost them since.
         self.consumer.client.subscribe([topic], on_assign=lambda *_: None, on_revoke=lambda *_: None)
 
     def poll(self, seconds):
