@@ -128,6 +128,16 @@ def start_transactional_producer(bootstrap):
         raise Refused(error.args[0].name()) from error
 
 
+def served(call, *arguments):
+    """Makes a call that serves callbacks. When a producer is fenced and its records are given up within
+    one call, confluent-kafka loses the error on the way, which is a SystemError. The records and the
+    transaction still tell it."""
+    try:
+        return call(*arguments)
+    except SystemError:
+        return None
+
+
 class ClientProducer:
     """Sends planned records; `on_outcome(tag, offset, error)` is called once for each."""
 
@@ -175,7 +185,7 @@ class ClientProducer:
                 # transaction is what has happened.
                 self.on_outcome(tag, None, error.args[0].name())
                 return
-        self.client.poll(0)
+        served(self.client.poll, 0)
 
     def begin(self):
         self.client.begin_transaction()
@@ -187,7 +197,7 @@ class ClientProducer:
         self.client.abort_transaction(SECONDS)
 
     def turn(self, seconds):
-        self.client.poll(seconds)
+        served(self.client.poll, seconds)
 
     def throttled_ms(self):
         return self.throttle_times.longest_ms
@@ -310,7 +320,7 @@ class ClientTransformer:
         """Whether it was committed. If it was aborted, what was read before is read again."""
         client = self.producer.client
         try:
-            client.flush(SECONDS)
+            served(client.flush, SECONDS)
             client.send_offsets_to_transaction(
                 self.places({record.partition: record.offset + 1 for record in self.read}),
                 self.consumer.client.consumer_group_metadata(), SECONDS)

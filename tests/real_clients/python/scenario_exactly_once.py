@@ -114,6 +114,48 @@ class Feeder:
         return [expected(planned, self.offsets[tag]) for tag, planned in enumerate(self.planned)]
 
 
+class Follower(threading.Thread):
+    """Reads what is committed while it is written. What it is given stays."""
+
+    def __init__(self, adapter, bootstrap, topic):
+        super().__init__(daemon=True)
+        self.adapter, self.bootstrap, self.topic = adapter, bootstrap, topic
+        # By place: librdkafka may hand out records again behind a start of the broker.
+        self.given = {}
+        self.error = None
+        self.start()
+
+    def run(self):
+        try:
+            consumer = reader(self.adapter, self.bootstrap, self.topic, "read_committed")
+            while sum(record.value == LAST for record in self.given.values()) < len(PARTITIONS):
+                for record in self.patiently(consumer):
+                    place = (record.partition, record.offset)
+                    if self.given.setdefault(place, record) != record:
+                        raise Failed(f"{place} was given as two different records")
+            consumer.close()
+        except Exception as error:
+            self.error = f"{type(error).__name__}: {error}"
+
+    def patiently(self, consumer):
+        try:
+            return consumer.poll(0.1)
+        except Exception as error:
+            if not self.adapter.is_passing(error):
+                raise
+            return []
+
+    def differences(self, committed):
+        """What it was given, and is not there now, or the other way round."""
+        there = {(record.partition, record.offset): record for record in committed}
+        given = {place: record for place, record in self.given.items() if record.value != LAST}
+        if self.error is not None:
+            return [self.error]
+        return ([f"{record!r:.200} was given" for place, record in given.items()
+                 if there.get(place) != record]
+                + [f"{record!r:.200} was not" for place, record in there.items() if place not in given])
+
+
 class Progress:
     """How far the group has committed. Whoever asks is told of a group that stands still."""
 
@@ -173,6 +215,7 @@ def run(adapter, bootstrap, report, options):
         admin.create_topic(topic, len(PARTITIONS))
     words, journal = StandardInput(), Journal()
     feeder = Feeder(adapter, bootstrap, topics[0])
+    follower = Follower(adapter, bootstrap, topics[1])
     progress = Progress(adapter, admin, group)
     rounds = Rounds(progress, journal)
     workers = [Worker(adapter, bootstrap, topics, group, name, transactional_id, rounds)
@@ -202,7 +245,8 @@ def run(adapter, bootstrap, report, options):
           **counts)
     report.check("workers committed, aborted and were fenced",
                  [f"never {what}" for what in (COMMITTED, ABORTED, "fenced") if counts[what] == 0])
-    compare(adapter, bootstrap, report, topics, group, admin, feeder.inputs(), journal)
+    compare(adapter, bootstrap, report, topics, group, admin, feeder.inputs(), journal,
+            follower)
 
 
 def none_ended(workers):
@@ -211,7 +255,7 @@ def none_ended(workers):
             raise Failed(f"a worker ended: {worker.error}")
 
 
-def compare(adapter, bootstrap, report, topics, group, admin, inputs, journal):
+def compare(adapter, bootstrap, report, topics, group, admin, inputs, journal, follower):
     counts = {partition: sum(record.partition == partition for record in inputs)
               for partition in PARTITIONS}
     report.equal("the group has committed everything", admin.group_offsets(group), counts)
@@ -224,6 +268,8 @@ def compare(adapter, bootstrap, report, topics, group, admin, inputs, journal):
     report.check("order", in_input_order(committed))
     report.check(f"{len(journal.attempts)} transactions as workers were told",
                  whole(journal.attempts, committed, uncommitted))
+    wait_until(lambda: not follower.is_alive(), SECONDS, "who reads along has read everything")
+    report.check("who read along was given this and nothing else", follower.differences(committed))
     report.check(f"{len(uncommitted) - len(committed)} aborted records are there for who asks for them",
                  [] if aborted(journal, uncommitted) else ["none of those that workers aborted"])
 
@@ -233,9 +279,14 @@ def aborted(journal, uncommitted):
     return any(journal.attempts[attempt_of(record)].outcome == ABORTED for record in uncommitted)
 
 
-def ends(adapter, bootstrap, topic, isolation):
+def reader(adapter, bootstrap, topic, isolation):
     consumer = adapter.ClientConsumer(bootstrap, None, isolation=isolation)
     consumer.assign(topic, {partition: 0 for partition in PARTITIONS})
+    return consumer
+
+
+def ends(adapter, bootstrap, topic, isolation):
+    consumer = reader(adapter, bootstrap, topic, isolation)
     found = consumer.ends(PARTITIONS)
     consumer.close()
     return found
@@ -254,8 +305,7 @@ def write_last(adapter, bootstrap, topic):
 
 
 def read_to_last(adapter, bootstrap, topic, isolation):
-    consumer = adapter.ClientConsumer(bootstrap, None, isolation=isolation)
-    consumer.assign(topic, {partition: 0 for partition in PARTITIONS})
+    consumer = reader(adapter, bootstrap, topic, isolation)
     records = []
 
     def complete():
