@@ -24,6 +24,7 @@ pub(crate) fn of(client: Client) -> impl Iterator<Item = &'static (&'static str,
     scenarios.iter().filter(move |(name, _)| match *name {
         "administration" => client.name != "kcat",
         "crashed_handler" => client.name == "franz_go_as_brod",
+        EXACTLY_ONCE | "transactions" => TRANSACTIONAL.contains(&client.name),
         "quotas" => !UNAWARE_OF_THROTTLING.contains(&client.name),
         _ => true,
     })
@@ -31,6 +32,22 @@ pub(crate) fn of(client: Client) -> impl Iterator<Item = &'static (&'static str,
 
 /// The scenario that waits for a session to end, at default settings.
 pub(crate) const LONGEST: &str = "groups_of_both_protocols";
+
+/// The scenario that is told by `OTTLA_KILLS` how often the broker is killed.
+const EXACTLY_ONCE: &str = "exactly_once";
+
+/// How often that is by itself.
+const KILLS: u64 = 8;
+
+/// The clients whose programs write in transactions.
+const TRANSACTIONAL: &[&str] = &[
+    "confluent_kafka",
+    "confluent_kafka_consumer_protocol",
+    "franz_go",
+    "franz_go_consumer_protocol",
+    "java",
+    "java_consumer_protocol",
+];
 
 /// Those that do not tell how long they were throttled, and one that is there for its versions only.
 const UNAWARE_OF_THROTTLING: &[&str] = &[
@@ -47,38 +64,53 @@ const CLASSIC: &[(&str, Scenario)] = &[
     ("administration", administration),
     ("codecs_and_sizes", codecs_and_sizes),
     ("crashed_handler", crashed_handler),
+    (EXACTLY_ONCE, exactly_once),
     ("groups_rebalance_commit_and_resume", groups),
     ("killed_broker", killed_broker),
     ("quotas", quotas),
+    ("transactions", transactions),
 ];
 
 const CONSUMER: &[(&str, Scenario)] = &[
+    (EXACTLY_ONCE, exactly_once),
     ("groups_rebalance_commit_and_resume", groups),
     (LONGEST, consumer_protocol),
     ("killed_broker", killed_broker),
 ];
 
-/// Scenarios that are no client's: that the comparison itself finds what it is there to find.
+/// Scenarios that are no client's: that comparisons find what they are there to find.
 pub(crate) fn negative_controls() -> Vec<Trial> {
-    vec![Trial::test(
-        "comparison::finds_every_kind_of_difference",
-        || {
-            let output = std::process::Command::new("python3")
-                .current_dir(testkit::workspace_directory().join("tests/real_clients/python"))
-                .env("PYTHONDONTWRITEBYTECODE", "1")
-                .arg("records_test.py")
-                .output()?;
-            if output.status.success() {
-                Ok(())
-            } else {
-                Err(Failed::from(String::from_utf8_lossy(&output.stderr)))
-            }
-        },
-    )]
+    [
+        ("comparison", "records_test.py"),
+        ("comparison_of_transactions", "transformed_test.py"),
+    ]
+    .map(|(name, program)| {
+        let name = format!("{name}::finds_every_kind_of_difference");
+        Trial::test(name, move || negative_control(program))
+    })
+    .into()
 }
 
+fn negative_control(program: &str) -> Result<(), Failed> {
+    let output = std::process::Command::new("python3")
+        .current_dir(testkit::workspace_directory().join("tests/real_clients/python"))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .arg(program)
+        .output()?;
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(Failed::from(String::from_utf8_lossy(&output.stderr)))
+    }
+}
+
+/// `OTTLA_BINARY` names another binary to run, one with a defect for example.
 fn options() -> BrokerOptions {
-    BrokerOptions::new().set("num.partitions", "3")
+    let options = BrokerOptions::new().set("num.partitions", "3");
+    match std::env::var_os("OTTLA_BINARY") {
+        Some(binary) => options.binary(&testkit::workspace_directory().join(binary)),
+        None => options,
+    }
 }
 
 fn codecs_and_sizes(client: Client) -> anyhow::Result<()> {
@@ -148,9 +180,12 @@ fn consumer_protocol(client: Client) -> anyhow::Result<()> {
 
 /// A scenario that needs a broker and nothing else.
 fn run(client: Client, scenario: &str) -> anyhow::Result<()> {
-    let broker = options()
-        .set("group.initial.rebalance.delay.ms", "0")
-        .start()?;
+    let options = options().set("group.initial.rebalance.delay.ms", "0");
+    run_with(options, client, scenario)
+}
+
+fn run_with(options: BrokerOptions, client: Client, scenario: &str) -> anyhow::Result<()> {
+    let broker = options.start()?;
     Program::start(client, scenario, broker.kafka(), &[])?
         .finish(|_, event| {
             println!("{event}");
@@ -172,6 +207,41 @@ fn killed_broker(client: Client) -> anyhow::Result<()> {
         .with_context(|| broker.log().text())?;
     kills.all_done()?;
     broker.finish()
+}
+
+fn exactly_once(client: Client) -> anyhow::Result<()> {
+    let rounds = match std::env::var("OTTLA_KILLS") {
+        Ok(number) => number.parse().context("OTTLA_KILLS")?,
+        Err(_) => KILLS,
+    };
+    let mut broker = transactional_options().restartable().start()?;
+    let program = Program::start(client, "exactly_once", broker.kafka(), &[])?;
+    let mut kills = Kills::one_per_round(rounds);
+    program
+        .finish(|program, event| {
+            if event["event"] == "worked" {
+                println!("{}: {rounds} kills, {event}", client.name);
+            }
+            kills.on_event(&mut broker, program, event)
+        })
+        .with_context(|| broker.log().text())?;
+    kills.all_done()?;
+    broker.finish()
+}
+
+fn transactions(client: Client) -> anyhow::Result<()> {
+    run_with(transactional_options(), client, "transactions")
+}
+
+/// Members that are gone and could not say so are not missed for longer than a test can wait.
+fn transactional_options() -> BrokerOptions {
+    options()
+        .set("group.initial.rebalance.delay.ms", "0")
+        .set("group.min.session.timeout.ms", "3000")
+        .set("group.consumer.session.timeout.ms", "3000")
+        .set("group.consumer.min.session.timeout.ms", "3000")
+        .set("group.consumer.heartbeat.interval.ms", "500")
+        .set("group.consumer.min.heartbeat.interval.ms", "500")
 }
 
 fn quotas(client: Client) -> anyhow::Result<()> {

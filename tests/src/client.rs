@@ -50,6 +50,7 @@ const JAVA: Installation = Installation {
         "java/ClientProgram.java",
         "java/ConsumerClient.java",
         "java/ProducerClient.java",
+        "java/TransformerClient.java",
         "java/Wire.java",
     ],
 };
@@ -68,6 +69,7 @@ const GO: Installation = Installation {
         "go/franz_go/consumer.go",
         "go/franz_go/main.go",
         "go/franz_go/producer.go",
+        "go/franz_go/transformer.go",
         "go/program/program.go",
         "go/sarama/admin.go",
         "go/sarama/consumer.go",

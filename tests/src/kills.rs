@@ -30,6 +30,16 @@ impl Kills {
         }
     }
 
+    /// A kill in each of so many rounds, which the program counts as it does acknowledgements. When
+    /// one more is over it may finish.
+    pub fn one_per_round(rounds: u64) -> Self {
+        Self {
+            after: (1..=rounds).rev().collect(),
+            finish_after: rounds + 1,
+            slowest: Duration::ZERO,
+        }
+    }
+
     /// Kills, restarts or ends if this event of the program asks for it.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 
 /**
- * Producers, consumers and administrators that do what they are told. {@code
+ * Producers, consumers, both at once, and administrators that do what they are told. {@code
  * tests/real_clients/README.md} describes the language; {@code python/process_client.py} is the
  * other side.
  *
@@ -95,6 +95,7 @@ final class ClientProgram {
         return switch (kind) {
             case "producer" -> new ProducerClient(common, options);
             case "consumer" -> new ConsumerClient(common, options);
+            case "transformer" -> new TransformerClient(common, options);
             case "admin" -> new AdminClient(common);
             default -> throw new IllegalArgumentException("no client: " + kind);
         };

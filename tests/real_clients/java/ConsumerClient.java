@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.function.Function;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.consumer.OffsetAndTimestamp;
@@ -20,13 +21,15 @@ final class ConsumerClient implements ClientProgram.Client {
             "range", "org.apache.kafka.clients.consumer.RangeAssignor",
             "cooperative-sticky", "org.apache.kafka.clients.consumer.CooperativeStickyAssignor");
 
-    private final KafkaConsumer<byte[], byte[]> consumer;
+    final KafkaConsumer<byte[], byte[]> consumer;
     private String topic;
 
     ConsumerClient(Properties common, Map<String, String> options) {
         Properties settings = new Properties();
         settings.putAll(common);
         settings.put("client.id", options.get("client_id"));
+        put(settings, "isolation.level", options.get("isolation"));
+        put(settings, "max.poll.records", options.get("records_max"));
         if (options.containsKey("group")) {
             settings.put("group.id", options.get("group"));
         }
@@ -35,7 +38,7 @@ final class ConsumerClient implements ClientProgram.Client {
             settings.put("group.remote.assignor", options.get("assignor"));
         } else {
             settings.put("partition.assignment.strategy", CLASSIC_ASSIGNORS.get(options.get("assignor")));
-            settings.put("session.timeout.ms", "10000");
+            settings.put("session.timeout.ms", options.getOrDefault("session_timeout_ms", "10000"));
             settings.put("heartbeat.interval.ms", "500");
         }
         if (options.containsKey("instance")) {
@@ -62,8 +65,7 @@ final class ConsumerClient implements ClientProgram.Client {
                 places.forEach(consumer::seek);
             }
             case "poll" -> {
-                Duration longest = Duration.ofMillis(Long.parseLong(arguments.get(0)));
-                return Wire.list(consumer.poll(longest), ConsumerClient::record);
+                return json(poll(arguments.get(0)));
             }
             case "assignment" -> {
                 return Wire.list(consumer.assignment(), AdminClient::place);
@@ -89,6 +91,20 @@ final class ConsumerClient implements ClientProgram.Client {
             default -> throw new IllegalArgumentException("no call: " + name);
         }
         return "null";
+    }
+
+    ConsumerRecords<byte[], byte[]> poll(String milliseconds) {
+        return consumer.poll(Duration.ofMillis(Long.parseLong(milliseconds)));
+    }
+
+    static String json(ConsumerRecords<byte[], byte[]> records) {
+        return Wire.list(records, ConsumerClient::record);
+    }
+
+    private static void put(Properties settings, String name, String value) {
+        if (value != null) {
+            settings.put(name, value);
+        }
     }
 
     private void commit(List<String> arguments) {

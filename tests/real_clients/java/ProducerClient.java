@@ -11,9 +11,12 @@ import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeader;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
-/** A producer. What has become of a record is asked for later: a record itself has no answer. */
+/**
+ * A producer. What has become of a record is asked for later: a record itself has no answer. With a
+ * transactional id it has taken that id over when it is there.
+ */
 final class ProducerClient implements ClientProgram.Client {
-    private final KafkaProducer<byte[], byte[]> producer;
+    final KafkaProducer<byte[], byte[]> producer;
     private final BlockingQueue<String> outcomes = new LinkedBlockingQueue<>();
 
     ProducerClient(Properties common, Map<String, String> options) {
@@ -27,7 +30,13 @@ final class ProducerClient implements ClientProgram.Client {
         settings.put("max.request.size", options.get("request_bytes_max"));
         settings.put("delivery.timeout.ms", "240000");
         settings.put("retry.backoff.ms", "50");
+        if (options.containsKey("transactional_id")) {
+            settings.put("transactional.id", options.get("transactional_id"));
+        }
         producer = new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
+        if (options.containsKey("transactional_id")) {
+            producer.initTransactions();
+        }
     }
 
     @Override
@@ -40,6 +49,9 @@ final class ProducerClient implements ClientProgram.Client {
             case "outcomes" -> {
                 return outcomes(Long.parseLong(arguments.get(0)));
             }
+            case "begin" -> producer.beginTransaction();
+            case "commit" -> producer.commitTransaction();
+            case "abort" -> producer.abortTransaction();
             case "throttled_ms" -> {
                 return Wire.throttledMilliseconds(producer.metrics().values());
             }

@@ -6,7 +6,7 @@ from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry, 
                                    NewPartitions, NewTopic)
 
 from records import Limits, Record
-from scenario import Refused
+from scenario import TRANSFORMER_RECORDS_MAX, TRANSFORMER_SESSION_MS, Refused
 
 NAME = "confluent-kafka"
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
@@ -38,6 +38,12 @@ def common(bootstrap):
     }
 
 
+# When librdkafka has lost all brokers it forgets them and begins anew with the bootstrap servers. What
+# waits for a coordinator then, waits for one that it has forgotten: flushing a transactional producer,
+# or asking for the offsets of a group, has no end. This one stays with the brokers that it knows.
+STEADFAST = {"metadata.recovery.strategy": "none"}
+
+
 class ThrottleTimes:
     """The longest time for which brokers have throttled a client, which tells of it by itself."""
 
@@ -49,7 +55,7 @@ class ThrottleTimes:
 
 class Admin:
     def __init__(self, bootstrap):
-        self.client = AdminClient(common(bootstrap))
+        self.client = AdminClient(common(bootstrap) | STEADFAST)
 
     def create_topic(self, topic, partitions, configs=None):
         made = self.client.create_topics([NewTopic(topic, partitions, 1, config=configs or {})])
@@ -122,14 +128,24 @@ def start_transactional_producer(bootstrap):
         raise Refused(error.args[0].name()) from error
 
 
+def served(call, *arguments):
+    """Makes a call that serves callbacks. When a producer is fenced and its records are given up within
+    one call, confluent-kafka loses the error on the way, which is a SystemError. The records and the
+    transaction still tell it."""
+    try:
+        return call(*arguments)
+    except SystemError:
+        return None
+
+
 class ClientProducer:
     """Sends planned records; `on_outcome(tag, offset, error)` is called once for each."""
 
     def __init__(self, bootstrap, codec, on_outcome, idempotent=True, request_bytes_max=4_000_000,
-                 client_id="producer"):
+                 client_id="producer", transactional_id=None):
         self.on_outcome = on_outcome
         self.throttle_times = ThrottleTimes()
-        self.client = Producer(common(bootstrap) | {
+        settings = common(bootstrap) | {
             "client.id": client_id,
             "throttle_cb": self.throttle_times.note,
             "enable.idempotence": idempotent,
@@ -139,7 +155,14 @@ class ClientProducer:
             "message.max.bytes": request_bytes_max,
             "delivery.timeout.ms": 240_000,
             "retry.backoff.ms": 50,
-        })
+        }
+        if transactional_id:
+            settings |= STEADFAST | {"transactional.id": transactional_id}
+            # No record may be under way for longer than its transaction, which has a minute.
+            settings["delivery.timeout.ms"] = SECONDS * 1000
+        self.client = Producer(settings)
+        if transactional_id:
+            self.client.init_transactions(SECONDS)
 
     def send(self, topic, planned, tag):
         def delivered(error, message):
@@ -155,10 +178,26 @@ class ClientProducer:
                 break
             except BufferError:
                 self.client.poll(0.1)
-        self.client.poll(0)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError._FATAL:
+                    raise
+                # One that has been fenced takes no more records. What it is called when it ends its
+                # transaction is what has happened.
+                self.on_outcome(tag, None, error.args[0].name())
+                return
+        served(self.client.poll, 0)
+
+    def begin(self):
+        self.client.begin_transaction()
+
+    def commit(self):
+        self.client.commit_transaction(SECONDS)
+
+    def abort(self):
+        self.client.abort_transaction(SECONDS)
 
     def turn(self, seconds):
-        self.client.poll(seconds)
+        served(self.client.poll, seconds)
 
     def throttled_ms(self):
         return self.throttle_times.longest_ms
@@ -171,7 +210,8 @@ class ClientProducer:
 
 
 class ClientConsumer:
-    def __init__(self, bootstrap, group, assignor="range", instance=None, client_id="consumer"):
+    def __init__(self, bootstrap, group, assignor="range", instance=None, client_id="consumer",
+                 isolation=None, **more):
         self.throttle_times = ThrottleTimes()
         settings = common(bootstrap) | {
             "client.id": client_id,
@@ -187,7 +227,9 @@ class ClientConsumer:
         }
         if instance:
             settings["group.instance.id"] = instance
-        self.client = Consumer(settings)
+        if isolation:
+            settings["isolation.level"] = isolation
+        self.client = Consumer(settings | more)
         self.topic = None
 
     def subscribe(self, topic):
@@ -199,9 +241,9 @@ class ClientConsumer:
         self.client.assign([TopicPartition(topic, partition, offset)
                             for partition, offset in offsets.items()])
 
-    def poll(self, seconds):
+    def poll(self, seconds, records_max=500):
         records = []
-        for message in self.client.consume(500, seconds):
+        for message in self.client.consume(records_max, seconds):
             error = message.error()
             if error is not None:
                 if error.code() not in PASSING:
@@ -242,6 +284,74 @@ class ClientConsumer:
 
     def close(self):
         self.client.close()
+
+
+class ClientTransformer:
+    """Reads as a member of a group, and writes in transactions, of which the offsets of what it has
+    read are part."""
+
+    def __init__(self, bootstrap, group, transactional_id):
+        self.producer = ClientProducer(bootstrap, "lz4", lambda *_: None,
+                                       transactional_id=transactional_id)
+        self.consumer = self.new_consumer(bootstrap, group, STEADFAST)
+        self.read = []
+
+    def new_consumer(self, bootstrap, group, more):
+        more = more | {"session.timeout.ms": TRANSFORMER_SESSION_MS}
+        return ClientConsumer(bootstrap, group, isolation="read_committed", **more)
+
+    def subscribe(self, topic):
+        self.consumer.topic = topic
+        # With these, partitions are given up within `poll` only: never while their records are worked
+        # on, to be committed as a member that has lost them since.
+        self.consumer.client.subscribe([topic], on_assign=lambda *_: None, on_revoke=lambda *_: None)
+
+    def poll(self, seconds):
+        self.read = self.consumer.poll(seconds, TRANSFORMER_RECORDS_MAX)
+        return self.read
+
+    def begin(self):
+        self.producer.begin()
+
+    def send(self, topic, planned):
+        self.producer.send(topic, planned, None)
+
+    def end(self, commit):
+        """Whether it was committed. If it was aborted, what was read before is read again."""
+        client = self.producer.client
+        try:
+            served(client.flush, SECONDS)
+            client.send_offsets_to_transaction(
+                self.places({record.partition: record.offset + 1 for record in self.read}),
+                self.consumer.client.consumer_group_metadata(), SECONDS)
+            if commit:
+                self.producer.commit()
+                return True
+        except KafkaException as error:
+            if not error.args[0].txn_requires_abort():
+                raise
+        self.producer.abort()
+        self.rewind()
+        return False
+
+    def rewind(self):
+        owned = self.consumer.assignment()
+        first = {record.partition: record.offset for record in reversed(self.read)}
+        for place in self.places(first):
+            if place.partition in owned:
+                self.consumer.client.seek(place)
+
+    def places(self, offsets):
+        return [TopicPartition(self.consumer.topic, partition, offset)
+                for partition, offset in offsets.items()]
+
+    def close(self):
+        self.consumer.close()
+
+
+def is_fenced(error):
+    """Whether another instance has taken the transactional id over."""
+    return isinstance(error, KafkaException) and error.args[0].code() == KafkaError._FENCED
 
 
 def is_passing(error):

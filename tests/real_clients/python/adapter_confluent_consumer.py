@@ -2,7 +2,7 @@
 
 import adapter_confluent as classic
 from adapter_confluent import (CODECS, COMMIT_METADATA, IDEMPOTENT, LIMITS, STATIC_MEMBERS,  # noqa: F401
-                               ClientProducer)
+                               ClientProducer, is_fenced)
 from confluent_kafka import ConsumerGroupType, KafkaError, KafkaException
 
 NAME = "confluent-kafka (group.protocol=consumer)"
@@ -33,12 +33,13 @@ class Admin(classic.Admin):
 
 
 class ClientConsumer(classic.ClientConsumer):
-    def __init__(self, bootstrap, group, assignor="uniform", instance=None, protocol="consumer"):
+    def __init__(self, bootstrap, group, assignor="uniform", instance=None, protocol="consumer",
+                 isolation=None, **more):
         # Who belongs to no group speaks no protocol, and one in three scenarios is about those who
         # have not moved over yet.
         if group is None or protocol == "classic":
             assignor = "range" if assignor == "uniform" else assignor
-            return super().__init__(bootstrap, group, assignor, instance)
+            return super().__init__(bootstrap, group, assignor, instance, isolation=isolation)
         settings = classic.common(bootstrap) | {
             "group.id": group,
             "group.protocol": "consumer",
@@ -50,12 +51,19 @@ class ClientConsumer(classic.ClientConsumer):
         }
         if instance:
             settings["group.instance.id"] = instance
-        self.client = classic.Consumer(settings)
+        if isolation:
+            settings["isolation.level"] = isolation
+        self.client = classic.Consumer(settings | more)
         self.topic = None
 
     def places(self):
         """What it has been given, with the names of the topics."""
         return {(place.topic, place.partition) for place in self.client.assignment()}
+
+
+class ClientTransformer(classic.ClientTransformer):
+    def new_consumer(self, bootstrap, group, more):
+        return ClientConsumer(bootstrap, group, isolation="read_committed", **more)
 
 
 def is_passing(error):

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from process_client import Program, is_passing  # noqa: F401
+from process_client import Program, is_fenced, is_passing  # noqa: F401
 from records import Limits
 
 NAME = "franz-go"
@@ -17,4 +17,5 @@ COMMAND = [str(Path(sys.prefix).parent / "go" / "franz_go")]
 
 program = Program(COMMAND, "classic")
 Admin, ClientProducer, ClientConsumer = program.admin, program.producer, program.consumer
+ClientTransformer = program.transformer
 start_transactional_producer = program.start_transactional_producer

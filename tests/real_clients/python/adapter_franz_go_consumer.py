@@ -2,7 +2,7 @@
 
 from adapter_franz_go import (CODECS, COMMAND, COMMIT_METADATA, IDEMPOTENT,  # noqa: F401
                               LIMITS)
-from process_client import Program, is_passing  # noqa: F401
+from process_client import Program, is_fenced, is_passing  # noqa: F401
 
 NAME = "franz-go (consumer protocol)"
 # Here the broker shares, and these are its ways.
@@ -14,3 +14,4 @@ PATTERNS = True
 
 program = Program(COMMAND, "consumer")
 Admin, ClientProducer, ClientConsumer = program.admin, program.producer, program.consumer
+ClientTransformer = program.transformer

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from process_client import Program, is_passing  # noqa: F401
+from process_client import Program, is_fenced, is_passing  # noqa: F401
 from records import Limits
 
 NAME = "kafka-clients (Java)"
@@ -22,4 +22,5 @@ COMMAND = ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
 
 program = Program(COMMAND, "classic")
 Admin, ClientProducer, ClientConsumer = program.admin, program.producer, program.consumer
+ClientTransformer = program.transformer
 start_transactional_producer = program.start_transactional_producer

@@ -11,10 +11,12 @@ import subprocess
 import threading
 
 from records import MAX_MESSAGE_BYTES, Record
-from scenario import Refused
+from scenario import TRANSFORMER_RECORDS_MAX, TRANSFORMER_SESSION_MS, Refused
 
 # How long an answer may take.
 SECONDS = 120
+# What it is called that another instance has taken a transactional id over.
+FENCED = {"PRODUCER_FENCED", "INVALID_PRODUCER_EPOCH"}
 # Their names in librdkafka, which the scenarios use.
 NAMES = {"MESSAGE_TOO_LARGE": "MSG_SIZE_TOO_LARGE", "INVALID_TOPIC_EXCEPTION": "TOPIC_EXCEPTION"}
 
@@ -91,20 +93,17 @@ class Client:
 class ProcessProducer(Client):
     """Sends planned records; `on_outcome(tag, offset, error)` is called once for each."""
 
-    def __init__(self, process, codec, on_outcome, idempotent, request_bytes_max, client_id):
+    def __init__(self, process, on_outcome, **options):
         self.on_outcome = on_outcome
         self.tags = []
-        super().__init__(process, "producer", codec=codec, idempotent=str(idempotent).lower(),
-                         request_bytes_max=request_bytes_max, client_id=client_id)
+        super().__init__(process, "producer", **options)
 
     def throttled_ms(self):
         """The longest time for which brokers have throttled it."""
         return self.call("throttled_ms")
 
     def send(self, topic, planned, tag):
-        headers = (f"{encoded(name.encode())}:{encoded(value)}" for name, value in planned.headers)
-        self.tell("send", topic, planned.partition, planned.timestamp, len(self.tags),
-                  encoded(planned.key), encoded(planned.value), *headers)
+        self.tell(*sending(topic, planned, len(self.tags)))
         self.tags.append(tag)
 
     def turn(self, seconds):
@@ -113,6 +112,15 @@ class ProcessProducer(Client):
 
     def flush(self, seconds):
         self.turn(0)
+
+    def begin(self):
+        self.call("begin")
+
+    def commit(self):
+        self.call("commit")
+
+    def abort(self):
+        self.call("abort")
 
     def close(self):
         super().close()
@@ -138,10 +146,7 @@ class ProcessConsumer(Client):
     def poll(self, seconds):
         polled = self.call("poll", round(seconds * 1000))
         self.timestamp_types |= {fields[6] for fields in polled}
-        return [Record(partition, offset, decoded(key), decoded(value),
-                       tuple((decoded(name).decode(), decoded(content))
-                             for name, content in headers), timestamp)
-                for partition, offset, key, value, headers, timestamp, _ in polled]
+        return [read(fields) for fields in polled]
 
     def places(self):
         return {(topic, partition) for topic, partition in self.call("assignment")}
@@ -162,6 +167,30 @@ class ProcessConsumer(Client):
     def offsets_for_time(self, partitions, timestamp):
         return dict(self.call("offsets_for_time",
                               *numbers({partition: timestamp for partition in partitions})))
+
+
+class ProcessTransformer(Client):
+    """Reads as a member of a group, and writes in transactions, of which the offsets of what it has
+    read are part."""
+
+    def __init__(self, process, **options):
+        super().__init__(process, "transformer", **options)
+
+    def subscribe(self, topic):
+        self.call("subscribe", topic)
+
+    def poll(self, seconds):
+        return [read(fields) for fields in self.call("poll", round(seconds * 1000))]
+
+    def begin(self):
+        self.call("begin")
+
+    def send(self, topic, planned):
+        self.tell(*sending(topic, planned, 0))
+
+    def end(self, commit):
+        """Whether it was committed. If it was aborted, what was read before is read again."""
+        return self.call("end", "commit" if commit else "abort")
 
 
 class ProcessTopicAdmin(Client):
@@ -255,12 +284,14 @@ class Program:
             return self.process
 
     def producer(self, bootstrap, codec, on_outcome, idempotent=True,
-                 request_bytes_max=MAX_MESSAGE_BYTES, client_id="producer"):
-        return ProcessProducer(self.running(bootstrap), codec, on_outcome, idempotent,
-                               request_bytes_max, client_id)
+                 request_bytes_max=MAX_MESSAGE_BYTES, client_id="producer", transactional_id=None):
+        options = producer_options(codec, idempotent, request_bytes_max, client_id)
+        if transactional_id:
+            options["transactional_id"] = transactional_id
+        return ProcessProducer(self.running(bootstrap), on_outcome, **options)
 
     def consumer(self, bootstrap, group, assignor=None, instance=None, protocol=None,
-                 client_id="consumer"):
+                 client_id="consumer", isolation=None):
         # Who belongs to no group speaks neither protocol.
         protocol = (protocol or self.protocol) if group else "classic"
         options = {"client_id": client_id, "protocol": protocol,
@@ -269,7 +300,21 @@ class Program:
             options["group"] = group
         if instance:
             options["instance"] = instance
+        if isolation:
+            options["isolation"] = isolation
         return ProcessConsumer(self.running(bootstrap), **options)
+
+    def transformer(self, bootstrap, group, transactional_id):
+        options = producer_options("lz4", True, MAX_MESSAGE_BYTES, "transformer") | {
+            "group": group,
+            "protocol": self.protocol,
+            "assignor": "uniform" if self.protocol == "consumer" else "range",
+            "isolation": "read_committed",
+            "session_timeout_ms": TRANSFORMER_SESSION_MS,
+            "records_max": TRANSFORMER_RECORDS_MAX,
+            "transactional_id": transactional_id,
+        }
+        return ProcessTransformer(self.running(bootstrap), **options)
 
     def admin(self, bootstrap):
         return self.admin_class(self.running(bootstrap))
@@ -278,13 +323,38 @@ class Program:
         self.admin(bootstrap).asked("start_transactional_producer")
 
 
+def producer_options(codec, idempotent, request_bytes_max, client_id):
+    return {"codec": codec, "idempotent": str(idempotent).lower(),
+            "request_bytes_max": request_bytes_max, "client_id": client_id}
+
+
 def is_passing(error):
     """Whether a commit or a look-up that failed so is simply asked again."""
     return isinstance(error, CallFailed) and error.passing
 
 
+def is_fenced(error):
+    """Whether another instance has taken the transactional id over."""
+    return isinstance(error, CallFailed) and error.name in FENCED
+
+
 def named(name):
     return NAMES.get(name, name)
+
+
+def sending(topic, planned, tag):
+    """The words that send a record."""
+    headers = (f"{encoded(name.encode())}:{encoded(value)}" for name, value in planned.headers)
+    return ("send", topic, planned.partition, planned.timestamp, tag, encoded(planned.key),
+            encoded(planned.value), *headers)
+
+
+def read(fields):
+    """A record as a program writes it."""
+    partition, offset, key, value, headers, timestamp, _ = fields
+    return Record(partition, offset, decoded(key), decoded(value),
+                  tuple((decoded(name).decode(), decoded(content)) for name, content in headers),
+                  timestamp)
 
 
 def numbers(values):

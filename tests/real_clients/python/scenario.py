@@ -6,6 +6,12 @@ import threading
 import time
 
 
+# Of each transformer: how many records it reads at a time, and after how long its group does without
+# one of which nothing is heard: a kill can take away that it has left.
+TRANSFORMER_RECORDS_MAX = 40
+TRANSFORMER_SESSION_MS = 3_000
+
+
 class Refused(Exception):
     """The broker answered a request with this error, by its Kafka name."""
 

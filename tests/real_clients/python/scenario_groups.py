@@ -76,11 +76,11 @@ def run(adapter, bootstrap, report, options):
     admin.close()
 
 
-def produce(adapter, bootstrap, topic, count, name):
+def produce(adapter, bootstrap, topic, count, name, partitions=tuple(EVERY_PARTITION)):
     timestamp = int(time.time() * 1000)
     outcomes = {}
-    planned = [Planned(tag % PARTITIONS, b"%s-%d" % (name, tag), b"v%d" % tag, (), timestamp + tag)
-               for tag in range(count)]
+    planned = [Planned(partitions[tag % len(partitions)], b"%s-%d" % (name, tag), b"v%d" % tag, (),
+                       timestamp + tag) for tag in range(count)]
     producer = adapter.ClientProducer(
         bootstrap, "none", lambda tag, offset, error: outcomes.update({tag: (offset, error)}),
         idempotent=adapter.IDEMPOTENT)

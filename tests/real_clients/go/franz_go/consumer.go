@@ -23,12 +23,17 @@ type place struct {
 type consumer struct {
 	common    []kgo.Opt
 	options   map[string]string
+	newClient func(...kgo.Opt) (*kgo.Client, error)
 	topic     string
 	client    *kgo.Client
 	throttled throttled
 
 	lock  sync.Mutex
 	owned map[place]bool
+}
+
+func newConsumer(common []kgo.Opt, options map[string]string) *consumer {
+	return &consumer{common: common, options: options, newClient: kgo.NewClient, owned: map[place]bool{}}
 }
 
 func (consumer *consumer) Call(name string, arguments []string) (any, error) {
@@ -81,7 +86,11 @@ func (consumer *consumer) subscribe(topic string, more ...kgo.Opt) error {
 	if consumer.options["protocol"] == "consumer" {
 		options = append(options, kgo.ServerSideBalancer())
 	} else {
-		options = append(options, kgo.SessionTimeout(10*time.Second), kgo.HeartbeatInterval(500*time.Millisecond))
+		session := 10 * time.Second
+		if milliseconds := consumer.options["session_timeout_ms"]; milliseconds != "" {
+			session = program.Milliseconds(milliseconds)
+		}
+		options = append(options, kgo.SessionTimeout(session), kgo.HeartbeatInterval(500*time.Millisecond))
 	}
 	if instance := consumer.options["instance"]; instance != "" {
 		options = append(options, kgo.InstanceID(instance))
@@ -104,9 +113,16 @@ func (consumer *consumer) connect(options ...kgo.Opt) error {
 		kgo.FetchMaxWait(100*time.Millisecond),
 		kgo.ClientID(consumer.options["client_id"]),
 		kgo.WithHooks(&consumer.throttled))
-	client, err := kgo.NewClient(append(options, consumer.common...)...)
+	if consumer.committedOnly() {
+		options = append(options, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+	}
+	client, err := consumer.newClient(append(options, consumer.common...)...)
 	consumer.client = client
 	return err
+}
+
+func (consumer *consumer) committedOnly() bool {
+	return consumer.options["isolation"] == "read_committed"
 }
 
 func (consumer *consumer) given(_ context.Context, _ *kgo.Client, places map[string][]int32) {
@@ -144,7 +160,11 @@ func (consumer *consumer) assignment() [][]any {
 func (consumer *consumer) poll(longest time.Duration) (any, error) {
 	within, cancel := context.WithTimeout(context.Background(), longest)
 	defer cancel()
-	fetches := consumer.client.PollRecords(within, 500)
+	most := 500
+	if consumer.options["records_max"] != "" {
+		most = int(program.Number(consumer.options["records_max"]))
+	}
+	fetches := consumer.client.PollRecords(within, most)
 	for _, failed := range fetches.Errors() {
 		if !errors.Is(failed.Err, context.DeadlineExceeded) {
 			return nil, failed.Err
@@ -221,7 +241,12 @@ func (consumer *consumer) committed(partitions []string) (any, error) {
 func (consumer *consumer) ends(partitions []string) (any, error) {
 	within, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	found, err := kadm.NewClient(consumer.client).ListEndOffsets(within, consumer.topic)
+	admin := kadm.NewClient(consumer.client)
+	list := admin.ListEndOffsets
+	if consumer.committedOnly() {
+		list = admin.ListCommittedOffsets
+	}
+	found, err := list(within, consumer.topic)
 	if err != nil {
 		return nil, err
 	}

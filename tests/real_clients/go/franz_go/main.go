@@ -51,6 +51,8 @@ func main() {
 		// A broker that is killed comes back, however often it was asked meanwhile.
 		kgo.RequestRetries(10_000),
 		kgo.RetryTimeout(patience),
+		// A connection that is closed before its first answer is a kill as well, and no missing password.
+		kgo.AlwaysRetryEOF(),
 	}
 	if options["versions"] == "brod" {
 		versions := kversion.Stable()
@@ -67,7 +69,9 @@ func (library library) Make(kind string, options map[string]string) (program.Cli
 	case "producer":
 		return newProducer(library.common, options)
 	case "consumer":
-		return &consumer{common: library.common, options: options, owned: map[place]bool{}}, nil
+		return newConsumer(library.common, options), nil
+	case "transformer":
+		return &transformer{consumer: newConsumer(library.common, options)}, nil
 	case "admin":
 		return newAdmin(library.common)
 	}

@@ -36,8 +36,22 @@ func newProducer(common []kgo.Opt, settings map[string]string) (program.Client, 
 	if settings["idempotent"] != "true" {
 		options = append(options, kgo.DisableIdempotentWrite())
 	}
+	if settings["transactional_id"] != "" {
+		options = append(options, kgo.TransactionalID(settings["transactional_id"]))
+	}
 	client, err := kgo.NewClient(options...)
+	if err == nil && settings["transactional_id"] != "" {
+		err = takeOver(client)
+	}
 	return producer{client, throttled, program.NewOutcomes()}, err
+}
+
+// By itself a client takes its transactional id over when it sends the first record.
+func takeOver(client *kgo.Client) error {
+	within, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_, _, err := client.ProducerID(within)
+	return err
 }
 
 func (producer producer) Call(name string, arguments []string) (any, error) {
@@ -47,6 +61,12 @@ func (producer producer) Call(name string, arguments []string) (any, error) {
 		return program.NoAnswer, nil
 	case "outcomes":
 		return producer.outcomes.Take(program.Milliseconds(arguments[0])), nil
+	case "begin":
+		return nil, producer.client.BeginTransaction()
+	case "commit":
+		return nil, producer.end(kgo.TryCommit)
+	case "abort":
+		return nil, producer.end(kgo.TryAbort)
 	case "throttled_ms":
 		return producer.throttled.longest.Load(), nil
 	case "close":
@@ -56,7 +76,22 @@ func (producer producer) Call(name string, arguments []string) (any, error) {
 	return nil, program.NoCall(name)
 }
 
+func (producer producer) end(commit kgo.TransactionEndTry) error {
+	within, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := producer.client.Flush(within); err != nil {
+		return err
+	}
+	return producer.client.EndTransaction(within, commit)
+}
+
 func (producer producer) send(planned program.Record) {
+	producer.client.Produce(context.Background(), record(planned), func(record *kgo.Record, err error) {
+		producer.outcomes.Add(planned.Tag, record.Offset, err)
+	})
+}
+
+func record(planned program.Record) *kgo.Record {
 	record := &kgo.Record{
 		Topic:     planned.Topic,
 		Partition: planned.Partition,
@@ -67,7 +102,5 @@ func (producer producer) send(planned program.Record) {
 	for _, header := range planned.Headers {
 		record.Headers = append(record.Headers, kgo.RecordHeader{Key: header.Name, Value: header.Value})
 	}
-	producer.client.Produce(context.Background(), record, func(record *kgo.Record, err error) {
-		producer.outcomes.Add(planned.Tag, record.Offset, err)
-	})
+	return record
 }
