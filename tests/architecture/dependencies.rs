@@ -55,6 +55,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ),
     // What judges the broker must not share its mistakes: it knows how to start it, no more.
     ("torture", &["testkit", "lossy-disk"]),
+    ("exactly-once", &["testkit", "sim"]),
     ("workspace-tests", &["model", "wire", "testkit"]),
     ("lossy-disk", &["env", "sim", "workspace-tests"]),
     (
@@ -88,6 +89,7 @@ fn manifests() -> BTreeMap<String, Table> {
     let root = workspace_directory();
     let mut directories = [
         "tests",
+        "tests/exactly_once",
         "tests/fuzz",
         "tests/lossy_disk",
         "tests/simulation",

@@ -1,0 +1,157 @@
+//! A file that Kafka Connect carries into a topic, and from there into another file.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::Outcome;
+use crate::kills::Kills;
+use crate::lines::{Lines, judge};
+use crate::programs::Programs;
+use crate::records::{printed, taken_back};
+use crate::stage::{Options, Stage};
+use crate::worker::Worker;
+
+const TOPIC: &str = "carried";
+/// How many lines are written at a time.
+const PORTION: u32 = 20;
+/// How often the second file is looked at in the end.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How long it may take until the last line has come through.
+const DRAIN_LIMIT: Duration = Duration::from_secs(120);
+
+/// Carries lines while the broker and the worker are killed, and judges the topic and the second file.
+pub(crate) fn run(options: &Options, programs: &Programs) -> Result<Outcome> {
+    let mut stage = Stage::set(options, programs, "connect", &[(TOPIC, 1)])?;
+    let source = stage.directory.join("source.txt");
+    let sink = stage.directory.join("sink.txt");
+    let mut file = File::create_new(&source)?;
+    let (worker, process) = Worker::start(&stage, programs)?;
+    let mut application = [process];
+    worker.connect("source", &source_configuration(&source))?;
+    worker.connect("sink", &sink_configuration(&sink))?;
+    let mut follower = stage.follow(TOPIC, 1)?;
+    let mut lines = Lines::new(options.seed);
+
+    let mut kills = Kills::new(options);
+    kills.run_under_load(
+        &mut stage.broker,
+        &mut application,
+        follower.output(),
+        || {
+            let portion: String = (0..PORTION).map(|_| lines.line()).collect();
+            Ok(file.write_all(portion.as_bytes())?)
+        },
+    )?;
+
+    // If the last line does not come the judgement tells which are missing.
+    let written = lines.all();
+    follower
+        .output()
+        .wait_for(written.len() - 1, DRAIN_LIMIT, |_| true);
+    wait_for_last(&sink, written)?;
+    worker.wait_until_running("source")?;
+    worker.wait_until_running("sink")?;
+    worker.wait_for_position("source", fs::metadata(&source)?.len())?;
+    check_internal_topics(options, &stage)?;
+    application[0].kill()?;
+    let (left, aborted) = stage.read_all(TOPIC, 1)?;
+    follower.kill()?;
+    let followed = printed(follower.output())?;
+    let values: Vec<String> = left.iter().map(|record| record.value.clone()).collect();
+    let topic = judge(written, &values);
+    let in_file: Vec<String> = read_lines(&sink)?;
+    let mut copy = judge(written, &in_file);
+    // A file cannot take part in a transaction: what the worker had not committed when it was killed it
+    // writes again.
+    copy.findings
+        .retain(|finding| !finding.contains("is there again"));
+    let taken_back = taken_back(&followed, &left);
+    let report = json!({
+        "kills": kills.report(),
+        "lines": written.len(),
+        "records": left.len(),
+        "aborted": aborted,
+        "followed": followed.len(),
+        "lost": topic.lost,
+        "doubled": topic.doubled,
+        "disordered": topic.disordered,
+        "invented": topic.invented,
+        "taken_back": taken_back.len(),
+        "sink": {
+            "lines": in_file.len(),
+            "lost": copy.lost,
+            "written_again": copy.doubled,
+            "disordered": copy.disordered,
+            "invented": copy.invented,
+        },
+    });
+    let mut findings = taken_back;
+    findings.extend(
+        topic
+            .findings
+            .iter()
+            .map(|text| format!("the topic: {text}")),
+    );
+    findings.extend(copy.findings.iter().map(|text| format!("the file: {text}")));
+    stage.broker.finish().context("the broker")?;
+    Ok(Outcome { report, findings })
+}
+
+fn source_configuration(file: &Path) -> Value {
+    json!({
+        "connector.class": "org.apache.kafka.connect.file.FileStreamSourceConnector",
+        "tasks.max": "1",
+        "file": file,
+        "topic": TOPIC,
+        // Else a connector that does not do it would be taken all the same.
+        "exactly.once.support": "required",
+    })
+}
+
+fn sink_configuration(file: &Path) -> Value {
+    json!({
+        "connector.class": "org.apache.kafka.connect.file.FileStreamSinkConnector",
+        "tasks.max": "1",
+        "file": file,
+        "topics": TOPIC,
+    })
+}
+
+/// Waits until the last line has come to a file, or the time is over.
+fn wait_for_last(file: &Path, written: &[String]) -> Result<()> {
+    let deadline = Instant::now() + DRAIN_LIMIT;
+    while read_lines(file)?.last() != written.last() && Instant::now() < deadline {
+        thread::park_timeout(PAUSE);
+    }
+    Ok(())
+}
+
+fn read_lines(file: &Path) -> Result<Vec<String>> {
+    let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
+/// The worker's own topics have to be as it has asked for them.
+fn check_internal_topics(options: &Options, stage: &Stage<'_>) -> Result<()> {
+    for (topic, partitions) in [
+        ("connect-configs", 1),
+        ("connect-offsets", 25),
+        ("connect-status", 5),
+    ] {
+        let arguments = ["topic", "describe", topic, "--format", "json"];
+        let text = options.ottla(&[&arguments[..], &["--brokers", &stage.bootstrap()]].concat())?;
+        let described: Value = serde_json::from_str(&text)?;
+        ensure!(
+            described["summary"]["partitions"] == partitions
+                && described["summary"]["cleanup_policy"] == "compact",
+            "{topic} has to be compacted and have {partitions} partitions: {text}"
+        );
+    }
+    Ok(())
+}
