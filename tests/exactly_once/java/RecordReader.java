@@ -1,4 +1,5 @@
 import java.io.BufferedOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -21,12 +22,13 @@ import org.apache.kafka.common.serialization.StringDeserializer;
  * <p>{@code RecordReader BOOTSTRAP TOPIC PARTITIONS follow} prints what is committed, as soon as it is,
  * until it is killed. The other ways end at the end of the log as it is when they begin: {@code
  * committed}, which does not get there while a transaction is open, and {@code uncommitted}, which also
- * prints what was aborted.
+ * prints what was aborted. The end of the input ends each of them at once.
  */
 final class RecordReader {
     private RecordReader() {}
 
     public static void main(String[] arguments) throws Exception {
+        endWithInput();
         String topic = arguments[1];
         List<TopicPartition> partitions = IntStream.range(0, Integer.parseInt(arguments[2]))
                 .mapToObj(partition -> new TopicPartition(topic, partition))
@@ -48,6 +50,22 @@ final class RecordReader {
                 output.flush();
             }
         }
+    }
+
+    /** Whoever has started this is gone when the input ends. */
+    private static void endWithInput() {
+        Thread waiting = new Thread(() -> {
+            try {
+                while (System.in.read() >= 0) {
+                    // Nothing is said on the input.
+                }
+            } catch (IOException error) {
+                // As good as an end.
+            }
+            Runtime.getRuntime().halt(5);
+        });
+        waiting.setDaemon(true);
+        waiting.start();
     }
 
     private static boolean hasReached(KafkaConsumer<String, String> consumer, Map<TopicPartition, Long> ends) {

@@ -34,16 +34,15 @@ impl Lines {
     }
 }
 
-/// How lines that have arrived differ from those that were written.
+/// How lines that have arrived differ from those that were written, a sentence for each.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Judgement {
-    pub lost: u64,
-    pub doubled: u64,
+    pub lost: Vec<String>,
+    pub doubled: Vec<String>,
     /// Lines that have arrived for the first time after a later one has.
-    pub disordered: u64,
+    pub disordered: Vec<String>,
     /// Lines that nobody wrote.
-    pub invented: u64,
-    pub findings: Vec<String>,
+    pub invented: Vec<String>,
 }
 
 /// Judges what has arrived.
@@ -53,29 +52,23 @@ pub(crate) fn judge(written: &[String], arrived: &[String]) -> Judgement {
     for (place, line) in arrived.iter().enumerate() {
         let number = line.split(' ').next().and_then(|word| word.parse().ok());
         let Some(number) = number.filter(|number| written.get(*number) == Some(line)) else {
-            judgement.invented += 1;
-            judgement
-                .findings
-                .push(format!("place {place} has what nobody wrote: {line:.80}"));
+            let invented = format!("place {place} has what nobody wrote: {line:.80}");
+            judgement.invented.push(invented);
             continue;
         };
         let highest = seen.last().copied();
         if !seen.insert(number) {
-            judgement.doubled += 1;
-            judgement
-                .findings
-                .push(format!("line {number} is there again at place {place}"));
+            let doubled = format!("line {number} is there again at place {place}");
+            judgement.doubled.push(doubled);
         } else if highest.is_some_and(|highest| highest > number) {
-            judgement.disordered += 1;
-            judgement
-                .findings
-                .push(format!("line {number} comes late, at place {place}"));
+            let disordered = format!("line {number} comes late, at place {place}");
+            judgement.disordered.push(disordered);
         }
     }
-    for number in (0..written.len()).filter(|number| !seen.contains(number)) {
-        judgement.lost += 1;
-        judgement.findings.push(format!("line {number} is lost"));
-    }
+    let lost = (0..written.len()).filter(|number| !seen.contains(number));
+    judgement.lost = lost
+        .map(|number| format!("line {number} is lost"))
+        .collect();
     judgement
 }
 
@@ -84,7 +77,7 @@ mod tests {
     use super::*;
 
     /// Lost, doubled, disordered and invented, if four lines were written and these have arrived.
-    fn judged(arrived: &[usize]) -> (u64, u64, u64, u64) {
+    fn judged(arrived: &[usize]) -> (usize, usize, usize, usize) {
         let mut lines = Lines::new(1);
         for _ in 0..4 {
             lines.line();
@@ -99,9 +92,9 @@ mod tests {
             })
             .collect();
         let found = judge(lines.all(), &arrived);
-        let sum = found.lost + found.doubled + found.disordered + found.invented;
-        assert_eq!(found.findings.len() as u64, sum);
-        (found.lost, found.doubled, found.disordered, found.invented)
+        let counts =
+            [found.lost, found.doubled, found.disordered, found.invented].map(|each| each.len());
+        counts.into()
     }
 
     #[test]

@@ -25,7 +25,7 @@ use clap::{Parser, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::programs::Programs;
-use crate::stage::Options;
+use crate::stage::{Guarantee, Options};
 
 /// Kills a broker under Kafka Streams and Kafka Connect, and checks that nothing is lost or doubled.
 #[derive(Debug, Parser)]
@@ -41,9 +41,9 @@ struct Arguments {
     /// The `ottla` binary.
     #[arg(long, value_name = "PATH")]
     binary: PathBuf,
-    /// What Streams is asked for; with `at_least_once` words are counted twice, and the check fails.
-    #[arg(long, value_name = "NAME", default_value = "exactly_once_v2")]
-    processing_guarantee: String,
+    /// Asks Streams and Connect for no more than at least once, to see the check fail.
+    #[arg(long)]
+    at_least_once: bool,
     /// Where programs, data and logs are kept.
     #[arg(long, value_name = "DIR", default_value = "target/exactly-once")]
     directory: PathBuf,
@@ -81,6 +81,10 @@ fn run(arguments: &Arguments) -> Result<bool> {
         binary: arguments.binary.clone(),
         seed,
         kills: arguments.kills,
+        guarantee: match arguments.at_least_once {
+            true => Guarantee::AtLeastOnce,
+            false => Guarantee::ExactlyOnce,
+        },
     };
     let wants = |application| {
         arguments
@@ -102,8 +106,8 @@ fn run(arguments: &Arguments) -> Result<bool> {
     };
     if wants(Application::Streams) {
         let began = Instant::now();
-        let outcome = streams::run(&options, &programs, &arguments.processing_guarantee);
-        tell("streams", outcome.context("streams")?, began);
+        let outcome = streams::run(&options, &programs).context("streams")?;
+        tell("streams", outcome, began);
     }
     if wants(Application::Connect) {
         let began = Instant::now();

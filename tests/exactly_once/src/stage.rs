@@ -24,6 +24,15 @@ pub(crate) struct Options {
     pub binary: PathBuf,
     pub seed: u64,
     pub kills: u64,
+    pub guarantee: Guarantee,
+}
+
+/// What an application is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Guarantee {
+    ExactlyOnce,
+    /// Fails, and so shows that the check can.
+    AtLeastOnce,
 }
 
 impl Options {

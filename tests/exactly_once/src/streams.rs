@@ -10,7 +10,7 @@ use crate::counts::{Text, judge};
 use crate::kills::Kills;
 use crate::programs::{Process, Programs};
 use crate::records::{printed, taken_back};
-use crate::stage::{Options, Stage};
+use crate::stage::{Guarantee, Options, Stage};
 
 const PARTITIONS: u32 = 4;
 const INSTANCES: usize = 2;
@@ -20,7 +20,8 @@ const PORTION: u32 = 20;
 const DRAIN_LIMIT: Duration = Duration::from_secs(120);
 
 /// Counts words in two processes while the broker and they are killed, and judges the counts.
-pub(crate) fn run(options: &Options, programs: &Programs, guarantee: &str) -> Result<Outcome> {
+pub(crate) fn run(options: &Options, programs: &Programs) -> Result<Outcome> {
+    let guarantee = processing_guarantee(options.guarantee);
     let topics = [("lines", PARTITIONS), ("counts", PARTITIONS)];
     let mut stage = Stage::set(options, programs, "streams", &topics)?;
     let mut instances = (0..INSTANCES)
@@ -82,4 +83,12 @@ pub(crate) fn run(options: &Options, programs: &Programs, guarantee: &str) -> Re
     findings.extend(taken_back);
     stage.broker.finish().context("the broker")?;
     Ok(Outcome { report, findings })
+}
+
+/// The value of `processing.guarantee`.
+fn processing_guarantee(guarantee: Guarantee) -> &'static str {
+    match guarantee {
+        Guarantee::ExactlyOnce => "exactly_once_v2",
+        Guarantee::AtLeastOnce => "at_least_once",
+    }
 }

@@ -9,7 +9,7 @@ use testkit::quiet_port;
 
 use crate::programs::{Process, Programs};
 use crate::rest::ask;
-use crate::stage::Stage;
+use crate::stage::{Guarantee, Stage};
 
 const MAIN_CLASS: &str = "org.apache.kafka.connect.cli.ConnectDistributed";
 
@@ -26,11 +26,15 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// Starts the worker's main class in distributed mode, as a cluster of one.
-    pub(crate) fn start(stage: &Stage<'_>, programs: &Programs) -> Result<(Self, Process)> {
+    pub(crate) fn start(
+        stage: &Stage<'_>,
+        programs: &Programs,
+        guarantee: Guarantee,
+    ) -> Result<(Self, Process)> {
         // Free also while the worker is down.
         let port = quiet_port();
         let file = stage.directory.join("worker.properties");
-        fs::write(&file, properties(&stage.bootstrap(), port))?;
+        fs::write(&file, properties(&stage.bootstrap(), port, guarantee))?;
         let words = programs.connect(MAIN_CLASS, &[&file.to_string_lossy()]);
         let process = Process::start("worker", words, &stage.directory)?;
         Ok((Self { port }, process))
@@ -86,7 +90,11 @@ impl Worker {
     }
 }
 
-fn properties(bootstrap: &str, port: u16) -> String {
+fn properties(bootstrap: &str, port: u16, guarantee: Guarantee) -> String {
+    let support = match guarantee {
+        Guarantee::ExactlyOnce => "enabled",
+        Guarantee::AtLeastOnce => "disabled",
+    };
     format!(
         "bootstrap.servers={bootstrap}
 listeners=http://127.0.0.1:{port}
@@ -100,7 +108,7 @@ status.storage.replication.factor=1
 key.converter=org.apache.kafka.connect.storage.StringConverter
 value.converter=org.apache.kafka.connect.storage.StringConverter
 plugin.discovery=service_load
-exactly.once.source.support=enabled
+exactly.once.source.support={support}
 consumer.isolation.level=read_committed
 # A worker that was killed is missed soon, and nobody waits for it to come back.
 session.timeout.ms=6000
