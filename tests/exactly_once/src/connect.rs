@@ -18,8 +18,6 @@ use crate::stage::{Guarantee, Options, Stage};
 use crate::worker::Worker;
 
 const TOPIC: &str = "carried";
-/// How many lines are written at a time.
-const PORTION: u32 = 20;
 /// How often the second file is looked at in the end.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long it may take until the last line has come through.
@@ -43,10 +41,7 @@ pub(crate) fn run(options: &Options, programs: &Programs) -> Result<Outcome> {
         &mut stage.broker,
         &mut application,
         follower.output(),
-        || {
-            let portion: String = (0..PORTION).map(|_| lines.line()).collect();
-            Ok(file.write_all(portion.as_bytes())?)
-        },
+        || Ok(file.write_all(lines.portion().as_bytes())?),
     )?;
 
     // If the last line does not come the judgement tells which are missing.

@@ -8,6 +8,8 @@ use crate::records::Record;
 
 /// Some words come all the time, most of them now and then.
 const WORDS: u64 = 400;
+/// The most lines that are written at a time.
+const PORTION_LINES_MAX: u64 = 40;
 
 /// Lines for the application, and how often each word is in them.
 #[derive(Debug)]
@@ -26,8 +28,14 @@ impl Text {
         }
     }
 
+    /// Some more lines.
+    pub(crate) fn portion(&mut self) -> String {
+        let lines = 1 + self.dice.below(PORTION_LINES_MAX);
+        (0..lines).map(|_| self.line()).collect()
+    }
+
     /// The next line, with its end.
-    pub(crate) fn line(&mut self) -> String {
+    fn line(&mut self) -> String {
         let mut line = String::new();
         for _ in 0..=self.dice.below(7) {
             let range = 1 + self.dice.below(WORDS);
@@ -172,10 +180,10 @@ mod tests {
     #[test]
     fn a_text_knows_what_is_in_it() {
         let mut text = Text::new(7);
-        let lines: Vec<String> = (0..50).map(|_| text.line()).collect();
-        let words: Vec<&str> = lines
+        let portions: Vec<String> = (0..50).map(|_| text.portion()).collect();
+        let words: Vec<&str> = portions
             .iter()
-            .flat_map(|line| line.split_whitespace())
+            .flat_map(|portion| portion.split_whitespace())
             .collect();
         assert_eq!(text.words(), words.len() as u64);
         let word = words[0];

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use sim::Dice;
 
+/// The most lines that are written at a time.
+const PORTION_LINES_MAX: u64 = 40;
+
 /// Lines that begin with their number, which is what they are known by.
 #[derive(Debug)]
 pub(crate) struct Lines {
@@ -19,8 +22,14 @@ impl Lines {
         }
     }
 
+    /// Some more lines.
+    pub(crate) fn portion(&mut self) -> String {
+        let lines = 1 + self.dice.below(PORTION_LINES_MAX);
+        (0..lines).map(|_| self.line()).collect()
+    }
+
     /// The next line, with its end.
-    pub(crate) fn line(&mut self) -> String {
+    fn line(&mut self) -> String {
         let filler = "abcdefghijklmnopqrstuvwxyz ".repeat(8);
         let length = self.dice.index(filler.len());
         let line = format!("{} {}|", self.lines.len(), &filler[..length]);

@@ -14,8 +14,6 @@ use crate::stage::{Guarantee, Options, Stage};
 
 const PARTITIONS: u32 = 4;
 const INSTANCES: usize = 2;
-/// How many lines are written at a time.
-const PORTION: u32 = 20;
 /// How long it may take until the last count is told, and until a process ends in good order.
 const DRAIN_LIMIT: Duration = Duration::from_secs(120);
 
@@ -39,8 +37,7 @@ pub(crate) fn run(options: &Options, programs: &Programs) -> Result<Outcome> {
 
     let mut kills = Kills::new(options);
     kills.run_under_load(&mut stage.broker, &mut instances, follower.output(), || {
-        let portion: String = (0..PORTION).map(|_| text.line()).collect();
-        writer.say(&portion)
+        writer.say(&text.portion())
     })?;
 
     let status = writer.finish(DRAIN_LIMIT)?;
