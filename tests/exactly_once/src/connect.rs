@@ -36,7 +36,7 @@ pub(crate) fn run(options: &Options, programs: &Programs) -> Result<Outcome> {
     let mut follower = stage.follow(TOPIC, 1)?;
     let mut lines = Lines::new(options.seed);
 
-    let mut kills = Kills::new(options);
+    let mut kills = Kills::new(options, &stage.directory);
     kills.run_under_load(
         &mut stage.broker,
         &mut application,

@@ -1,5 +1,8 @@
 //! Who is killed, and when.
 
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -30,10 +33,12 @@ pub(crate) struct Kills {
     soon_after_start: u64,
     of_application: u64,
     slowest_start: Duration,
+    /// Where the broker's own words go, for those who look into a failure.
+    log: PathBuf,
 }
 
 impl Kills {
-    pub(crate) fn new(options: &Options) -> Self {
+    pub(crate) fn new(options: &Options, directory: &Path) -> Self {
         Self {
             dice: Dice::new(options.seed),
             wanted: options.kills,
@@ -41,6 +46,7 @@ impl Kills {
             soon_after_start: 0,
             of_application: 0,
             slowest_start: Duration::ZERO,
+            log: directory.join("broker.log"),
         }
     }
 
@@ -65,6 +71,7 @@ impl Kills {
             // Whatever the outcome: else the work would not end.
             drop(end);
             work.join().expect("handing out work does not panic")?;
+            self.keep_log(broker)?;
             outcome
         })
     }
@@ -88,6 +95,7 @@ impl Kills {
                 self.pause(broker, 300, 3_000);
             }
             broker.kill()?;
+            self.keep_log(broker)?;
             self.slowest_start = self.slowest_start.max(broker.start_again()?);
             self.of_broker += 1;
             if self.of_broker.is_multiple_of(3) {
@@ -99,6 +107,12 @@ impl Kills {
             }
         }
         self.see_progress(follower)
+    }
+
+    fn keep_log(&self, broker: &BrokerProcess) -> Result<()> {
+        let mut file = File::options().create(true).append(true).open(&self.log)?;
+        writeln!(file, "{}", broker.log().text())?;
+        Ok(())
     }
 
     fn see_progress(&self, follower: &ProcessLog) -> Result<()> {

@@ -35,7 +35,7 @@ pub(crate) fn run(options: &Options, programs: &Programs) -> Result<Outcome> {
     let mut writer = stage.start("writer", "LineWriter", &["lines", &partitions])?;
     let mut text = Text::new(options.seed);
 
-    let mut kills = Kills::new(options);
+    let mut kills = Kills::new(options, &stage.directory);
     kills.run_under_load(&mut stage.broker, &mut instances, follower.output(), || {
         writer.say(&text.portion())
     })?;
