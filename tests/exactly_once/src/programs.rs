@@ -41,7 +41,7 @@ impl Programs {
         for (project, goals) in PROJECTS {
             let sources = workspace_directory().join("tests/exactly_once");
             let status = Command::new("mvn")
-                .args(["--quiet", "--batch-mode", "-Dstyle.color=never", "--file"])
+                .args(["--quiet", "--batch-mode", "--file"])
                 .arg(sources.join(project).join("pom.xml"))
                 .arg(format!("-Dmaven.repo.local={}", cache.display()))
                 .arg(format!(
