@@ -55,6 +55,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ),
     // What judges the broker must not share its mistakes: it knows how to start it, no more.
     ("torture", &["testkit", "lossy-disk"]),
+    ("exactly-once", &["testkit", "sim"]),
     ("workspace-tests", &["model", "wire", "testkit"]),
     ("lossy-disk", &["env", "sim", "workspace-tests"]),
     (
@@ -95,6 +96,7 @@ fn manifests() -> BTreeMap<String, Table> {
     let mut directories = [
         "tests",
         "tests/counts",
+        "tests/exactly_once",
         "tests/fuzz",
         "tests/lossy_disk",
         "tests/simulation",

@@ -4,9 +4,9 @@ mod codegen;
 mod compat;
 mod counts;
 mod fuzz;
+mod harness;
 mod places;
 mod simulation;
-mod torture;
 
 use anyhow::{Result, bail};
 
@@ -26,7 +26,12 @@ const USAGE: &str = "usage: cargo xtask COMMAND
                      --target NAME)
   fuzz --keep        adds what was found worth trying to the committed corpus
   torture            kills the release binary under load and checks what is left of what it
-                     acknowledged (--kills N, --seed N, --result FILE, --help for more)";
+                     acknowledged (--kills N, --seed N, --result FILE, --help for more)
+  exactly-once [APPLICATION]
+                     kills the release binary under a word count on Kafka Streams (streams) and under
+                     a Kafka Connect worker (connect), or under one of them, and checks that nothing
+                     is lost or doubled; wants a JDK and Maven (--kills N, --seed N, --result FILE,
+                     --help for more)";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -41,7 +46,8 @@ fn main() -> Result<()> {
         ["controls", rest @ ..] => simulation::controls(rest),
         ["corrupt", rest @ ..] => simulation::corrupt(rest),
         ["fuzz", options @ ..] => fuzz::run(options),
-        ["torture", rest @ ..] => torture::run(rest),
+        ["torture", rest @ ..] => harness::torture(rest),
+        ["exactly-once", rest @ ..] => harness::exactly_once(rest),
         _ => bail!(USAGE),
     }
 }
