@@ -13,6 +13,7 @@ use storage::{Durability, Opened, Recovery, Sequence, Storage, StorageSettings};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::coordinator::GroupCoordinators;
+use crate::deadlines::{self, Deadlines};
 use crate::egress::EgressBudget;
 use crate::errors;
 use crate::limits::{DISK_READS_MAX, EGRESS_MEMORY_DIVISOR};
@@ -30,6 +31,7 @@ use crate::transactions::TransactionCoordinators;
 /// One broker with everything it owns.
 pub struct Broker {
     pub(crate) env: Env,
+    pub(crate) deadlines: Arc<Deadlines>,
     pub(crate) settings: Settings,
     pub(crate) storage: Arc<Storage>,
     pub(crate) metadata: Arc<MetadataStore>,
@@ -128,6 +130,7 @@ impl Broker {
         };
         let egress_bytes = settings.broker.memory_max_bytes / EGRESS_MEMORY_DIVISOR;
         let broker = Arc::new(Self {
+            deadlines: Arc::new(Deadlines::new(Arc::clone(&env.clock))),
             env,
             settings,
             storage,
@@ -143,6 +146,7 @@ impl Broker {
             stopping: watch::Sender::new(false),
         });
         broker.metrics.collect_from(&broker);
+        deadlines::start(&broker);
         timers::start(&broker);
         GroupCoordinators::follow_deletions(&broker);
         broker.groups.open(&broker).await;
@@ -221,7 +225,7 @@ impl Broker {
         tokio::select! {
             biased;
             committed = committed => committed.map_err(errors::of_commit),
-            () = self.env.clock.sleep_until(deadline) => Err(ErrorCode::RequestTimedOut),
+            () = self.deadlines.at(deadline) => Err(ErrorCode::RequestTimedOut),
         }
     }
 

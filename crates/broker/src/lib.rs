@@ -22,6 +22,7 @@ mod context;
 mod coordinator;
 mod coordinator_partitions;
 mod deadline_timer;
+mod deadlines;
 mod dispatch;
 mod egress;
 mod errors;

@@ -7,9 +7,10 @@
 
 use std::sync::Arc;
 
-use env::{BoxFuture, Clock, Monotonic};
 use storage::{Log, WatchGuard};
 use tokio::sync::{Notify, watch};
+
+use crate::deadlines::Deadline;
 
 /// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,21 +25,17 @@ pub(crate) enum Woken {
 pub(crate) struct Waiting {
     moved: Arc<Notify>,
     guards: Vec<WatchGuard>,
-    deadline: BoxFuture<()>,
+    deadline: Deadline,
     stopping: watch::Receiver<bool>,
 }
 
 impl Waiting {
     /// Begins to wait until `deadline` at the longest.
-    pub(crate) fn until(
-        deadline: Monotonic,
-        clock: &dyn Clock,
-        stopping: watch::Receiver<bool>,
-    ) -> Self {
+    pub(crate) fn until(deadline: Deadline, stopping: watch::Receiver<bool>) -> Self {
         Self {
             moved: Arc::new(Notify::new()),
             guards: Vec::new(),
-            deadline: clock.sleep_until(deadline),
+            deadline,
             stopping,
         }
     }

@@ -7,12 +7,14 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, Read};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use socket2::SockRef;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -276,9 +278,7 @@ impl<S: Service> Connection<S> {
             false => FRAME_FREE_BYTES,
         };
         SCRATCH.with_borrow_mut(|scratch| {
-            let read = self
-                .stream
-                .try_read(scratch.get_mut(..limit).unwrap_or_default());
+            let read = read_once(&self.stream, scratch.get_mut(..limit).unwrap_or_default());
             let count = *read.as_ref().unwrap_or(&0);
             let mut input = scratch.get(..count).unwrap_or_default();
             while !input.is_empty() {
@@ -415,6 +415,30 @@ impl<S: Service> Connection<S> {
         if self.end_of_input || self.draining {
             self.answers.drop_parked();
         }
+    }
+}
+
+/// Reads what is there, in one call of the kernel. If that is less than would fit, nothing is left,
+/// and the stream counts as empty until the kernel says otherwise, without a second call to see it.
+fn read_once(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut read = Ok(0);
+    // Within `try_io`, so that what arrives meanwhile is not taken for what has just been read.
+    let noted = stream.try_io(Interest::READABLE, || {
+        read = (&*SockRef::from(stream)).read(buffer);
+        match &read {
+            Ok(count) if *count > 0 && *count < buffer.len() => {
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+            _ => Ok(()),
+        }
+    });
+    match (noted, &read) {
+        // It was not even tried.
+        (Err(error), Ok(0)) => Err(error),
+        _ => read,
     }
 }
 

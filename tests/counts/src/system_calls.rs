@@ -16,12 +16,12 @@ use crate::door::Door;
 use crate::measure::{COUNTED, WARM_UP};
 
 /// The calls that a stream of requests decides. How often threads wake and wait for each other
-/// (futex, epoll_wait, the write that wakes, the read that finds nothing) is the scheduler's.
-const DECIDED: [&str; 3] = ["pwrite64", "fdatasync", "writev"];
+/// (futex, epoll_wait, the write that wakes) is the scheduler's.
+const DECIDED: [&str; 4] = ["recvfrom", "pwrite64", "fdatasync", "writev"];
 
 /// A write of so many bytes prepares the next slot of the write-ahead log; when that comes is not
 /// decided by the requests either.
-const SLOT_WRITE_BYTES: u64 = 1 << 19;
+const SLOT_WRITE_BYTES: i64 = 1 << 19;
 
 /// How often a request of this kind makes the process call the kernel, by name; all but the calls that
 /// the scheduler decides.
@@ -96,7 +96,7 @@ impl Watch {
 /// or `PID <... NAME resumed>...) = RESULT`.
 fn call(line: &str) -> Option<&'static str> {
     let (called, result) = line.rsplit_once(" = ")?;
-    let result: u64 = result.split_whitespace().next()?.parse().ok()?;
+    let result: i64 = result.split_whitespace().next()?.parse().ok()?;
     let is_of = |name: &&str| {
         called.contains(&format!(" {name}(")) || called.contains(&format!("<... {name} resumed>"))
     };
@@ -120,8 +120,10 @@ mod tests {
             Some("fdatasync")
         );
         assert_eq!(
-            call("71 writev(9, [], 2) = -1 EAGAIN (Resource temporarily unavailable)"),
-            None
+            call(
+                "71 recvfrom(9, 0x7f, 65536, 0, NULL, NULL) = -1 EAGAIN (Resource temporarily unavailable)"
+            ),
+            Some("recvfrom")
         );
         assert_eq!(call("71 pwrite64(9, \"\"..., 1048576, 0) = 1048576"), None);
         assert_eq!(call("71 +++ exited with 0 +++"), None);

@@ -53,8 +53,8 @@ pub(crate) async fn handle(ctx: RequestContext, request: FetchRequest) -> FetchR
     if pass.is_enough || wait_ms == 0 {
         return pass.into_response(&ctx);
     }
-    let clock = &ctx.broker.env.clock;
-    let mut waiting = Waiting::until(deadline, clock.as_ref(), ctx.broker.stopping());
+    let deadline = ctx.broker.deadlines.at(deadline);
+    let mut waiting = Waiting::until(deadline, ctx.broker.stopping());
     for log in fetch.logs() {
         waiting.watch(log);
     }
