@@ -214,9 +214,13 @@ impl State {
 
     /// Forgets the files that nothing leads to any more, for their memory.
     pub(crate) fn forget_nameless(&mut self) {
+        if self.nameless.is_empty() {
+            return;
+        }
+        let led_to = self.tree.led_to(&self.nameless);
         let (kept, gone) = std::mem::take(&mut self.nameless)
             .into_iter()
-            .partition(|id| self.handles.contains_key(id) || self.tree.can_lead_to(*id));
+            .partition(|id| self.handles.contains_key(id) || led_to.contains(id));
         self.nameless = kept;
         for id in BTreeSet::<u64>::into_iter(gone) {
             self.files.remove(&id);

@@ -106,17 +106,17 @@ impl Tree {
         Some(path)
     }
 
-    /// Whether a name leads to this file, or led to it and may do so again after a loss of power.
-    pub(crate) fn can_lead_to(&self, file: u64) -> bool {
-        let names_it = |node: &Node| *node == Node::File(file);
-        self.dirs.values().any(|dir| {
-            let mut nodes = dir.cached.values().chain(dir.durable.values());
-            nodes.any(names_it)
-        }) || self
-            .pending
-            .iter()
-            .flatten()
-            .any(|change| change.node.as_ref().is_some_and(names_it))
+    /// Those of some files that a name leads to, or led to and may do so again after a loss of power.
+    pub(crate) fn led_to(&self, files: &BTreeSet<u64>) -> BTreeSet<u64> {
+        let dirs = self.dirs.values();
+        let named = dirs.flat_map(|dir| dir.cached.values().chain(dir.durable.values()));
+        let pending = self.pending.iter().flatten();
+        let nodes = named.chain(pending.filter_map(|change| change.node.as_ref()));
+        let led_to = nodes.filter_map(|node| match node {
+            Node::File(file) if files.contains(file) => Some(*file),
+            Node::File(_) | Node::Dir(_) => None,
+        });
+        led_to.collect()
     }
 
     pub(crate) fn entries(&self, dir: u64) -> impl Iterator<Item = (&String, Node)> {
