@@ -214,15 +214,13 @@ impl State {
 
     /// Forgets the files that nothing leads to any more, for their memory.
     pub(crate) fn forget_nameless(&mut self) {
-        if self.nameless.is_empty() {
-            return;
+        let is_closed = |id: &&u64| !self.handles.contains_key(*id);
+        let mut gone: BTreeSet<u64> = self.nameless.iter().filter(is_closed).copied().collect();
+        if !gone.is_empty() {
+            self.tree.keep_nameless(&mut gone);
         }
-        let led_to = self.tree.led_to(&self.nameless);
-        let (kept, gone) = std::mem::take(&mut self.nameless)
-            .into_iter()
-            .partition(|id| self.handles.contains_key(id) || led_to.contains(id));
-        self.nameless = kept;
-        for id in BTreeSet::<u64>::into_iter(gone) {
+        for id in gone {
+            self.nameless.remove(&id);
             self.files.remove(&id);
         }
     }

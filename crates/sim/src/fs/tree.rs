@@ -106,17 +106,17 @@ impl Tree {
         Some(path)
     }
 
-    /// Those of some files that a name leads to, or led to and may do so again after a loss of power.
-    pub(crate) fn led_to(&self, files: &BTreeSet<u64>) -> BTreeSet<u64> {
+    /// Keeps of some files those that no name leads to, nor led to and may do so again after a loss of power.
+    pub(crate) fn keep_nameless(&self, files: &mut BTreeSet<u64>) {
         let dirs = self.dirs.values();
         let named = dirs.flat_map(|dir| dir.cached.values().chain(dir.durable.values()));
         let pending = self.pending.iter().flatten();
         let nodes = named.chain(pending.filter_map(|change| change.node.as_ref()));
-        let led_to = nodes.filter_map(|node| match node {
-            Node::File(file) if files.contains(file) => Some(*file),
-            Node::File(_) | Node::Dir(_) => None,
-        });
-        led_to.collect()
+        for node in nodes {
+            if let Node::File(file) = node {
+                files.remove(file);
+            }
+        }
     }
 
     pub(crate) fn entries(&self, dir: u64) -> impl Iterator<Item = (&String, Node)> {

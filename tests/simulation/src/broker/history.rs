@@ -111,7 +111,9 @@ pub(crate) struct History {
 }
 
 impl History {
-    pub(crate) fn begin(&mut self, transaction: Transaction) -> usize {
+    pub(crate) fn begin(&mut self, mut transaction: Transaction) -> usize {
+        // A request for an epoch that nobody waits for any more may still come.
+        transaction.may_be_ended = !self.owners[transaction.id].unheard.is_empty();
         self.transactions.push(transaction);
         let number = self.transactions.len() - 1;
         self.open.push(number);
