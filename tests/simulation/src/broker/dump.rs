@@ -71,15 +71,13 @@ impl Dump {
                 two.start,
                 two.end
             );
-            let is_other = |(one, two): &(&(i64, Vec<u8>), &(i64, Vec<u8>))| {
-                one != two && (one.0 != two.0 || !is_same_marker(&one.1, &two.1))
-            };
-            if let Some((one, two)) = one.batches.iter().zip(both).find(is_other) {
-                return Err(format!(
+            for (one, two) in one.batches.iter().zip(both) {
+                ensure!(
+                    one == two || one.0 == two.0 && is_same_marker(&one.1, &two.1),
                     "{key:?} has {} and then {}",
                     about(one),
                     about(two)
-                ));
+                );
             }
             ensure!(
                 one.batches.len() == common && (more.is_empty() || are_aborted),

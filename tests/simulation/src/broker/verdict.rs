@@ -134,7 +134,7 @@ impl Shared {
     /// What the committed transactions of a group have read follows one after the other, without a gap and
     /// nothing twice, up to the position of the group.
     fn check_chains(&mut self, found: &Dump) -> Checked {
-        for id in 0..IDS.len() {
+        for (id, group) in GROUPS.iter().enumerate() {
             let mut chains: BTreeMap<i32, Vec<(i64, i64)>> = BTreeMap::new();
             for transaction in &self.model.history.transactions {
                 let is_committed = transaction.outcome == Outcome::Committed;
@@ -151,8 +151,7 @@ impl Shared {
                 for (from, to) in chain {
                     ensure!(
                         from == reach,
-                        "{}: {from}..{to} of partition {partition} was moved, and before it up to {reach}",
-                        GROUPS[id]
+                        "{group}: {from}..{to} of partition {partition} was moved, and before it up to {reach}"
                     );
                     reach = to;
                 }
@@ -160,8 +159,7 @@ impl Shared {
                 let position = position.map(|(offset, _)| *offset);
                 ensure!(
                     position == Some(reach),
-                    "{}: partition {partition} was moved up to {reach}, and the position is {position:?}",
-                    GROUPS[id]
+                    "{group}: partition {partition} was moved up to {reach}, and the position is {position:?}"
                 );
             }
         }
