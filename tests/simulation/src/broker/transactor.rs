@@ -8,7 +8,7 @@ mod work;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::history::{IDS, Outcome};
+use super::history::IDS;
 use super::link::Link;
 use super::machine::Machine;
 use super::model::{Deletion, Told, TopicKey};
@@ -185,13 +185,7 @@ impl Transactor {
     }
 
     /// Gives up its life, and with it the transaction that is under way.
-    fn lose_life(&mut self, shared: &mut Shared) {
-        if let Some(number) = self.current {
-            let transaction = &shared.model.history.transactions[number];
-            if transaction.outcome == Outcome::Asked {
-                shared.tally.add("transactions of unknown outcome", 1);
-            }
-        }
+    fn lose_life(&mut self) {
         self.leave_transaction();
         self.steps.clear();
         self.sequences.clear();

@@ -161,7 +161,7 @@ impl Transactor {
                 transaction.outcome = Outcome::Aborted;
             }
         }
-        self.lose_life(shared);
+        self.lose_life();
     }
 
     fn note_begun(&self, shared: &mut Shared) {
@@ -193,7 +193,7 @@ impl Transactor {
         let is_doubtful = asked.is_raced || !owner.unheard.is_empty() || owner.inits > asked.init;
         history.take_epoch(self.id, given, is_doubtful)?;
         shared.tally.add("instances admitted", 1);
-        self.lose_life(shared);
+        self.lose_life();
         self.life = Some(given);
         self.admitted = asked.init;
         self.is_doubtful = is_doubtful;

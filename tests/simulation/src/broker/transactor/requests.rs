@@ -224,6 +224,10 @@ impl Transactor {
         if is_commit {
             let transaction = &mut shared.model.history.transactions[number];
             transaction.asks += 1;
+            if transaction.asks == 2 {
+                // The first answer has got lost, or said nothing.
+                shared.tally.add("transactions of unknown outcome", 1);
+            }
             // One that was seen to be over stays so.
             if transaction.outcome == Outcome::NotAsked {
                 transaction.outcome = Outcome::Asked;

@@ -41,11 +41,11 @@ impl Transactor {
                 0..5 => self.write(shared, choice),
                 5 => {
                     shared.tally.add("transactions left to the timeout", 1);
-                    self.lose_life(shared);
+                    self.lose_life();
                 }
                 6 => {
                     shared.tally.add("transactions left by a new instance", 1);
-                    self.lose_life(shared);
+                    self.lose_life();
                     self.steps.push_back(Step::Init { goes_on: false });
                 }
                 7 | 8 => self.end(shared, false),
