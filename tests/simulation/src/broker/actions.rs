@@ -61,7 +61,7 @@ pub(crate) fn plan(dice: &mut Dice, mix: Mix, length: usize) -> Vec<Action> {
 
 fn roll(dice: &mut Dice, mix: Mix) -> Action {
     let (client, choice) = (dice.number(), dice.number());
-    match dice.below(112) {
+    match dice.below(110) {
         0..27 => Action::Produce { client, choice },
         27..49 => Action::Consume { client, choice },
         49..53 => Action::Administer { choice },

@@ -32,7 +32,7 @@ impl World {
         }
         ensure!(self.are_all_done(), "a producer is never answered");
         // What was left to its timeout comes to its end.
-        self.advance(9000)?;
+        self.advance(7500)?;
         let before = dump::dump(&mut self.shared.machine)?;
         self.shared.settle(&before, true)?;
         self.shared.close_history(&before)?;
