@@ -64,7 +64,8 @@ impl TransactionCoordinators {
             .await?;
         with_fresh_id(broker, |fresh_id| {
             request.fresh_id = fresh_id;
-            partition.step(|coordinator, call| coordinator.init_producer_id(&request, call))
+            partition
+                .step(|coordinator, call| partition::init_producer_id(coordinator, &request, call))
         })
         .await
     }
@@ -99,8 +100,9 @@ impl TransactionCoordinators {
         version: ClientVersion,
     ) -> Result<(), ErrorCode> {
         let partition = self.existing_partition(broker, of.transactional_id)?;
-        let proven = partition
-            .step(|coordinator, call| coordinator.add_partitions(of, partitions, version, call));
+        let proven = partition.step(|coordinator, call| {
+            partition::add_partitions(coordinator, of, partitions, version, call)
+        });
         told(broker, proven).await?.map_err(errors::of_transaction)
     }
 
@@ -109,7 +111,7 @@ impl TransactionCoordinators {
     pub(crate) fn join(&self, of: ProducerOf<'_>, partitions: &Partitions) {
         if let Some(partition) = self.partitions.for_id(of.transactional_id) {
             let _ = partition.step(|coordinator, call| {
-                coordinator.add_partitions(of, partitions, ClientVersion::Two, call)
+                partition::add_partitions(coordinator, of, partitions, ClientVersion::Two, call)
             });
         }
     }

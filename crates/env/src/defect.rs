@@ -42,11 +42,21 @@ pub enum Defect {
     AnswerOffsetsEarly,
     /// An answer about topics does not wait until the change is durable.
     AnswerTopicsEarly,
+    /// The end of a transaction leaves out the marker of one of its partitions.
+    SkipMarker,
+    /// A log counts as stable up to one offset more than it is.
+    LastStableOffByOne,
+    /// Offsets of a transaction count before it has ended.
+    ShowPendingOffsets,
+    /// A new instance of a transactional producer gets the epoch of the one before it.
+    KeepEpoch,
+    /// That a transaction has begun, and which partitions it has, is not written.
+    BeginInMemory,
 }
 
 impl Defect {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 22] = [
         Self::AcknowledgeBeforeWrite,
         Self::SkipForce,
         Self::SkipDirectoryForce,
@@ -64,6 +74,11 @@ impl Defect {
         Self::RemoveReplacedEarly,
         Self::AnswerOffsetsEarly,
         Self::AnswerTopicsEarly,
+        Self::SkipMarker,
+        Self::LastStableOffByOne,
+        Self::ShowPendingOffsets,
+        Self::KeepEpoch,
+        Self::BeginInMemory,
     ];
 
     /// The value of `DEFECT` that chooses it.
@@ -86,6 +101,11 @@ impl Defect {
             Self::RemoveReplacedEarly => "remove-replaced-early",
             Self::AnswerOffsetsEarly => "answer-offsets-early",
             Self::AnswerTopicsEarly => "answer-topics-early",
+            Self::SkipMarker => "skip-marker",
+            Self::LastStableOffByOne => "last-stable-off-by-one",
+            Self::ShowPendingOffsets => "show-pending-offsets",
+            Self::KeepEpoch => "keep-epoch",
+            Self::BeginInMemory => "begin-in-memory",
         }
     }
 }

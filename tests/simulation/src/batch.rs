@@ -120,6 +120,44 @@ pub(crate) fn stamps(batch: &[u8]) -> (i32, i64) {
     (epoch, i64::from_be_bytes(batch[35..43].try_into().unwrap()))
 }
 
+/// What a batch says of where it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub producer_id: i64,
+    pub epoch: i16,
+    pub is_transactional: bool,
+}
+
+/// Who has sent a batch.
+pub(crate) fn origin(batch: &[u8]) -> Origin {
+    let attributes = i16::from_be_bytes(batch[21..23].try_into().unwrap());
+    Origin {
+        producer_id: i64::from_be_bytes(batch[43..51].try_into().unwrap()),
+        epoch: i16::from_be_bytes(batch[51..53].try_into().unwrap()),
+        is_transactional: attributes & TRANSACTIONAL != 0,
+    }
+}
+
+/// Whether a marker commits; `None` if the batch is no control batch.
+pub(crate) fn marker(batch: &[u8]) -> Option<Result<bool, String>> {
+    let attributes = i16::from_be_bytes(batch[21..23].try_into().unwrap());
+    (attributes & CONTROL != 0).then(|| match key(batch) {
+        Some([0, 0, 0, kind @ (0 | 1)]) => Ok(*kind == 1),
+        other => Err(format!("a control batch with the key {other:?}")),
+    })
+}
+
+/// The key of the first record of a batch.
+fn key(batch: &[u8]) -> Option<&[u8]> {
+    let mut rest = batch.get(HEADER_BYTES..)?;
+    read_varint(&mut rest)?;
+    rest = rest.get(1..)?;
+    read_varint(&mut rest)?;
+    read_varint(&mut rest)?;
+    let length = usize::try_from(read_varint(&mut rest)?).ok()?;
+    rest.get(..length)
+}
+
 /// The offset of the first record of a batch, of the last one, and the batch.
 pub(crate) type Placed<'a> = (i64, i64, &'a [u8]);
 
@@ -247,4 +285,8 @@ fn a_marker_says_who_ends_what_and_how() {
     // Length, attributes, deltas and the length of the key, all varints of one byte.
     assert_eq!(marker[61 + 5..][..4], [0, 0, 0, 1]);
     assert_eq!(split(&marker).unwrap().len(), 1);
+    assert_eq!(super::batch::marker(&marker), Some(Ok(true)));
+    let origin = origin(&marker);
+    assert_eq!((origin.producer_id, origin.epoch), (5, 2));
+    assert!(origin.is_transactional);
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use env::{Defect, has_defect};
 use groups::{CommitRequest, Effects, GroupError};
 use model::{ErrorCode, TopicId};
 use storage::{Append, AppendError, GroupEntry, Sequence};
@@ -106,7 +107,11 @@ impl Partition {
             let (first, others) = records.split_at(count);
             let sequence = self.append_in_transaction(producer, first_pairs.to_vec(), member)?;
             let folded = self.fold(state, sequence, |coordinator, call| {
-                coordinator.add_pending(producer.id, first, call)
+                let added = coordinator.add_pending(producer.id, first, call);
+                if has_defect(Defect::ShowPendingOffsets) {
+                    coordinator.end_transaction(producer.id, true, call);
+                }
+                added
             });
             if let Some(Err(error)) = folded {
                 tracing::error!(%error, log = %self.log.id(), "a record that was written cannot be read");

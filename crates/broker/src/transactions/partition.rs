@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coordination::Now;
-use env::Env;
+use env::{Defect, Env, has_defect};
 use model::TopicName;
 use parking_lot::Mutex;
 use storage::{Log, Storage};
 use transactions::{
-    Call, ClientVersion, Coordinator, Partitions, ProducerOf, TransactionError, TransactionRecord,
+    Call, ClientVersion, Coordinator, InitProducerId, Partitions, Producer, ProducerOf,
+    TransactionError, TransactionRecord,
 };
 
 use super::ending::{Endings, Markers};
@@ -149,8 +150,7 @@ impl Partition {
                     now: self.now(),
                     records: &mut records,
                 };
-                coordinator
-                    .add_partitions(of, &partitions, ClientVersion::Two, &mut call)
+                add_partitions(coordinator, of, &partitions, ClientVersion::Two, &mut call)
                     .map_err(NoMember::Refused)?;
             }
         }
@@ -172,6 +172,35 @@ impl Partition {
             wall_ms: self.env.clock.wall_ms(),
         }
     }
+}
+
+/// Takes partitions into a transaction.
+pub(super) fn add_partitions(
+    coordinator: &mut Coordinator,
+    of: ProducerOf<'_>,
+    partitions: &Partitions,
+    version: ClientVersion,
+    call: &mut Call<'_>,
+) -> Result<(), TransactionError> {
+    let added = coordinator.add_partitions(of, partitions, version, call);
+    if has_defect(Defect::BeginInMemory) {
+        call.records.clear();
+    }
+    added
+}
+
+/// Gives a transactional id to whoever asks for it.
+pub(super) fn init_producer_id(
+    coordinator: &mut Coordinator,
+    request: &InitProducerId<'_>,
+    call: &mut Call<'_>,
+) -> Result<Producer, TransactionError> {
+    if has_defect(Defect::KeepEpoch)
+        && let Some(known) = coordinator.describe(request.transactional_id)
+    {
+        return Ok(known.producer);
+    }
+    coordinator.init_producer_id(request, call)
 }
 
 impl Timed for Partition {

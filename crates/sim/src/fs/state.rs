@@ -214,11 +214,13 @@ impl State {
 
     /// Forgets the files that nothing leads to any more, for their memory.
     pub(crate) fn forget_nameless(&mut self) {
-        let (kept, gone) = std::mem::take(&mut self.nameless)
-            .into_iter()
-            .partition(|id| self.handles.contains_key(id) || self.tree.can_lead_to(*id));
-        self.nameless = kept;
-        for id in BTreeSet::<u64>::into_iter(gone) {
+        let is_closed = |id: &&u64| !self.handles.contains_key(*id);
+        let mut gone: BTreeSet<u64> = self.nameless.iter().filter(is_closed).copied().collect();
+        if !gone.is_empty() {
+            self.tree.keep_nameless(&mut gone);
+        }
+        for id in gone {
+            self.nameless.remove(&id);
             self.files.remove(&id);
         }
     }

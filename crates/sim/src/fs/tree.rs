@@ -106,17 +106,17 @@ impl Tree {
         Some(path)
     }
 
-    /// Whether a name leads to this file, or led to it and may do so again after a loss of power.
-    pub(crate) fn can_lead_to(&self, file: u64) -> bool {
-        let names_it = |node: &Node| *node == Node::File(file);
-        self.dirs.values().any(|dir| {
-            let mut nodes = dir.cached.values().chain(dir.durable.values());
-            nodes.any(names_it)
-        }) || self
-            .pending
-            .iter()
-            .flatten()
-            .any(|change| change.node.as_ref().is_some_and(names_it))
+    /// Keeps of some files those that no name leads to, nor led to and may do so again after a loss of power.
+    pub(crate) fn keep_nameless(&self, files: &mut BTreeSet<u64>) {
+        let dirs = self.dirs.values();
+        let named = dirs.flat_map(|dir| dir.cached.values().chain(dir.durable.values()));
+        let pending = self.pending.iter().flatten();
+        let nodes = named.chain(pending.filter_map(|change| change.node.as_ref()));
+        for node in nodes {
+            if let Node::File(file) = node {
+                files.remove(file);
+            }
+        }
     }
 
     pub(crate) fn entries(&self, dir: u64) -> impl Iterator<Item = (&String, Node)> {

@@ -109,7 +109,10 @@ impl Flushed {
 
 impl LogState {
     fn last_stable_offset(&self) -> i64 {
-        let first_open = self.transactions.last_stable_offset(self.high_watermark);
+        let mut first_open = self.transactions.last_stable_offset(self.high_watermark);
+        if has_defect(Defect::LastStableOffByOne) {
+            first_open = self.high_watermark.min(first_open + 1);
+        }
         // Nobody can read what was deleted from the start of an open transaction.
         first_open.max(self.log_start)
     }

@@ -12,6 +12,8 @@ pub(crate) enum Action {
     Produce { client: u64, choice: u64 },
     /// A group's member does what comes next.
     Consume { client: u64, choice: u64 },
+    /// A transactional producer does what comes next, or somebody looks at transactions.
+    Transact { client: u64, choice: u64 },
     /// Topics are made, changed and deleted.
     Administer { choice: u64 },
     /// Somebody looks: at records, offsets, topics, committed offsets.
@@ -59,7 +61,7 @@ pub(crate) fn plan(dice: &mut Dice, mix: Mix, length: usize) -> Vec<Action> {
 
 fn roll(dice: &mut Dice, mix: Mix) -> Action {
     let (client, choice) = (dice.number(), dice.number());
-    match dice.below(100) {
+    match dice.below(110) {
         0..27 => Action::Produce { client, choice },
         27..49 => Action::Consume { client, choice },
         49..53 => Action::Administer { choice },
@@ -93,6 +95,7 @@ fn roll(dice: &mut Dice, mix: Mix) -> Action {
             after: 1 + dice.below(25),
             times: 1 + dice.below(3),
         },
+        100.. => Action::Transact { client, choice },
         _ => match mix {
             Mix::Cuts => Action::Rest,
             Mix::Faults => fault(dice),

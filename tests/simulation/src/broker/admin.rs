@@ -20,6 +20,8 @@ use super::model::{Deletion, TopicKey, Wanted};
 use super::world::{Caller, Checked, Shared, ensure, hear, pick};
 
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+/// A topic that is made in the beginning and stays as it is.
+pub(crate) const KEPT: &str = "kept";
 /// More partitions than this only make a run slower.
 const PARTITIONS_MAX: usize = 4;
 
@@ -77,6 +79,16 @@ impl Admin {
         }
     }
 
+    /// Makes the topic that stays.
+    pub(crate) fn create_kept(&mut self, shared: &mut Shared) {
+        let wanted = Wanted {
+            partitions: 2,
+            may_trim: false,
+            is_stamped: false,
+        };
+        self.send_creation(shared, KEPT, wanted, Vec::new());
+    }
+
     /// Gives a topic one more partition.
     fn grow(&mut self, shared: &mut Shared, topic: TopicKey) {
         let entry = &mut shared.model.topics[topic];
@@ -101,10 +113,10 @@ impl Admin {
         entry.may_trim = true;
         let index = pick(choice, entry.partitions.len());
         let shown = &entry.partitions[index];
-        let span = u64::try_from(shown.shown_end - shown.shown_start).unwrap_or(0) + 1;
+        let span = u64::try_from(shown.told.end - shown.told.start).unwrap_or(0) + 1;
         let offset = match choice.is_multiple_of(5) {
             true => -1,
-            false => shown.shown_start + i64::try_from(choice / 8 % span).unwrap_or(0),
+            false => shown.told.start + i64::try_from(choice / 8 % span).unwrap_or(0),
         };
         let partition = i32::try_from(index).unwrap_or(0);
         let wanted = DeleteRecordsPartition::default()
@@ -164,6 +176,16 @@ impl Admin {
             may_trim,
             is_stamped,
         };
+        self.send_creation(shared, name, wanted, configs);
+    }
+
+    fn send_creation(
+        &mut self,
+        shared: &mut Shared,
+        name: &'static str,
+        wanted: Wanted,
+        configs: Vec<CreatableTopicConfig>,
+    ) {
         let topic = CreatableTopic::default()
             .with_name(codec::topic(name))
             .with_num_partitions(wanted.partitions)
@@ -251,8 +273,7 @@ impl Admin {
                         start >= offset,
                         "records up to {offset} are deleted up to {start}"
                     );
-                    let shown = shared.model.partition(topic, partition);
-                    let told_before = (shown.shown_start, shown.shown_end);
+                    let told_before = shared.model.partition(topic, partition).told;
                     shared.show(topic, partition, Some(start), None, told_before)?;
                     shared.tally.add("records deleted", 1);
                 }

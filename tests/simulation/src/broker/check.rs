@@ -1,7 +1,8 @@
 //! What must hold whenever somebody has seen something, and after every start.
 
-use super::machine::Dump;
-use super::model::{Deletion, Proof, TopicKey};
+use super::dump::Dump;
+use super::history::IDS;
+use super::model::{Deletion, Proof, Told, TopicKey};
 use super::world::{Checked, Shared, ensure};
 use crate::batch;
 
@@ -20,13 +21,15 @@ impl Shared {
         base: i64,
         found: &[u8],
     ) -> Checked {
+        if let Some(is_commit) = batch::marker(found).transpose()? {
+            return self.see_marker(topic, partition, base, (found, is_commit));
+        }
         let number = number_of(found).ok_or_else(|| format!("nobody sent what is at {base}"))?;
         let Some(sent) = self.model.sent.get_mut(number) else {
             return Err(format!("nobody sent batch {number}, which is at {base}"));
         };
         let topics = &self.model.topics;
-        if sent.producer.is_none() && topics[sent.topic].name == topics[topic].name {
-            // It was sent by name.
+        if sent.is_by_name && topics[sent.topic].name == topics[topic].name {
             sent.topic = sent.topic.max(topic);
         }
         ensure!(
@@ -57,7 +60,17 @@ impl Shared {
         sent.proof = sent.proof.max(proof);
         let end = base + sent.records;
         let (topic, partition) = (sent.topic, sent.partition);
-        let batches = &mut self.model.partition(topic, partition).batches;
+        let log = self.model.partition(topic, partition);
+        let marker = log.markers.range(base..end).next();
+        ensure!(
+            marker.is_none(),
+            "batch {number} at {base} reaches over {marker:?}"
+        );
+        let batches = &mut log.batches;
+        if batches.get(&base) == Some(&number) {
+            // It was compared with the others when it got its place, and they with it since.
+            return Ok(());
+        }
         let other = *batches.entry(base).or_insert(number);
         ensure!(
             other == number,
@@ -85,18 +98,19 @@ impl Shared {
     /// The batches of a producer are in the order of their sequence numbers, without doubles.
     fn check_order(&self, number: usize, base: i64) -> Checked {
         let sent = &self.model.sent[number];
-        let Some((producer, sequence)) = sent.producer else {
+        let Some((producer, epoch, sequence)) = sent.producer else {
             return Ok(());
         };
         let index = usize::try_from(sent.partition).unwrap_or(0);
         let batches = &self.model.topics[sent.topic].partitions[index].batches;
         for (at, other) in batches {
-            let Some((its_producer, its_sequence)) = self.model.sent[*other].producer else {
+            let Some((its_producer, its_epoch, its_sequence)) = self.model.sent[*other].producer
+            else {
                 continue;
             };
             ensure!(
                 its_producer != producer
-                    || (its_sequence < sequence) == (*at < base)
+                    || ((its_epoch, its_sequence) < (epoch, sequence)) == (*at < base)
                     || at == &base,
                 "batch {other} at {at} and batch {number} at {base} have changed places"
             );
@@ -111,29 +125,29 @@ impl Shared {
         partition: i32,
         start: Option<i64>,
         end: Option<i64>,
-        told_before: (i64, i64),
+        told_before: Told,
     ) -> Checked {
         let may_trim = self.model.topics[topic].may_trim;
         let shown = self.model.partition(topic, partition);
         if let Some(start) = start {
             ensure!(
-                start >= told_before.0,
+                start >= told_before.start,
                 "the start went back from {} to {start}",
-                told_before.0
+                told_before.start
             );
             ensure!(
                 may_trim || start == 0,
                 "the start is {start}, yet nothing may be removed"
             );
-            shown.shown_start = shown.shown_start.max(start);
+            shown.told.start = shown.told.start.max(start);
         }
         if let Some(end) = end {
             ensure!(
-                end >= told_before.1,
+                end >= told_before.end,
                 "the end went back from {} to {end}",
-                told_before.1
+                told_before.end
             );
-            shown.shown_end = shown.shown_end.max(end);
+            shown.told.end = shown.told.end.max(end);
         }
         Ok(())
     }
@@ -183,7 +197,8 @@ impl Shared {
                     })?;
             }
         }
-        self.settle_offsets(found)
+        self.settle_offsets(found)?;
+        self.settle_positions(found)
     }
 
     fn settle_topics(&mut self, found: &Dump) -> Checked {
@@ -233,8 +248,7 @@ impl Shared {
     ) -> Checked {
         let id = self.model.topics[key].id;
         let log = found.logs.get(&(id, partition)).ok_or("it is lost")?;
-        let shown = self.model.partition(key, partition);
-        let told_before = (shown.shown_start, shown.shown_end);
+        let told_before = self.model.partition(key, partition).told;
         self.show(key, partition, Some(log.start), Some(log.end), told_before)?;
         // What is not promised and not there is forgotten before what is there takes its place.
         let known: Vec<(i64, usize)> = {
@@ -268,6 +282,16 @@ impl Shared {
             self.model.sent[number].proof = Proof::None;
             self.model.partition(key, partition).batches.remove(&base);
         }
+        let markers = &self.model.partition(key, partition).markers;
+        let lost = markers
+            .range(log.start..)
+            .find(|(base, _)| !log.batches.iter().any(|(at, _)| at == *base));
+        ensure!(
+            lost.is_none(),
+            "{lost:?} was read and is lost; the log is {}..{}",
+            log.start,
+            log.end
+        );
         let mut epoch_before = i32::MIN;
         for (base, batch) in &log.batches {
             self.see(key, partition, *base, batch)?;
@@ -277,6 +301,17 @@ impl Shared {
                 "leader epoch {epoch} follows {epoch_before}"
             );
             epoch_before = epoch;
+        }
+        self.settle_fates(key, partition, log, false)
+    }
+
+    fn settle_positions(&mut self, found: &Dump) -> Checked {
+        for (id, partition) in (0..IDS.len()).flat_map(|id| [(id, 0), (id, 1)]) {
+            let history = &mut self.model.history;
+            let least = history.position(id, partition);
+            let position = found.positions.get(&(id, partition));
+            let (offset, metadata) = position.map_or((-1, ""), |(at, text)| (*at, text));
+            history.see_position((id, partition), offset, metadata, least)?;
         }
         Ok(())
     }

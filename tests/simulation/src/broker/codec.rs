@@ -63,11 +63,17 @@ pub(crate) mod code {
     pub(crate) const COORDINATOR_LOAD_IN_PROGRESS: i16 = 14;
     pub(crate) const COORDINATOR_NOT_AVAILABLE: i16 = 15;
     pub(crate) const NOT_COORDINATOR: i16 = 16;
+    pub(crate) const NOT_ENOUGH_REPLICAS: i16 = 19;
     pub(crate) const ILLEGAL_GENERATION: i16 = 22;
     pub(crate) const UNKNOWN_MEMBER_ID: i16 = 25;
     pub(crate) const REBALANCE_IN_PROGRESS: i16 = 27;
     pub(crate) const OUT_OF_ORDER_SEQUENCE_NUMBER: i16 = 45;
+    pub(crate) const INVALID_PRODUCER_EPOCH: i16 = 47;
+    pub(crate) const CONCURRENT_TRANSACTIONS: i16 = 51;
+    pub(crate) const OPERATION_NOT_ATTEMPTED: i16 = 55;
     pub(crate) const KAFKA_STORAGE_ERROR: i16 = 56;
     pub(crate) const MEMBER_ID_REQUIRED: i16 = 79;
+    pub(crate) const UNSTABLE_OFFSET_COMMIT: i16 = 88;
+    pub(crate) const PRODUCER_FENCED: i16 = 90;
     pub(crate) const UNKNOWN_TOPIC_ID: i16 = 100;
 }

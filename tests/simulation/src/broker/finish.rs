@@ -1,6 +1,7 @@
 //! The end of a run: the troubles are taken away, and everything must come right.
 
-use super::machine::{self, End};
+use super::dump;
+use super::machine::End;
 use super::world::{Checked, World, ensure};
 use crate::Tally;
 
@@ -20,23 +21,37 @@ impl World {
             for producer in &mut self.producers {
                 producer.send_all(&self.shared);
             }
+            for transactor in &mut self.transactors {
+                transactor.wind_up(&mut self.shared);
+            }
             self.rest()?;
-            if self.producers.iter().all(|producer| producer.is_done()) {
+            if self.are_all_done() {
                 break;
             }
             self.advance(1100)?;
         }
-        let is_done = self.producers.iter().all(|producer| producer.is_done());
-        ensure!(is_done, "a producer is never answered");
-        let before = machine::dump(&mut self.shared.machine)?;
+        ensure!(self.are_all_done(), "a producer is never answered");
+        // What was left to its timeout comes to its end.
+        self.advance(7500)?;
+        let before = dump::dump(&mut self.shared.machine)?;
         self.shared.settle(&before, true)?;
+        self.shared.close_history(&before)?;
         self.step(super::actions::Action::ShutDown)?;
-        let after = machine::dump(&mut self.shared.machine)?;
+        let after = dump::dump(&mut self.shared.machine)?;
         before
             .same(&after)
             .map_err(|error| format!("after a clean end: {error}"))?;
         let operations = self.shared.machine.fs().operations();
         self.shared.tally.add("disk operations", operations);
         Ok(self.shared.tally)
+    }
+
+    fn are_all_done(&self) -> bool {
+        let producers = self.producers.iter().all(|producer| producer.is_done());
+        producers
+            && self
+                .transactors
+                .iter()
+                .all(|transactor| transactor.is_done())
     }
 }

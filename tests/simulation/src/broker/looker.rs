@@ -7,10 +7,11 @@ use kafka_protocol::messages::{
 };
 
 use super::codec::code;
-use super::machine::{self, GROUPS, Machine};
-use super::model::{Deletion, TopicKey};
+use super::dump;
+use super::machine::{GROUPS, Machine};
+use super::model::{Deletion, Told, TopicKey};
+use super::reading::Reading;
 use super::world::{Caller, Checked, Shared, ensure, hear, pick};
-use crate::batch;
 
 /// What was asked for, and what had been seen of it by then.
 #[derive(Clone, Debug)]
@@ -18,14 +19,13 @@ pub(crate) enum Asked {
     Records {
         topic: TopicKey,
         partition: i32,
-        from: i64,
-        told_before: (i64, i64),
+        reading: Reading,
     },
     Offset {
         topic: TopicKey,
         partition: i32,
         is_end: bool,
-        told_before: (i64, i64),
+        told_before: Told,
     },
     Topics {
         /// Those that were there and that nobody wanted to delete.
@@ -67,13 +67,12 @@ impl Looker {
                 let topic = topics[pick(choice / 6, topics.len())];
                 let count = shared.model.topics[topic].partitions.len();
                 let partition = i32::try_from(pick(choice / 48, count)).unwrap_or(0);
-                let shown = shared.model.partition(topic, partition);
-                let told_before = (shown.shown_start, shown.shown_end);
+                let told_before = shared.model.partition(topic, partition).told;
                 let entry = &shared.model.topics[topic];
                 if what == 2 {
                     let is_end = (choice / 7).is_multiple_of(2);
                     let timestamp = if is_end { -1 } else { -2 };
-                    let request = machine::list_offsets(&entry.name, partition, timestamp);
+                    let request = dump::list_offsets(&entry.name, partition, timestamp);
                     let asked = Asked::Offset {
                         topic,
                         partition,
@@ -83,17 +82,21 @@ impl Looker {
                     self.caller.send(&request, 5, asked);
                     return;
                 }
-                let span = u64::try_from(told_before.1 - told_before.0).unwrap_or(0) + 1;
-                let from = told_before.0 + i64::try_from(choice / 11 % span).unwrap_or(0);
+                let span = u64::try_from(told_before.end - told_before.start).unwrap_or(0) + 1;
+                let from = told_before.start + i64::try_from(choice / 11 % span).unwrap_or(0);
                 let id = uuid::Uuid::from_bytes(entry.id);
                 let bytes_max = i32::try_from(choice / 13 % 12_000).unwrap_or(0);
                 let isolation = i8::try_from(choice / 17 % 2).unwrap_or(0);
-                let request = machine::fetch(id, partition, from, bytes_max, isolation);
+                let request = dump::fetch(id, partition, from, bytes_max, isolation);
+                let reading = Reading {
+                    from,
+                    is_committed: isolation == 1,
+                    told_before,
+                };
                 let asked = Asked::Records {
                     topic,
                     partition,
-                    from,
-                    told_before,
+                    reading,
                 };
                 let version = [13, 15, 16, 17][pick(choice / 19, 4)];
                 self.caller.send(&request, version, asked);
@@ -110,7 +113,7 @@ impl Looker {
                 Some(((shared.model.live(name)?, *partition), committed.known))
             })
             .collect();
-        let request = machine::offset_fetch(group);
+        let request = dump::offset_fetch(group);
         self.caller
             .send(&request, 8, Asked::Committed { group, known });
     }
@@ -124,8 +127,7 @@ impl Looker {
             Asked::Records {
                 topic,
                 partition,
-                from,
-                told_before,
+                reading,
             } => {
                 let mut answer = tag.read::<FetchRequest>(bytes)?;
                 let mut found = answer.responses.pop().ok_or("no topic in the answer")?;
@@ -134,7 +136,7 @@ impl Looker {
                     return Ok(true);
                 }
                 shared
-                    .take_records(topic, partition, from, told_before, found)
+                    .take_records(topic, partition, &reading, found)
                     .map_err(|error| format!("topic {topic}, partition {partition}: {error}"))?;
             }
             Asked::Offset {
@@ -224,57 +226,5 @@ impl Looker {
         }
         shared.tally.add("looks", 1);
         Ok(true)
-    }
-}
-
-impl Shared {
-    /// Checks a fetched partition.
-    pub(crate) fn take_records(
-        &mut self,
-        topic: TopicKey,
-        partition: i32,
-        from: i64,
-        told_before: (i64, i64),
-        found: kafka_protocol::messages::fetch_response::PartitionData,
-    ) -> Checked {
-        let may_trim = self.model.topics[topic].may_trim;
-        match found.error_code {
-            code::NONE => {}
-            code::OFFSET_OUT_OF_RANGE => {
-                ensure!(
-                    may_trim,
-                    "{from} is out of range, yet {told_before:?} was told"
-                );
-                return Ok(());
-            }
-            error => {
-                ensure!(self.is_troubled(), "error {error} without a fault");
-                return Ok(());
-            }
-        }
-        let (start, end) = (found.log_start_offset, found.high_watermark);
-        self.show(topic, partition, Some(start), Some(end), told_before)?;
-        ensure!(
-            found.last_stable_offset == end,
-            "the last stable offset is {} below {end} without transactions",
-            found.last_stable_offset
-        );
-        let records = found.records.unwrap_or_default();
-        let mut next = from;
-        for (base, last, batch) in batch::split(&records)? {
-            let is_first = next == from && base <= from && last >= from;
-            ensure!(
-                is_first || base == next,
-                "{base} comes where {next} was expected"
-            );
-            ensure!(last < end, "{base}..={last} is shown, yet the end is {end}");
-            self.see(topic, partition, base, batch)?;
-            next = last + 1;
-        }
-        ensure!(
-            next > from || from >= end,
-            "nothing at {from} of {start}..{end}"
-        );
-        Ok(())
     }
 }

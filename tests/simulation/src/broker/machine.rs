@@ -1,4 +1,4 @@
-//! The process and the machine below it: starts, ends, and a look at all that is there.
+//! The process and the machine below it: starts and ends.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -9,19 +9,13 @@ use std::task::{Context, Poll, Waker};
 use broker::{Broker, KafkaService, Settings};
 use config::BrokerSettings;
 use env::Clock;
-use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
-use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
-use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
-use kafka_protocol::messages::{
-    FetchRequest, ListOffsetsRequest, MetadataRequest, OffsetFetchRequest,
-};
 use kafka_protocol::protocol::Request;
 use sim::{Handles, SimFs};
 
-use super::codec::{self, answer, code, frame, text};
+use super::codec::{answer, frame};
+use super::dump::{Dump, dump};
 use super::link::{Heard, Link};
 use super::world::{Checked, ensure};
-use crate::batch;
 
 /// More turns than a request or a start ever takes.
 const TURNS_MAX: usize = 100_000;
@@ -69,6 +63,11 @@ fn settings() -> Settings {
         ("log.roll.ms", "2000"),
         ("offsets.topic.segment.bytes", "3000"),
         ("log.cleaner.backoff.ms", "500"),
+        ("transaction.state.log.num.partitions", "2"),
+        (
+            "transaction.abort.timed.out.transaction.cleanup.interval.ms",
+            "1000",
+        ),
     ];
     let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let mut broker = BrokerSettings::parse(&BTreeMap::from(pairs)).expect("legal settings");
@@ -136,6 +135,16 @@ impl Machine {
         Err("takes for ever".to_owned())
     }
 
+    /// Lets everything happen that waits neither for a request nor for the clock.
+    pub(crate) fn rest(&self) -> Checked {
+        for _ in 0..TURNS_MAX {
+            if !self.handles.spawn.turn(self.handles.clock.now()) {
+                return Ok(());
+            }
+        }
+        Err("it never comes to rest".to_owned())
+    }
+
     fn end(&mut self) {
         self.node = None;
         self.handles.spawn.clear();
@@ -194,202 +203,4 @@ impl Drop for Machine {
         // Tasks hold the broker, which holds the tasks.
         self.end();
     }
-}
-
-/// What a log holds, as readers see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LogDump {
-    pub start: i64,
-    pub end: i64,
-    pub batches: Vec<(i64, Vec<u8>)>,
-}
-
-/// All that clients can see of a broker at rest.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Dump {
-    /// Name and number of partitions by id.
-    pub topics: BTreeMap<[u8; 16], (String, i32)>,
-    pub logs: BTreeMap<([u8; 16], i32), LogDump>,
-    /// Committed offsets by group, topic and partition.
-    pub offsets: BTreeMap<(String, String, i32), i64>,
-}
-
-impl Dump {
-    /// Errs with the first difference. The leader epochs that starts leave behind are not among
-    /// what is compared: each start has its own.
-    pub(crate) fn same(&self, other: &Self) -> Checked {
-        let (a, b) = (&self.topics, &other.topics);
-        ensure!(a == b, "topics {a:?} and then {b:?}");
-        let (a, b) = (&self.offsets, &other.offsets);
-        ensure!(a == b, "committed {a:?} and then {b:?}");
-        for (key, one) in &self.logs {
-            let Some(two) = other.logs.get(key) else {
-                return Err(format!("{key:?} is there only once"));
-            };
-            ensure!(
-                (one.start, one.end) == (two.start, two.end),
-                "{key:?} is {}..{} and then {}..{}",
-                one.start,
-                one.end,
-                two.start,
-                two.end
-            );
-            ensure!(one.batches == two.batches, "{key:?} has other batches");
-        }
-        Ok(())
-    }
-}
-
-/// Looks at everything.
-pub(crate) fn dump(machine: &mut Machine) -> Checked<Dump> {
-    let mut dump = Dump::default();
-    let request = MetadataRequest::default().with_topics(None);
-    let metadata = machine.ask(&request, 12)?;
-    for topic in metadata.topics {
-        let name = topic
-            .name
-            .map(|name| name.0.to_string())
-            .unwrap_or_default();
-        ensure!(
-            topic.error_code == code::NONE,
-            "topic {name}: {}",
-            topic.error_code
-        );
-        if topic.is_internal {
-            continue;
-        }
-        let count = i32::try_from(topic.partitions.len()).unwrap_or(0);
-        let id = topic.topic_id.into_bytes();
-        for partition in 0..count {
-            let log = dump_log(machine, &name, topic.topic_id, partition)
-                .map_err(|error| format!("{name}-{partition}: {error}"))?;
-            dump.logs.insert((id, partition), log);
-        }
-        dump.topics.insert(id, (name, count));
-    }
-    for group in GROUPS {
-        for (topic, partition, offset) in committed(machine, group)? {
-            dump.offsets
-                .insert((group.to_owned(), topic, partition), offset);
-        }
-    }
-    Ok(dump)
-}
-
-fn dump_log(machine: &mut Machine, name: &str, id: uuid::Uuid, partition: i32) -> Checked<LogDump> {
-    let start = list_offset(machine, name, partition, -2)?;
-    let end = list_offset(machine, name, partition, -1)?;
-    let mut batches = Vec::new();
-    let mut from = start;
-    while from < end {
-        let request = fetch(id, partition, from, 20_000, 0);
-        let mut response = machine.ask(&request, 13)?;
-        let mut topic = response.responses.pop().ok_or("no topic in the answer")?;
-        let found = topic.partitions.pop().ok_or("no partition in the answer")?;
-        let (error, high_watermark) = (found.error_code, found.high_watermark);
-        ensure!(
-            error == code::NONE,
-            "fetch at {from} of {start}..{end}: {error}"
-        );
-        ensure!(high_watermark == end, "ends at {end} and {high_watermark}");
-        let records = found.records.unwrap_or_default();
-        let before = from;
-        for (base, last, batch) in batch::split(&records)? {
-            let is_next = base == from || (batches.is_empty() && base <= from && last >= from);
-            ensure!(is_next, "{base} comes where {from} was expected");
-            from = last + 1;
-            batches.push((base, batch.to_vec()));
-        }
-        ensure!(from > before, "nothing at {from} of {start}..{end}");
-    }
-    Ok(LogDump {
-        start,
-        end,
-        batches,
-    })
-}
-
-/// A request for one partition, without waiting.
-pub(crate) fn fetch(
-    id: uuid::Uuid,
-    partition: i32,
-    from: i64,
-    bytes_max: i32,
-    isolation: i8,
-) -> FetchRequest {
-    let partition = FetchPartition::default()
-        .with_partition(partition)
-        .with_fetch_offset(from)
-        .with_partition_max_bytes(bytes_max);
-    let topic = FetchTopic::default()
-        .with_topic_id(id)
-        .with_partitions(vec![partition]);
-    FetchRequest::default()
-        .with_max_wait_ms(0)
-        .with_min_bytes(0)
-        .with_max_bytes(bytes_max)
-        .with_isolation_level(isolation)
-        .with_session_epoch(-1)
-        .with_topics(vec![topic])
-}
-
-pub(crate) fn list_offsets(name: &str, partition: i32, timestamp: i64) -> ListOffsetsRequest {
-    let partition = ListOffsetsPartition::default()
-        .with_partition_index(partition)
-        .with_current_leader_epoch(-1)
-        .with_timestamp(timestamp);
-    let topic = ListOffsetsTopic::default()
-        .with_name(codec::topic(name))
-        .with_partitions(vec![partition]);
-    ListOffsetsRequest::default()
-        .with_replica_id((-1).into())
-        .with_topics(vec![topic])
-}
-
-fn list_offset(machine: &mut Machine, name: &str, partition: i32, timestamp: i64) -> Checked<i64> {
-    let mut response = machine.ask(&list_offsets(name, partition, timestamp), 5)?;
-    let mut topic = response.topics.pop().ok_or("no topic in the answer")?;
-    let found = topic.partitions.pop().ok_or("no partition in the answer")?;
-    ensure!(
-        found.error_code == code::NONE,
-        "offsets: {}",
-        found.error_code
-    );
-    Ok(found.offset)
-}
-
-pub(crate) fn offset_fetch(group: &str) -> OffsetFetchRequest {
-    let group = OffsetFetchRequestGroup::default()
-        .with_group_id(text(group).into())
-        .with_member_epoch(-1)
-        .with_topics(None);
-    OffsetFetchRequest::default().with_groups(vec![group])
-}
-
-fn committed(machine: &mut Machine, group: &str) -> Checked<Vec<(String, i32, i64)>> {
-    // A coordinator that is not there yet is being made.
-    for _ in 0..50 {
-        let mut response = machine.ask(&offset_fetch(group), 8)?;
-        let found = response.groups.pop().ok_or("no group in the answer")?;
-        if found.error_code == code::COORDINATOR_NOT_AVAILABLE {
-            machine
-                .handles
-                .clock
-                .advance(std::time::Duration::from_millis(200));
-            continue;
-        }
-        ensure!(
-            found.error_code == code::NONE,
-            "{group}: {}",
-            found.error_code
-        );
-        let partitions = found.topics.into_iter().flat_map(|topic| {
-            let name = topic.name.0.to_string();
-            let partitions = topic.partitions.into_iter();
-            partitions
-                .map(move |found| (name.clone(), found.partition_index, found.committed_offset))
-        });
-        return Ok(partitions.filter(|(.., offset)| *offset >= 0).collect());
-    }
-    Err(format!("{group}: its coordinator never comes"))
 }

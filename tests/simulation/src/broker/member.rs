@@ -12,9 +12,11 @@ use kafka_protocol::messages::{
 };
 
 use super::codec::{code, text};
+use super::dump;
 use super::link::Link;
-use super::machine::{self, Machine};
+use super::machine::Machine;
 use super::model::{Deletion, TopicKey};
+use super::reading::Reading;
 use super::world::{Caller, Checked, Shared, Tag, dispatch, ensure, hear, pick};
 
 const SESSION_TIMEOUT_MS: i32 = 6000;
@@ -33,8 +35,7 @@ pub(crate) enum Asked {
     Records {
         topic: TopicKey,
         partition: i32,
-        from: i64,
-        told_before: (i64, i64),
+        reading: Reading,
     },
     Commit {
         topic: TopicKey,
@@ -212,20 +213,23 @@ impl Member {
             _ if mine.is_empty() => {}
             3..7 => {
                 let (topic, partition) = mine[pick(choice / 10, mine.len())];
-                let shown = shared.model.partition(topic, partition);
-                let told_before = (shown.shown_start, shown.shown_end);
-                let from = told_before.1;
+                let told_before = shared.model.partition(topic, partition).told;
+                let from = told_before.end;
                 let id = uuid::Uuid::from_bytes(shared.model.topics[topic].id);
                 let isolation = i8::try_from(choice / 70 % 2).unwrap_or(0);
                 let wait_ms = i32::try_from(choice / 140 % 300).unwrap_or(0);
-                let request = machine::fetch(id, partition, from, 10_000, isolation)
+                let request = dump::fetch(id, partition, from, 10_000, isolation)
                     .with_max_wait_ms(wait_ms)
                     .with_min_bytes(1);
+                let reading = Reading {
+                    from,
+                    is_committed: isolation == 1,
+                    told_before,
+                };
                 let asked = Asked::Records {
                     topic,
                     partition,
-                    from,
-                    told_before,
+                    reading,
                 };
                 self.caller.send(&request, 13, asked);
             }
@@ -284,15 +288,14 @@ impl Member {
             Asked::Records {
                 topic,
                 partition,
-                from,
-                told_before,
+                reading,
             } => {
                 let mut answer = tag.read::<FetchRequest>(bytes)?;
                 let mut found = answer.responses.pop().ok_or("no topic in the answer")?;
                 let found = found.partitions.pop().ok_or("no partition in the answer")?;
                 let is_there = shared.model.topics[topic].deletion == Deletion::None;
                 if is_there && (found.error_code != code::NONE || found.records.is_some()) {
-                    let read = shared.take_records(topic, partition, from, told_before, found);
+                    let read = shared.take_records(topic, partition, &reading, found);
                     read.map_err(|error| format!("topic {topic}, partition {partition}: {error}"))?;
                 }
             }

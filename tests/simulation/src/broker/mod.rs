@@ -2,15 +2,20 @@
 //! seed.
 //!
 //! Clients speak to it through an independent codec. Producers send each batch until it is
-//! answered, members of groups share partitions and commit, topics come and go, somebody looks; the
-//! disk loses power, fails and gets full, the process is killed, paused and ended, connections
+//! answered, members of groups share partitions and commit, instances of transactional producers fight
+//! for their ids, topics come and go, somebody looks; the disk loses power, fails and gets full, the process is killed, paused and ended, connections
 //! break, clocks jump.
 
 mod actions;
 mod admin;
+mod caller;
 mod check;
 mod codec;
+mod dump;
+mod fates;
 mod finish;
+mod ghosts;
+mod history;
 mod link;
 mod looker;
 mod machine;
@@ -19,6 +24,10 @@ mod model;
 #[cfg(test)]
 mod named;
 mod producer;
+mod reading;
+mod transactor;
+mod verdict;
+mod watcher;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,7 +40,7 @@ use crate::Tally;
 use crate::engine::Mix;
 
 /// What must have happened in the seeds of every day, by the names of the [`Tally`].
-pub const HAPPENINGS: [&str; 18] = [
+pub const HAPPENINGS: [&str; 29] = [
     "fault: connection cut",
     "fault: power cut",
     "fault: power cut within recovery",
@@ -50,10 +59,21 @@ pub const HAPPENINGS: [&str; 18] = [
     "topics altered",
     "topics grown",
     "records deleted",
+    "fault: requests came late",
+    "transactions committed",
+    "transactions aborted",
+    "transactions left to the timeout",
+    "transactions left by a new instance",
+    "transactions of unknown outcome",
+    "transactions that have read others",
+    "instances fenced",
+    "offsets committed in transactions",
+    "aborted batches hidden",
+    "open transactions described",
 ];
 
 /// Actions in one run.
-const LENGTH: usize = 250;
+const LENGTH: usize = 275;
 
 /// Runs one seed; errs with what went wrong and the shortest list of actions that still fails.
 pub fn run_seed(mix: Mix, seed: u64) -> Result<Tally, String> {
@@ -78,8 +98,17 @@ pub fn trace(mix: Mix, seed: u64) -> Result<Vec<u64>, String> {
 
 /// Runs actions; what went wrong, or how often what happened.
 fn run(seed: u64, actions: &[Action]) -> Result<Tally, String> {
+    run_in(World::new, seed, actions)
+}
+
+/// The same in a world of a certain kind.
+fn run_in(
+    world: impl FnOnce(u64) -> Result<World, String>,
+    seed: u64,
+    actions: &[Action],
+) -> Result<Tally, String> {
     let result = catch_unwind(AssertUnwindSafe(|| {
-        let mut world = World::new(seed)?;
+        let mut world = world(seed)?;
         for (number, action) in actions.iter().enumerate() {
             world
                 .step(*action)

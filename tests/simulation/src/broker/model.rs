@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::history::History;
+
 /// A topic as clients tell topics apart: a name that is used again is another topic.
 pub(crate) type TopicKey = usize;
 
@@ -27,16 +29,37 @@ pub(crate) struct Sent {
     pub proof: Proof,
     /// Where it is, as far as anybody knows.
     pub base: Option<i64>,
-    /// The producer and its first sequence number.
-    pub producer: Option<(i64, i32)>,
+    /// The producer, its epoch and its first sequence number.
+    pub producer: Option<(i64, i16, i32)>,
+    /// Whether it names its topic, so that it may get into the next one of that name.
+    pub is_by_name: bool,
+    /// The transaction that it belongs to.
+    pub transaction: Option<usize>,
+}
+
+/// How a transaction has ended in a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Marker {
+    pub producer_id: i64,
+    pub epoch: i16,
+    pub is_commit: bool,
+}
+
+/// What has been told of a log: its start, its end, and up to where it is stable.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Told {
+    pub start: i64,
+    pub end: i64,
+    pub stable: i64,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Partition {
     /// What lies where: the number of the batch by its base offset.
     pub batches: BTreeMap<i64, usize>,
-    pub shown_start: i64,
-    pub shown_end: i64,
+    /// The markers between them.
+    pub markers: BTreeMap<i64, Marker>,
+    pub told: Told,
 }
 
 #[derive(Clone, Debug)]
@@ -101,6 +124,7 @@ pub(crate) struct Model {
     /// Creations without an answer, by name.
     pub wanted: BTreeMap<String, Wanted>,
     pub groups: BTreeMap<String, Group>,
+    pub history: History,
 }
 
 impl Model {

@@ -90,7 +90,17 @@ impl Producer {
             let bytes = size(choice / 256);
             let sequence = lane.next_sequence;
             let producer = self.id.map(|(id, epoch)| (id, epoch, sequence));
-            let number = create(shared, topic, partition, records, bytes, producer);
+            let batch = NewBatch {
+                topic,
+                partition,
+                records,
+                bytes,
+                text: String::new(),
+                producer,
+                kind: Kind::Plain,
+                transaction: None,
+            };
+            let number = create(shared, batch);
             lane.next_sequence += i32::try_from(records).unwrap_or(0);
             lane.queue.push_back(number);
         }
@@ -261,39 +271,50 @@ impl Producer {
     }
 }
 
-fn create(
-    shared: &mut Shared,
-    topic: TopicKey,
-    partition: i32,
-    records: u32,
-    bytes: usize,
-    producer: Option<(i64, i16, i32)>,
-) -> usize {
+/// What a batch is to be.
+pub(crate) struct NewBatch {
+    pub topic: TopicKey,
+    pub partition: i32,
+    pub records: u32,
+    /// The length of a value, at least.
+    pub bytes: usize,
+    /// What a value says behind its number.
+    pub text: String,
+    /// The producer, its epoch and the first sequence number.
+    pub producer: Option<(i64, i16, i32)>,
+    pub kind: Kind,
+    pub transaction: Option<usize>,
+}
+
+/// Makes a batch that is to be sent; its number.
+pub(crate) fn create(shared: &mut Shared, batch: NewBatch) -> usize {
     let number = shared.model.sent.len();
-    let mut value = format!("{number}:").into_bytes();
-    value.resize(value.len().max(bytes), b'x');
+    let mut value = format!("{number}:{}", batch.text).into_bytes();
+    value.resize(value.len().max(batch.bytes), b'x');
     let recipe = Recipe {
-        records,
+        records: batch.records,
         value,
         timestamp_ms: shared.wall_ms(),
-        producer,
-        kind: Kind::Plain,
+        producer: batch.producer,
+        kind: batch.kind,
     };
     shared.model.sent.push(Sent {
-        topic,
-        partition,
+        topic: batch.topic,
+        partition: batch.partition,
         bytes: batch::build(&recipe),
-        records: i64::from(records),
+        records: i64::from(batch.records),
         proof: Proof::None,
         base: None,
-        producer: producer.map(|(id, _, sequence)| (id, sequence)),
+        producer: batch.producer,
+        is_by_name: batch.producer.is_none(),
+        transaction: batch.transaction,
     });
     shared.tally.add("batches sent", 1);
     number
 }
 
 /// Mostly small, now and then some sectors.
-fn size(choice: u64) -> usize {
+pub(crate) fn size(choice: u64) -> usize {
     let limit = match choice % 10 {
         0..6 => 50,
         6..9 => 700,

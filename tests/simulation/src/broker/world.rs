@@ -3,19 +3,21 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use env::Clock;
-use kafka_protocol::protocol::Request;
+use env::{Clock, Monotonic};
 use sim::{Dice, Fault, Operation};
 
 use super::actions::Action;
 use super::admin::Admin;
-use super::codec::{answer, frame};
-use super::link::{Heard, Link};
+pub(crate) use super::caller::{Caller, Tag, dispatch, hear};
+use super::dump;
+use super::ghosts::{Ghost, Late};
 use super::looker::Looker;
-use super::machine::{self, End, Machine};
+use super::machine::{End, Machine};
 use super::member::Member;
 use super::model::Model;
 use super::producer::Producer;
+use super::transactor::Transactor;
+use super::watcher::Watcher;
 use crate::Tally;
 
 /// What a run says when the broker is wrong.
@@ -32,56 +34,6 @@ pub(crate) use ensure;
 
 /// More things than ever run between two rests.
 const TURNS_MAX: usize = 20_000;
-
-/// A request under way: how its answer is to be read and what it was for.
-#[derive(Clone, Debug)]
-pub(crate) struct Tag<P> {
-    pub version: i16,
-    pub correlation_id: i32,
-    pub purpose: P,
-}
-
-/// A client's connection and the requests that it numbers.
-pub(crate) struct Caller<P> {
-    pub link: Link<Tag<P>>,
-    next_correlation_id: i32,
-}
-
-impl<P> Caller<P> {
-    pub(crate) fn new(machine: &Machine) -> Self {
-        Self {
-            link: Link::new(machine.service()),
-            next_correlation_id: 0,
-        }
-    }
-
-    /// A new connection; nobody hears what the old one would have been answered.
-    pub(crate) fn reconnect(&mut self, machine: &Machine) -> Link<Tag<P>> {
-        std::mem::replace(&mut self.link, Link::new(machine.service()))
-    }
-
-    pub(crate) fn send<R: Request>(&mut self, request: &R, version: i16, purpose: P) {
-        self.next_correlation_id += 1;
-        let correlation_id = self.next_correlation_id;
-        let tag = Tag {
-            version,
-            correlation_id,
-            purpose,
-        };
-        self.link.send(frame(request, version, correlation_id), tag);
-    }
-
-    pub(crate) fn is_waiting(&self) -> bool {
-        self.link.outstanding().next().is_some()
-    }
-}
-
-impl<P> Tag<P> {
-    /// Reads the answer to this request.
-    pub(crate) fn read<R: Request>(&self, bytes: bytes::Bytes) -> Checked<R::Response> {
-        answer::<R>(bytes, self.version, self.correlation_id)
-    }
-}
 
 /// What all clients share.
 pub(crate) struct Shared {
@@ -108,6 +60,10 @@ impl Shared {
     pub(crate) fn wall_ms(&self) -> i64 {
         self.machine.handles.clock.wall_ms()
     }
+
+    pub(crate) fn now(&self) -> Monotonic {
+        self.machine.handles.clock.now()
+    }
 }
 
 /// The broker, its clients, and the model.
@@ -117,31 +73,30 @@ pub(crate) struct World {
     pub members: Vec<Member>,
     pub admin: Admin,
     pub looker: Looker,
+    /// Those that write in transactions; none in runs without.
+    pub transactors: Vec<Transactor>,
+    pub watcher: Option<Watcher>,
     /// Connections whose clients have gone; what they asked for is done all the same.
     ghosts: Vec<Box<dyn Ghost>>,
     is_kill_coming: bool,
     crash_in_recovery: Option<(u64, u64)>,
 }
 
-/// A connection without a client.
-trait Ghost {
-    /// Whether something moved.
-    fn pump(&mut self, machine: &Machine) -> bool;
-    fn is_done(&self) -> bool;
-}
-
-impl<P> Ghost for Link<Tag<P>> {
-    fn pump(&mut self, _: &Machine) -> bool {
-        self.hear().is_some()
-    }
-
-    fn is_done(&self) -> bool {
-        self.outstanding().next().is_none()
-    }
-}
-
 impl World {
+    /// A world whose clients also go by transactions.
     pub(crate) fn new(seed: u64) -> Checked<Self> {
+        let mut world = Self::without_transactions(seed)?;
+        let machine = &world.shared.machine;
+        world.transactors = (0..4)
+            .map(|number| Transactor::new(machine, number))
+            .collect();
+        world.watcher = Some(Watcher::new(machine));
+        world.admin.create_kept(&mut world.shared);
+        world.rest()?;
+        Ok(world)
+    }
+
+    pub(crate) fn without_transactions(seed: u64) -> Checked<Self> {
         let mut dice = Dice::new(seed);
         let machine = Machine::new(dice.number())?;
         let groups = ["group-0", "group-1"];
@@ -154,6 +109,8 @@ impl World {
             members,
             admin: Admin::new(&machine),
             looker: Looker::new(&machine),
+            transactors: Vec::new(),
+            watcher: None,
             ghosts: Vec::new(),
             is_kill_coming: false,
             crash_in_recovery: None,
@@ -208,6 +165,26 @@ impl World {
                         self.members[member].act(&mut self.shared, choice >> (shift * step));
                     }
                     for _ in 0..15 {
+                        self.turn()?;
+                    }
+                }
+            }
+            Action::Transact { client, choice } => {
+                let count = self.transactors.len();
+                let mut client = pick(client, count + 1);
+                let is_idle = |one: &Transactor| !one.is_at_work();
+                if !choice.is_multiple_of(4) && self.transactors.get(client).is_some_and(is_idle) {
+                    // Mostly it is the one that has taken over.
+                    client = (client + count / 2) % count;
+                }
+                for step in 0..=1 + choice % 4 {
+                    let choice = choice >> (8 * step + 2);
+                    match (self.transactors.get_mut(client), &mut self.watcher) {
+                        (Some(transactor), _) => transactor.act(&mut self.shared, choice),
+                        (None, Some(watcher)) => watcher.act(&mut self.shared, choice),
+                        (None, None) => {}
+                    }
+                    for _ in 0..12 {
                         self.turn()?;
                     }
                 }
@@ -270,15 +247,25 @@ impl World {
 
     fn disconnect(&mut self, client: u64) {
         self.shared.tally.add("fault: connection cut", 1);
-        let client = pick(client, self.producers.len() + self.members.len());
-        let mut ghost: Box<dyn Ghost> = match client.checked_sub(self.producers.len()) {
-            None => {
-                let mut link = self.producers[client].disconnect(&self.shared.machine);
-                link.abandon();
-                Box::new(link)
-            }
-            Some(member) => {
-                let mut link = self.members[member].disconnect(&mut self.shared);
+        let (producers, members) = (self.producers.len(), self.members.len());
+        let client = pick(client, producers + members + self.transactors.len());
+        let mut ghost: Box<dyn Ghost> = if client < producers {
+            let mut link = self.producers[client].disconnect(&self.shared.machine);
+            link.abandon();
+            Box::new(link)
+        } else if client < producers + members {
+            let mut link = self.members[client - producers].disconnect(&mut self.shared);
+            link.abandon();
+            Box::new(link)
+        } else {
+            let transactor = &mut self.transactors[client - producers - members];
+            let mut link = transactor.disconnect(&self.shared.machine);
+            if transactor.may_be_late() && self.shared.dice.one_in(2) {
+                self.shared.tally.add("fault: requests came late", 1);
+                let ms = self.shared.dice.below(3000);
+                let at = self.shared.now() + Duration::from_millis(ms);
+                Box::new(Late { link, at })
+            } else {
                 link.abandon();
                 Box::new(link)
             }
@@ -349,11 +336,19 @@ impl World {
     }
 
     fn clients(&self) -> usize {
-        self.producers.len() + self.members.len() + 2 + self.ghosts.len()
+        self.living() + self.ghosts.len()
+    }
+
+    /// All but the ghosts.
+    fn living(&self) -> usize {
+        let watchers = usize::from(self.watcher.is_some());
+        let (producers, members) = (self.producers.len(), self.members.len());
+        producers + members + 2 + self.transactors.len() + watchers
     }
 
     /// Moves one client's connection: takes up a request, hears an answer. Whether anything moved.
     fn pump(&mut self, client: usize) -> Checked<bool> {
+        let ghosts_from = self.living();
         let shared = &mut self.shared;
         let (producers, members) = (self.producers.len(), self.members.len());
         let moved = if client < producers {
@@ -369,8 +364,19 @@ impl World {
         } else if client == producers + members + 1 {
             let dispatched = dispatch(&mut self.looker.caller, shared);
             dispatched | self.looker.hear(shared)?
+        } else if client < ghosts_from {
+            match self.transactors.get_mut(client - producers - members - 2) {
+                Some(transactor) => {
+                    let dispatched = transactor.dispatch(shared);
+                    dispatched | transactor.hear(shared)?
+                }
+                None => match &mut self.watcher {
+                    Some(watcher) => watcher.pump(shared)?,
+                    None => false,
+                },
+            }
         } else {
-            let index = client - producers - members - 2;
+            let index = client - ghosts_from;
             // One that has gone since the clients were counted moves the others up.
             let Some(ghost) = self.ghosts.get_mut(index) else {
                 return Ok(false);
@@ -417,6 +423,9 @@ impl World {
         self.shared.tally.add("starts", 1);
         self.shared.tally.add(end.name(), 1);
         let was_faulty = self.shared.is_faulty;
+        self.shared
+            .model
+            .note_troubles(was_faulty || self.shared.is_full);
         self.ghosts.clear();
         let crashes = self.crash_in_recovery.take();
         if let Some((_, times)) = crashes {
@@ -434,40 +443,26 @@ impl World {
         for member in &mut self.members {
             member.disconnect(&mut self.shared);
         }
+        for transactor in &mut self.transactors {
+            transactor.disconnect(&self.shared.machine);
+        }
+        if let Some(watcher) = &mut self.watcher {
+            watcher.caller.reconnect(&self.shared.machine);
+        }
+        self.shared.model.history.outlive_broker();
         self.admin.caller.reconnect(&self.shared.machine);
         self.looker.caller.reconnect(&self.shared.machine);
         let reasons = self.shared.machine.broker().health();
         ensure!(reasons.is_empty(), "nobody damaged the disk: {reasons:?}");
-        let found = machine::dump(&mut self.shared.machine)?;
+        let found = dump::dump(&mut self.shared.machine)?;
         if let Some(once) = restarted.once
             && end == End::PowerCut
         {
-            once.same(&found)
+            once.same_or_aborted(&found)
                 .map_err(|error| format!("recovered twice: {error}"))?;
         }
         let needs_written = end != End::PowerCut && !was_faulty && crashes.is_none();
         self.shared.settle(&found, needs_written)
-    }
-}
-
-/// Takes up the next request of a client.
-pub(crate) fn dispatch<P>(caller: &mut Caller<P>, shared: &Shared) -> bool {
-    caller.link.dispatch(shared.machine.service()).is_some()
-}
-
-/// The next answer of a client, with what it was for.
-pub(crate) fn hear<P: std::fmt::Debug>(
-    caller: &mut Caller<P>,
-    shared: &Shared,
-) -> Checked<Option<(Tag<P>, bytes::Bytes)>> {
-    match caller.link.hear() {
-        None => Ok(None),
-        Some(Heard::Answer(tag, bytes)) => Ok(Some((tag, bytes))),
-        Some(Heard::Silence) => Err("a request is not answered".to_owned()),
-        Some(Heard::Closed(reason)) => {
-            ensure!(shared.is_stopping, "a connection is closed: {reason}");
-            Ok(None)
-        }
     }
 }
 
