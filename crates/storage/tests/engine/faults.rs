@@ -176,6 +176,30 @@ fn a_start_on_a_full_disk_serves_readers_and_goes_on_when_there_is_space() {
     assert_eq!(read_values(&engine.log(LOG), 0).len(), 2);
 }
 
+/// A producer's first batch in a log was refused, the disk being full; the next one, already under way,
+/// was taken for the first, and the refused one never got in.
+#[test]
+fn a_first_batch_that_a_full_disk_refuses_is_not_overtaken() {
+    let (env, handles) = sim::env(1);
+    drop(open(&env));
+    let handles = handles.crash();
+    handles.fs.set_space(Some(handles.fs.used_bytes()));
+    let engine = open(&handles.env());
+    let log = engine.log(LOG);
+    let [first, second] = [0, 1].map(|sequence| producer_batch(b"value", 1, (7, 0), sequence));
+    advance(&handles, &engine);
+    let full = Err(AppendError::DiskFull);
+    assert_eq!(append(&log, first.clone()), full);
+    handles.fs.set_space(None);
+    advance(&handles, &engine);
+    let out_of_order = Err(AppendError::OutOfOrderSequence);
+    assert_eq!(append(&log, second.clone()), out_of_order);
+    append(&log, first).unwrap();
+    append(&log, second).unwrap();
+    engine.settle();
+    assert_eq!(read_values(&log, 0).len(), 2);
+}
+
 /// An error of the device was taken for segments that are gone, and remembered by the next
 /// checkpoint: the log was not written to ever again.
 #[test]

@@ -21,8 +21,6 @@ mod looker;
 mod machine;
 mod member;
 mod model;
-#[cfg(test)]
-mod named;
 mod producer;
 mod reading;
 mod transactor;
@@ -98,17 +96,8 @@ pub fn trace(mix: Mix, seed: u64) -> Result<Vec<u64>, String> {
 
 /// Runs actions; what went wrong, or how often what happened.
 fn run(seed: u64, actions: &[Action]) -> Result<Tally, String> {
-    run_in(World::new, seed, actions)
-}
-
-/// The same in a world of a certain kind.
-fn run_in(
-    world: impl FnOnce(u64) -> Result<World, String>,
-    seed: u64,
-    actions: &[Action],
-) -> Result<Tally, String> {
     let result = catch_unwind(AssertUnwindSafe(|| {
-        let mut world = world(seed)?;
+        let mut world = World::new(seed)?;
         for (number, action) in actions.iter().enumerate() {
             world
                 .step(*action)

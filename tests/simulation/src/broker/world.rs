@@ -83,9 +83,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A world whose clients also go by transactions.
     pub(crate) fn new(seed: u64) -> Checked<Self> {
-        let mut world = Self::without_transactions(seed)?;
+        let mut world = Self::with_topics(seed)?;
         let machine = &world.shared.machine;
         world.transactors = (0..4)
             .map(|number| Transactor::new(machine, number))
@@ -96,7 +95,8 @@ impl World {
         Ok(world)
     }
 
-    pub(crate) fn without_transactions(seed: u64) -> Checked<Self> {
+    /// A world with its first topics, and without transactions yet.
+    fn with_topics(seed: u64) -> Checked<Self> {
         let mut dice = Dice::new(seed);
         let machine = Machine::new(dice.number())?;
         let groups = ["group-0", "group-1"];
