@@ -29,8 +29,10 @@ impl Shared {
             return Err(format!("nobody sent batch {number}, which is at {base}"));
         };
         let topics = &self.model.topics;
-        if sent.is_by_name && topics[sent.topic].name == topics[topic].name {
-            sent.topic = sent.topic.max(topic);
+        let is_namesake = topic > sent.topic && topics[sent.topic].name == topics[topic].name;
+        if sent.is_by_name && is_namesake {
+            // It came again and found the next topic of that name; where it was in the one before went with that.
+            (sent.topic, sent.base, sent.proof) = (topic, None, Proof::None);
         }
         ensure!(
             (sent.topic, sent.partition) == (topic, partition),
