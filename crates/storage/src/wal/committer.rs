@@ -432,7 +432,8 @@ impl Committer {
 }
 
 /// Which entries readers see before the round is forced: those of relaxed logs, unless an earlier
-/// entry of the same log has to wait (the log has just become relaxed).
+/// entry of the same log has to wait (the log has just become relaxed). Of a group readers see all or
+/// nothing, so all of it waits where one entry has to.
 fn shown_when_written(entries: &[Queued]) -> Vec<bool> {
     if has_defect(Defect::PublishWhenWritten) {
         return vec![true; entries.len()];
@@ -441,14 +442,16 @@ fn shown_when_written(entries: &[Queued]) -> Vec<bool> {
         return vec![false; entries.len()];
     }
     let mut waiting = HashSet::new();
-    let is_early = |entry: &Queued| {
-        let is_early = entry.relaxed && !waiting.contains(&entry.log.id());
+    let mut early = Vec::with_capacity(entries.len());
+    for group in entries.chunk_by(|entry, _| entry.joins_next) {
+        let may_go = |entry: &Queued| entry.relaxed && !waiting.contains(&entry.log.id());
+        let is_early = group.iter().all(may_go);
         if !is_early {
-            waiting.insert(entry.log.id());
+            waiting.extend(group.iter().map(|entry| entry.log.id()));
         }
-        is_early
-    };
-    entries.iter().map(is_early).collect()
+        early.extend(std::iter::repeat_n(is_early, group.len()));
+    }
+    early
 }
 
 /// The batches of a round as their logs keep them, in the order of the entries. Small ones are

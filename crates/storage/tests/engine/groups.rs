@@ -38,6 +38,15 @@ fn ends(engine: &Engine) -> [i64; 3] {
     [LOG, OTHER, THIRD].map(|id| engine.log(id).view().high_watermark.get())
 }
 
+/// Of a log whose readers see what is written before it is forced.
+fn relaxed() -> LogConfig {
+    LogConfig {
+        flush_messages: 1000,
+        flush_ms: 60_000,
+        ..LogConfig::default()
+    }
+}
+
 fn offsets(appended: &[Appended]) -> Vec<i64> {
     appended.iter().map(|one| one.base_offset.get()).collect()
 }
@@ -206,14 +215,9 @@ fn the_batch_behind_a_refused_group_does_not_take_its_place() {
 /// cut takes all of it.
 #[test]
 fn a_group_with_a_strict_log_is_shown_when_it_is_forced() {
-    let relaxed = LogConfig {
-        flush_messages: 1000,
-        flush_ms: 60_000,
-        ..LogConfig::default()
-    };
     let (env, handles) = sim::env(1);
     let engine = open_with(&env, sim_settings(), 3, &LogConfig::default()).unwrap();
-    engine.log(LOG).set_config(relaxed.clone());
+    engine.log(LOG).set_config(relaxed());
     engine.commit();
     let group = [
         entry(&engine, LOG, batch(b"relaxed", 1)),
@@ -232,7 +236,7 @@ fn a_group_with_a_strict_log_is_shown_when_it_is_forced() {
     assert_eq!(ends(&engine), [0, 0, 0]);
 
     drop((group, engine));
-    let engine = open_with(&handles.kill().env(), sim_settings(), 3, &relaxed).unwrap();
+    let engine = open_with(&handles.kill().env(), sim_settings(), 3, &relaxed()).unwrap();
     let before = ends(&engine);
     handles
         .fs
@@ -244,6 +248,27 @@ fn a_group_with_a_strict_log_is_shown_when_it_is_forced() {
         .map(|(end, before)| end - before)
         .collect();
     assert_eq!(shown, [1, 1, 0], "logs that are all relaxed need no force");
+}
+
+/// A log that has just become relaxed shows nothing before what was appended while it was strict; the
+/// rest of a group was shown without its part.
+#[test]
+fn a_group_waits_for_what_is_before_it_in_one_of_its_logs() {
+    let (env, handles) = sim::env(1);
+    let engine = open_with(&env, sim_settings(), 3, &LogConfig::default()).unwrap();
+    append(&engine.log(OTHER), batch(b"strict", 1)).unwrap();
+    for id in [LOG, OTHER, THIRD] {
+        engine.log(id).set_config(relaxed());
+    }
+    let group = [LOG, OTHER].map(|id| entry(&engine, id, batch(b"relaxed", 1)));
+    engine.storage.append_group(&group).unwrap();
+    append(&engine.log(LOG), batch(b"behind", 1)).unwrap();
+    append(&engine.log(THIRD), batch(b"alone", 1)).unwrap();
+    handles
+        .fs
+        .fail_next(Operation::Force, "slot", Fault::Device, 1);
+    engine.commit();
+    assert_eq!(ends(&engine), [0, 0, 1]);
 }
 
 /// Groups among other batches, and the power goes at any operation of the disk.
