@@ -44,7 +44,7 @@ impl Alarm {
             }
             // A timer that went off yields a number of eight bytes. The room for more spares the runtime
             // from asking whether more is there.
-            self.timer.read(&mut [0; 16]).await?;
+            let _number_bytes = self.timer.read(&mut [0; 16]).await?;
             self.set_to = None;
         }
     }
