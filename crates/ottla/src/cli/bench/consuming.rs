@@ -217,7 +217,7 @@ impl Reader {
 impl Work for Consuming {
     type Token = ();
 
-    fn next(&mut self, now: Instant) -> anyhow::Result<Next<()>> {
+    fn next(&mut self, now: Instant, _: Instant) -> anyhow::Result<Next<()>> {
         if self.is_done(now) {
             return Ok(Next::Done);
         }

@@ -25,8 +25,8 @@ pub(super) trait Work {
     /// What has to be remembered of a request until its answer comes.
     type Token;
 
-    /// Asked whenever another request may be under way.
-    fn next(&mut self, now: Instant) -> anyhow::Result<Next<Self::Token>>;
+    /// Asked whenever another request may be under way; `room_since` is the time since when.
+    fn next(&mut self, now: Instant, room_since: Instant) -> anyhow::Result<Next<Self::Token>>;
 
     /// An answer, without its length.
     fn answered(
@@ -46,11 +46,12 @@ pub(super) async fn drive<W: Work>(
 ) -> anyhow::Result<()> {
     let mut tokens = VecDeque::new();
     let mut alarm = None;
+    let mut room_since = Instant::now();
     loop {
         let mut wake_at = None;
         let mut is_done = false;
         while pipeline.under_way() < in_flight_max {
-            match work.next(Instant::now())? {
+            match work.next(Instant::now(), room_since)? {
                 Next::Send(frame, token) => {
                     pipeline.send(&frame, true);
                     tokens.push_back(token);
@@ -69,6 +70,7 @@ pub(super) async fn drive<W: Work>(
         if is_done && pipeline.under_way() == 0 {
             return Ok(());
         }
+        let is_full = pipeline.under_way() >= in_flight_max;
         match wake_at {
             None => pipeline.advance().await?,
             Some(when) => {
@@ -89,6 +91,9 @@ pub(super) async fn drive<W: Work>(
                 break;
             };
             work.answered(&pipeline, token, answer, Instant::now())?;
+        }
+        if is_full && pipeline.under_way() < in_flight_max {
+            room_since = Instant::now();
         }
     }
 }

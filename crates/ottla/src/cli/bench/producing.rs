@@ -21,7 +21,8 @@ use super::watch::Load;
 /// From the intended time, in an open loop, or from sending, to the acknowledgement.
 pub(super) const ACKNOWLEDGEMENT: &str = "ACKNOWLEDGEMENT";
 
-/// From the time at which a batch was to be sent until it was: what the load itself is late.
+/// From the time at which a batch was to be sent, and might have been under way, until it was sent:
+/// what the load itself is late.
 pub(super) const SENDING: &str = "SENDING";
 
 /// How long after its end an open loop still sends what was due.
@@ -208,7 +209,7 @@ impl Producing {
         self.send(frame, now, records, None)
     }
 
-    fn open(&mut self, schedule: Schedule, now: Instant) -> Next<UnderWay> {
+    fn open(&mut self, schedule: Schedule, now: Instant, room_since: Instant) -> Next<UnderWay> {
         let gives_up = (self.meter.window.ends).is_some_and(|ends| now >= ends + CATCH_UP);
         while let Some((place, batch)) = self.next_due(schedule) {
             let at = self.start + batch.after;
@@ -221,7 +222,7 @@ impl Producing {
                 measured.unsent_records += batch.count;
                 continue;
             }
-            measured.latency(SENDING, at, now - at, 1);
+            measured.latency(SENDING, at, now - at.max(room_since), 1);
             drop(measured);
             // Of the first of its records: the others carry the same time.
             let mut intended = schedule.records_after(&batch);
@@ -301,10 +302,10 @@ impl Producing {
 impl Work for Producing {
     type Token = UnderWay;
 
-    fn next(&mut self, now: Instant) -> anyhow::Result<Next<UnderWay>> {
+    fn next(&mut self, now: Instant, room_since: Instant) -> anyhow::Result<Next<UnderWay>> {
         Ok(match self.plan.pace {
             Pace::Closed(batch_records) => self.closed(batch_records, now),
-            Pace::Open(schedule) => self.open(schedule, now),
+            Pace::Open(schedule) => self.open(schedule, now, room_since),
         })
     }
 

@@ -1,11 +1,18 @@
 //! The topic of a benchmark: found or made, and where its partitions are.
 
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
 use anyhow::Context as _;
-use client::{Address, Admin, NewTopic, Partition, Topic};
+use client::{Address, Admin, NewTopic, Partition, Position, Topic, TopicPartition};
 use model::{ErrorCode, TopicId};
 
 use super::arguments::TopicArguments;
 use crate::cli::UsageError;
+
+/// How long the leaders of a new topic may take to know that they are, and how often they are asked.
+const LEADERS_WITHIN: Duration = Duration::from_secs(15);
+const LEADERS_PAUSE: Duration = Duration::from_millis(50);
 
 /// A topic and the leaders of its partitions.
 #[derive(Clone, Debug)]
@@ -113,5 +120,31 @@ async fn create(admin: &mut Admin, arguments: &TopicArguments) -> anyhow::Result
     for (_, outcome) in admin.create_topics(&[topic]).await? {
         outcome.with_context(|| format!("cannot create topic {name}"))?;
     }
-    crate::cli::topic::existing(admin, name).await
+    let topic = crate::cli::topic::existing(admin, name).await?;
+    await_leaders(admin, &topic).await?;
+    Ok(topic)
+}
+
+/// Waits until all partitions of a new topic are answered for: the brokers of a cluster hear of their
+/// leaders a little earlier than the leaders themselves.
+async fn await_leaders(admin: &mut Admin, topic: &Topic) -> anyhow::Result<()> {
+    let partitions = topic.partitions.iter();
+    let partitions: BTreeSet<TopicPartition> = partitions
+        .map(|partition| TopicPartition::new(&topic.name, partition.index))
+        .collect();
+    let give_up_at = Instant::now() + LEADERS_WITHIN;
+    loop {
+        let offsets = admin.offsets(&partitions, Position::End).await?;
+        let refused = offsets
+            .into_iter()
+            .find_map(|(at, offset)| Some((at, offset.err()?)));
+        let Some((at, refusal)) = refused else {
+            return Ok(());
+        };
+        anyhow::ensure!(
+            refusal.is(ErrorCode::UnknownTopicOrPartition) && Instant::now() < give_up_at,
+            "partition {at} was created and cannot be used: {refusal}"
+        );
+        tokio::time::sleep(LEADERS_PAUSE).await;
+    }
 }

@@ -119,7 +119,7 @@ impl Work for Committing {
     /// When it was sent.
     type Token = Instant;
 
-    fn next(&mut self, now: Instant) -> anyhow::Result<Next<Instant>> {
+    fn next(&mut self, now: Instant, _: Instant) -> anyhow::Result<Next<Instant>> {
         let is_over = self.meter.window.ends.is_some_and(|ends| now >= ends);
         Ok(match is_over {
             true => Next::Done,
