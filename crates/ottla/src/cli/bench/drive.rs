@@ -97,3 +97,6 @@ pub(super) async fn drive<W: Work>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

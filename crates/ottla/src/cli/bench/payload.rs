@@ -12,6 +12,9 @@ use super::topic::Target;
 /// How long brokers may wait for copies of a batch, in ms.
 const REPLICATION_TIMEOUT_MS: i32 = 30_000;
 
+/// Bytes that a record takes besides its key and value, at least.
+const RECORD_OVERHEAD_BYTES_MIN: u64 = 7;
+
 /// Version of Produce from which on topics go by id.
 pub(super) const BY_ID_FROM: i16 = 13;
 
@@ -107,7 +110,7 @@ impl Shape {
     pub(super) fn records_in(&self, batch_bytes: u64) -> u64 {
         let value_bytes = self.value_bytes as u64;
         let key_bytes = self.keys.map_or(0, |keys| keys.bytes as u64);
-        let offset_max = batch_bytes / (value_bytes + key_bytes).max(1);
+        let offset_max = batch_bytes / (value_bytes + key_bytes + RECORD_OVERHEAD_BYTES_MIN);
         // Attributes, timestamp, offset, two lengths (that of no key is -1) and the number of headers.
         let body_bytes = 3
             + varint_bytes(offset_max)
