@@ -27,6 +27,15 @@ fn a_group_is_settled_when_all_have_their_part_of_the_newest_generation() {
     progress.note(assigned(0, 2, Some(3)));
     assert_eq!(progress.settled(3).map(|settled| settled.len()), Some(3));
     assert!(progress.settled(2).is_none());
+    progress.note(assigned(0, 3, Some(4)));
+    progress.note(assigned(1, 3, None));
+    progress.note(assigned(2, 3, None));
+    assert!(
+        progress.settled(3).is_none(),
+        "a fourth has not got its part"
+    );
+    progress = Progress::default();
+    progress.note(assigned(2, 2, None));
     progress.note(assigned(0, 3, Some(2)));
     assert!(
         progress.settled(2).is_none(),
