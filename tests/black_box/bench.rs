@@ -100,6 +100,7 @@ fn a_run_by_time_counts_all_that_it_has_written() -> anyhow::Result<()> {
     // By the time at which they were due, whenever they were answered.
     assert_eq!(latencies(&open, "ACKNOWLEDGEMENT"), Some(500));
     assert_eq!(count(&open, "unsent_records")?, 0);
+    assert_eq!(open["result"]["measured_seconds"], 1.0);
 
     session
         .run(

@@ -119,7 +119,10 @@ impl Pipeline {
                 self.take_written(bytes);
                 Ok(())
             }
-            Ok(Moved::Read(0)) => Err(self.broken(&io::ErrorKind::UnexpectedEof.into())),
+            Ok(Moved::Read(0)) => {
+                let reason = "it closed the connection; has it stopped?".to_owned();
+                Err(self.peer.broken(reason))
+            }
             Ok(Moved::Read(_)) => Ok(()),
             Err(error) => Err(self.broken(&error)),
         }

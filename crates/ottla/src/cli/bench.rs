@@ -10,6 +10,7 @@ mod arguments;
 mod consume;
 mod consuming;
 mod drive;
+mod files;
 mod groups;
 mod latency;
 mod meter;

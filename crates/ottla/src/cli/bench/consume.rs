@@ -11,6 +11,7 @@ use wire::messages::fetch::FetchRequest;
 use super::arguments::{Shown, Span};
 use super::consuming::{BY_ID_FROM, Consuming, Depth, Limits, Position};
 use super::drive::drive;
+use super::files::connections_allowed;
 use super::meter::{Measured, Meter, Window};
 use super::report::{Report, megabytes_per_second, number, per_second, seconds};
 use super::stamp::Clock;
@@ -160,6 +161,7 @@ fn share_out(
 
 pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::Result<()> {
     let mut stop = Stop::new()?;
+    connections_allowed(command.consumers)?;
     let brokers = connection.brokers()?;
     let mut admin = connection.admin().await?;
     let target = Arc::new(Target::existing(&mut admin, &command.topic).await?);

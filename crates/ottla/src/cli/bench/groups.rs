@@ -6,6 +6,7 @@ mod rebalance;
 use clap::Args;
 
 use super::arguments::{Shown, Span, TopicArguments};
+use super::files::connections_allowed;
 use crate::cli::Connection;
 
 #[derive(Debug, Args)]
@@ -58,6 +59,7 @@ pub(crate) struct Command {
 }
 
 pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::Result<()> {
+    connections_allowed(command.rebalance.unwrap_or(command.members))?;
     match command.rebalance {
         Some(members) => rebalance::run(command, members as usize, connection).await,
         None => commits::run(command, connection).await,

@@ -8,6 +8,7 @@ use client::{Acks, Compression};
 use wire::compression::Codec;
 
 use super::arguments::{Shown, Span, TopicArguments};
+use super::files::connections_allowed;
 use super::meter::{Measured, Meter, Window};
 use super::payload::{Keys, Lane, Maker, Shape, lanes};
 use super::producing::{Pace, Plan};
@@ -210,6 +211,7 @@ pub(super) fn acks(acks: Acks) -> i16 {
 pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::Result<()> {
     let mut stop = Stop::new()?;
     let shape = command.shape()?;
+    connections_allowed(command.connections)?;
     let brokers = connection.brokers()?;
     let mut admin = connection.admin().await?;
     let target = Target::find_or_create(&mut admin, &command.topic).await?;

@@ -230,7 +230,11 @@ impl Producing {
             let frame = self.frame(place, batch.round, batch.count, intended);
             return self.send(frame, now, batch.count, Some((schedule, batch)));
         }
-        Next::Done
+        // The last record is due a little before the end, and the rates are those of all the time.
+        match self.meter.window.ends {
+            Some(ends) if now < ends => Next::At(ends),
+            _ => Next::Done,
+        }
     }
 
     /// The next batch of this connection, and the place of its lane in `lanes`; `None` after the last.
