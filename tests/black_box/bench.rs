@@ -1,13 +1,13 @@
 //! `ottla bench`: what it says it did is what the topics and groups then hold. Times are not looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use testkit::{BrokerOptions, ProcessLog};
+use testkit::{BrokerOptions, BrokerProcess, ProcessLog};
 use workspace_tests::ottla;
 
 use crate::command_line::Session;
@@ -290,33 +290,72 @@ fn what_cannot_be_measured_is_explained() -> anyhow::Result<()> {
     broker.finish()
 }
 
+/// A benchmark under way that has shown a line of progress.
+struct Running {
+    child: Child,
+    stdout: ProcessLog,
+    stderr: ProcessLog,
+}
+
+impl Running {
+    /// Writes for minutes, unless something ends it.
+    fn start(broker: &BrokerProcess) -> anyhow::Result<Self> {
+        let address = broker.kafka().to_string();
+        let mut command = ottla(&["bench", "produce", "topic1", "--seconds", "600"]);
+        command.args(["--warm-up-seconds", "0", "--rate", "100", "--progress"]);
+        command.args(["--format", "json", "-b", &address]);
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let stdout = ProcessLog::follow(child.stdout.take().context("piped")?);
+        let stderr = ProcessLog::follow(child.stderr.take().context("piped")?);
+        let shown = stderr.wait_for(0, LIMIT, |line| line.text().contains("records/s"));
+        let mut running = Self {
+            child,
+            stdout,
+            stderr,
+        };
+        if shown.is_none() {
+            running.child.kill()?;
+            anyhow::bail!("no line of progress: {}", running.stderr.text());
+        }
+        Ok(running)
+    }
+
+    /// Its exit code, the records of its result, and its standard error.
+    fn end(mut self) -> anyhow::Result<(Option<i32>, i64, String)> {
+        let ended = self.stdout.wait_for_end(LIMIT) && self.stderr.wait_for_end(LIMIT);
+        if !ended {
+            self.child.kill()?;
+        }
+        let code = self.child.wait()?.code();
+        let report: Value = serde_json::from_str(&self.stdout.text())?;
+        Ok((code, count(&report, "total_records")?, self.stderr.text()))
+    }
+}
+
 #[test]
 fn a_run_that_is_interrupted_prints_the_result_so_far() -> anyhow::Result<()> {
     let broker = BrokerOptions::new().start()?;
-    let session = Session::with(&broker);
-    let address = broker.kafka().to_string();
-    let mut command = ottla(&["bench", "produce", "topic1", "--seconds", "600"]);
-    command.args(["--warm-up-seconds", "0", "--rate", "100", "--progress"]);
-    command.args(["--format", "json", "-b", &address]);
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let stdout = ProcessLog::follow(child.stdout.take().context("piped")?);
-    let stderr = ProcessLog::follow(child.stderr.take().context("piped")?);
-    let shown = stderr.wait_for(0, LIMIT, |line| line.text().contains("records/s"));
-    kill_process(Pid::from_child(&child), Signal::INT)?;
-    let status = child.wait()?;
-    assert!(stdout.wait_for_end(LIMIT) && stderr.wait_for_end(LIMIT));
-    shown.context("a line of progress")?;
-    assert!(status.success(), "{status} {}", stderr.text());
-    assert!(stderr.text().contains("interrupted"), "{}", stderr.text());
-    let report: Value = serde_json::from_str(&stdout.text())?;
-    let records = count(&report, "total_records")?;
-    assert!(
-        records > 0 && records <= session.records("topic1")?,
-        "{report:#}"
-    );
+    let running = Running::start(&broker)?;
+    kill_process(Pid::from_child(&running.child), Signal::INT)?;
+    let (code, records, told) = running.end()?;
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("interrupted"), "{told}");
+    assert!(records > 0 && records <= Session::with(&broker).records("topic1")?);
     broker.finish()
+}
+
+#[test]
+fn a_broker_that_goes_away_is_an_error_and_the_result_so_far_is_printed() -> anyhow::Result<()> {
+    let mut broker = BrokerOptions::new().start()?;
+    let running = Running::start(&broker)?;
+    broker.kill()?;
+    let (code, records, told) = running.end()?;
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("error: the connection to"), "{told}");
+    assert!(records > 0, "{told}");
+    Ok(())
 }
