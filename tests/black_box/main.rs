@@ -1,8 +1,9 @@
-//! The real binary from outside: starting and ending, the command line, quotas, transactions, bad input, crashes,
+//! The real binary from outside: starting and ending, the command line, benchmarks, quotas, transactions, bad input, crashes,
 //! full and damaged disks.
 
 mod administration;
 mod bad_input;
+mod bench;
 mod command_line;
 mod crashes;
 mod disk;

@@ -6,7 +6,6 @@
 //! group, the leader of a partition.
 
 mod configs;
-mod connection;
 mod coordinators;
 mod groups;
 mod hung_transactions;
@@ -25,7 +24,7 @@ use std::time::{Duration, Instant};
 use wire::Request;
 use wire::messages::metadata::{MetadataRequest, MetadataResponse, MetadataResponseBroker};
 
-pub(crate) use groups::read_assignment;
+pub(crate) use groups::{encode_assignment, encode_subscription, read_assignment};
 
 pub use configs::{ConfigChange, ConfigEntry, ConfigOperation, ConfigResource};
 pub use groups::{Group, GroupListing, Member};
@@ -36,9 +35,9 @@ pub use records::Trimmed;
 pub use topics::{NewTopic, Partition, Topic};
 pub use transactions::{ProducerIdentity, Transaction, TransactionFilter, TransactionListing};
 
-use self::connection::Connection;
 use self::coordinators::Coordinated;
 use crate::brokers::{Address, Brokers};
+use crate::connection::Connection;
 use crate::error::ClientError;
 
 /// How long something that passes, such as a coordinator that still loads, is asked again.

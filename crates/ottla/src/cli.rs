@@ -4,10 +4,12 @@
 //! Data goes to standard output, errors to standard error; the exit code is 0, 1 for an error, 2
 //! for wrong usage. A reader that goes away (`ottla … | head`) is no error.
 
+mod bench;
 mod cluster;
 mod connection;
 mod debug;
 mod group;
+mod interrupt;
 mod manual;
 mod output;
 mod profile;
@@ -53,6 +55,9 @@ enum Command {
     /// Look at the cluster and at all groups at once
     #[command(subcommand)]
     Cluster(cluster::Command),
+    /// Measure how much a cluster takes and gives, and how soon
+    #[command(subcommand)]
+    Bench(bench::Command),
     /// Name clusters, and choose the one that commands are for
     #[command(subcommand)]
     Profile(profile::Command),
@@ -104,6 +109,7 @@ fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Topic(command) => block_on(topic::run(command, connection)),
         Command::Group(command) => block_on(group::run(command, connection)),
         Command::Cluster(command) => block_on(cluster::run(command, connection)),
+        Command::Bench(command) => block_on(bench::run(command, connection)),
         Command::Profile(command) => profile::run(command, connection),
         Command::Debug(command) => debug::run(command),
         Command::Completions(command) => manual::completions(command),

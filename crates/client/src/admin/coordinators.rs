@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use model::ErrorCode;
 use wire::messages::find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse};
+use wire::messages::heartbeat::HeartbeatRequest;
 use wire::{Request, Text};
 
 use super::{ANY_VERSION, Admin, Broker, Patience};
@@ -38,6 +39,21 @@ impl Coordinated {
 }
 
 impl Admin {
+    /// Where the coordinator of a group is, once it has loaded what it knows of its groups.
+    pub async fn group_coordinator(&mut self, group: &str) -> Result<Address, ClientError> {
+        // Nobody's heartbeat: it is refused by whoever coordinates the group, and changes nothing.
+        let request = HeartbeatRequest {
+            group_id: Text::from(group),
+            ..HeartbeatRequest::default()
+        };
+        let of = Coordinated::group(group);
+        let (node, _) = self
+            .call_coordinator(&of, &request, ANY_VERSION, |answer| answer.error_code)
+            .await?;
+        let broker = self.cluster.brokers.get(&node);
+        Ok(broker.map_or(&self.first, |broker| &broker.address).clone())
+    }
+
     /// Asks a coordinator, again while it loads or moves. `code` finds the error in the answer.
     pub(super) async fn call_coordinator<R: Request>(
         &mut self,

@@ -4,7 +4,9 @@ mod assignment;
 mod describe;
 mod offset_delete;
 
-pub(crate) use assignment::decode as read_assignment;
+pub(crate) use assignment::{
+    decode as read_assignment, encode as encode_assignment, encode_subscription,
+};
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;

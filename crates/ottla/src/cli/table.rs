@@ -150,6 +150,11 @@ impl Table {
         self.rows.push(cells);
     }
 
+    /// Whether it has no rows.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// The table as lines, each ended, columns aligned to the left, no blanks at line ends.
     pub(crate) fn text(&self) -> String {
         let header: Vec<String> = self.columns.iter().map(|c| (*c).to_owned()).collect();

@@ -2,7 +2,7 @@
 //! pass it on without looking. A version, an array of topics with their partitions, and bytes for
 //! the assignor; later versions only add behind.
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use model::TopicName;
 
 use crate::offsets::TopicPartition;
@@ -34,6 +34,53 @@ pub(crate) fn decode(bytes: &Bytes) -> Option<Vec<TopicPartition>> {
     Some(partitions)
 }
 
+/// The form that every reader knows, without bytes for the assignor.
+const VERSION: i16 = 0;
+
+/// Writes an assignment. The partitions of a topic follow one another.
+pub(crate) fn encode(partitions: &[TopicPartition]) -> Bytes {
+    let topics: Vec<&[TopicPartition]> = partitions
+        .chunk_by(|one, next| one.topic == next.topic)
+        .collect();
+    let mut bytes = BytesMut::new();
+    bytes.put_i16(VERSION);
+    put_count(&mut bytes, topics.len());
+    for of_topic in topics {
+        put_topic(&mut bytes, &of_topic[0].topic);
+        put_count(&mut bytes, of_topic.len());
+        for at in of_topic {
+            bytes.put_i32(at.partition);
+        }
+    }
+    bytes.put_i32(NO_BYTES);
+    bytes.freeze()
+}
+
+/// Writes the subscription of a member: the topics that it wants partitions of.
+pub(crate) fn encode_subscription(topics: &[&str]) -> Bytes {
+    let mut bytes = BytesMut::new();
+    bytes.put_i16(VERSION);
+    put_count(&mut bytes, topics.len());
+    for topic in topics {
+        put_topic(&mut bytes, topic);
+    }
+    bytes.put_i32(NO_BYTES);
+    bytes.freeze()
+}
+
+/// The length of bytes that are null.
+const NO_BYTES: i32 = -1;
+
+fn put_count(bytes: &mut BytesMut, count: usize) {
+    bytes.put_i32(i32::try_from(count).unwrap_or(i32::MAX));
+}
+
+/// A topic's name, which has at most 249 bytes.
+fn put_topic(bytes: &mut BytesMut, name: &str) {
+    bytes.put_u16(u16::try_from(name.len()).unwrap_or(u16::MAX));
+    bytes.put_slice(name.as_bytes());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +99,19 @@ mod tests {
         ];
         assert_eq!(decode(&Bytes::from_static(TWO_TOPICS)), Some(expected));
         assert_eq!(decode(&Bytes::new()), Some(Vec::new()));
+    }
+
+    #[test]
+    fn what_is_written_is_what_other_clients_write() {
+        let partitions = decode(&Bytes::from_static(TWO_TOPICS)).unwrap();
+        let written = encode(&partitions);
+        assert_eq!(written[..2], [0, 0]);
+        assert_eq!(written[2..], TWO_TOPICS[2..]);
+        let subscription = encode_subscription(&["a", "bc"]);
+        assert_eq!(
+            &subscription[..],
+            b"\0\0\0\0\0\x02\0\x01a\0\x02bc\xff\xff\xff\xff"
+        );
     }
 
     #[test]

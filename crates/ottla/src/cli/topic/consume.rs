@@ -1,13 +1,12 @@
 //! `ottla topic consume`
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 
 use clap::Args;
 use client::{Admin, Consumer, Event, Membership, Record, StartAt, TopicPartition, Trouble};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{existing, topic_name};
+use crate::cli::interrupt::Stop;
 use crate::cli::output::print;
 use crate::cli::record_format::RecordFormat;
 use crate::cli::{Connection, UsageError, note, start_at};
@@ -180,27 +179,5 @@ impl Printer {
         self.text.clear();
         self.consumer.store(&std::mem::take(&mut self.next))?;
         Ok(())
-    }
-}
-
-/// The signals that ask a program to end.
-struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Stop {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
     }
 }

@@ -27,23 +27,68 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const ANSWER_BYTES_MAX: usize = 256 << 20;
 
 /// Memory taken for an answer before any of its bytes have come.
-const READ_BYTES: usize = 64 << 10;
+pub(crate) const READ_BYTES: usize = 64 << 10;
 
 /// The form of ApiVersions that every broker answers.
 const API_VERSIONS_OLDEST: i16 = 0;
 
+/// A broker and the APIs it serves, each with its lowest and highest version.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) address: Address,
+    served: BTreeMap<i16, (i16, i16)>,
+}
+
+impl Peer {
+    /// The newest version of a request that both sides know and the caller can use.
+    pub(crate) fn version_of<R: Request>(
+        &self,
+        usable: &RangeInclusive<i16>,
+    ) -> Result<i16, ClientError> {
+        let unsupported = || ClientError::Unsupported {
+            address: self.address.clone(),
+            api: api_name(R::API_KEY),
+        };
+        let (lowest, highest) = self.served.get(&R::API_KEY).ok_or_else(unsupported)?;
+        let newest = (*highest).min(*R::VERSIONS.end()).min(*usable.end());
+        let oldest = (*lowest).max(*R::VERSIONS.start()).max(*usable.start());
+        (oldest <= newest).then_some(newest).ok_or_else(unsupported)
+    }
+
+    /// Reads an answer: the number of the request that it belongs to, and the message. What follows
+    /// the message is not looked at, as other clients do: some brokers send more.
+    pub(crate) fn decode<M: Message>(
+        &self,
+        frame: Bytes,
+        version: i16,
+    ) -> Result<(i32, M), ClientError> {
+        let api = api_name(M::API_KEY);
+        let mut decoder = Decoder::of_answer(frame);
+        let decoded = ResponseHeader::decode(&mut decoder, M::API_KEY, version)
+            .and_then(|header| Ok((header.correlation_id, M::decode(&mut decoder, version)?)));
+        decoded.map_err(|error| self.broken(format!("its {api} answer makes no sense: {error}")))
+    }
+
+    /// What a connection that cannot be used any more ends with.
+    pub(crate) fn broken(&self, reason: String) -> ClientError {
+        ClientError::Connection {
+            address: self.address.clone(),
+            reason,
+        }
+    }
+}
+
 /// A connection whose peer has said what it serves.
 #[derive(Debug)]
-pub(super) struct Connection {
-    address: Address,
+pub(crate) struct Connection {
+    peer: Peer,
     stream: TcpStream,
-    served: BTreeMap<i16, (i16, i16)>,
     correlation_id: i32,
 }
 
 impl Connection {
     /// Connects and asks what is served.
-    pub(super) async fn open(address: &Address) -> Result<Self, ClientError> {
+    pub(crate) async fn open(address: &Address) -> Result<Self, ClientError> {
         let unreachable =
             |reason: String| ClientError::Unreachable(vec![(address.clone(), reason)]);
         let connecting = TcpStream::connect((address.host.as_str(), address.port));
@@ -58,13 +103,20 @@ impl Connection {
         // Each request is written at once and then waited for.
         let _ = stream.set_nodelay(true);
         let mut connection = Self {
-            address: address.clone(),
+            peer: Peer {
+                address: address.clone(),
+                served: BTreeMap::new(),
+            },
             stream,
-            served: BTreeMap::new(),
             correlation_id: 0,
         };
         connection.negotiate().await?;
         Ok(connection)
+    }
+
+    /// The peer and the stream, for whoever wants to send several requests before the first answer.
+    pub(crate) fn into_parts(self) -> (Peer, TcpStream) {
+        (self.peer, self.stream)
     }
 
     /// Learns what the broker serves. A broker that does not know our newest version answers in
@@ -84,7 +136,7 @@ impl Connection {
         let response: ApiVersionsResponse = self.decode(frame, version)?;
         Refusal::check(response.error_code, None)?;
         let apis = response.api_keys.iter();
-        self.served = apis
+        self.peer.served = apis
             .map(|api| (api.api_key, (api.min_version, api.max_version)))
             .collect();
         Ok(())
@@ -92,25 +144,14 @@ impl Connection {
 
     /// Sends a request in the newest version that both sides know and the caller can use, and waits
     /// for its answer.
-    pub(super) async fn call<R: Request>(
+    pub(crate) async fn call<R: Request>(
         &mut self,
         request: &R,
         usable: RangeInclusive<i16>,
     ) -> Result<R::Response, ClientError> {
-        let version = self.version_of::<R>(&usable)?;
+        let version = self.peer.version_of::<R>(&usable)?;
         let frame = self.exchange(request, version).await?;
         self.decode(frame, version)
-    }
-
-    fn version_of<R: Request>(&self, usable: &RangeInclusive<i16>) -> Result<i16, ClientError> {
-        let unsupported = || ClientError::Unsupported {
-            address: self.address.clone(),
-            api: api_name(R::API_KEY),
-        };
-        let (lowest, highest) = self.served.get(&R::API_KEY).ok_or_else(unsupported)?;
-        let newest = (*highest).min(*R::VERSIONS.end()).min(*usable.end());
-        let oldest = (*lowest).max(*R::VERSIONS.start()).max(*usable.start());
-        (oldest <= newest).then_some(newest).ok_or_else(unsupported)
     }
 
     async fn exchange<R: Request>(
@@ -127,9 +168,9 @@ impl Connection {
         };
         match timeout(ANSWER_TIMEOUT, exchange).await {
             Ok(Ok(frame)) => Ok(frame),
-            Ok(Err(error)) => Err(self.broken(reason(&error))),
+            Ok(Err(error)) => Err(self.peer.broken(reason(&error))),
             Err(_) => Err(ClientError::Timeout {
-                address: self.address.clone(),
+                address: self.peer.address.clone(),
                 api: api_name(R::API_KEY),
                 waited: ANSWER_TIMEOUT,
             }),
@@ -137,24 +178,13 @@ impl Connection {
     }
 
     fn decode<M: Message>(&self, frame: Bytes, version: i16) -> Result<M, ClientError> {
-        let api = api_name(M::API_KEY);
-        let mut decoder = Decoder::of_answer(frame);
-        // What follows the message is not looked at, as other clients do: some brokers send more.
-        let decoded = ResponseHeader::decode(&mut decoder, M::API_KEY, version)
-            .and_then(|header| Ok((header.correlation_id, M::decode(&mut decoder, version)?)));
-        let (correlation_id, message) = decoded
-            .map_err(|error| self.broken(format!("its {api} answer makes no sense: {error}")))?;
+        let (correlation_id, message) = self.peer.decode(frame, version)?;
         if correlation_id != self.correlation_id {
-            return Err(self.broken(format!("its {api} answer belongs to another request")));
+            let api = api_name(M::API_KEY);
+            let reason = format!("its {api} answer belongs to another request");
+            return Err(self.peer.broken(reason));
         }
         Ok(message)
-    }
-
-    fn broken(&self, reason: String) -> ClientError {
-        ClientError::Connection {
-            address: self.address.clone(),
-            reason,
-        }
     }
 }
 
@@ -168,15 +198,22 @@ fn api_name(key: i16) -> &'static str {
     ApiKey::from_key(key).map_or("the request", ApiKey::name)
 }
 
+/// The length of an answer, as its prefix says it.
+pub(crate) fn answer_bytes(prefix: i32) -> io::Result<usize> {
+    match usize::try_from(prefix) {
+        Ok(length) if length <= ANSWER_BYTES_MAX => Ok(length),
+        _ => {
+            let text = "what it answers is not the Kafka protocol";
+            Err(io::Error::new(io::ErrorKind::InvalidData, text))
+        }
+    }
+}
+
 /// Reads an answer without its length prefix; memory grows with what comes, not with what the
 /// prefix promises.
 async fn read_frame(stream: &mut TcpStream) -> io::Result<Bytes> {
     let length = stream.read_i32().await?;
-    let length = usize::try_from(length).unwrap_or(usize::MAX);
-    if length > ANSWER_BYTES_MAX {
-        let text = "what it answers is not the Kafka protocol";
-        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
-    }
+    let length = answer_bytes(length)?;
     let mut frame = BytesMut::with_capacity(length.min(READ_BYTES));
     let mut body = stream.take(length as u64);
     while frame.len() < length {
@@ -188,7 +225,7 @@ async fn read_frame(stream: &mut TcpStream) -> io::Result<Bytes> {
 }
 
 /// An I/O error in the words of a message, without the number of the operating system's error.
-fn reason(error: &io::Error) -> String {
+pub(crate) fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
         io::ErrorKind::UnexpectedEof => {
