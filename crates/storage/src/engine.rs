@@ -240,7 +240,7 @@ impl Engine {
         bytes: usize,
     ) -> impl Future<Output = Permit> + Send + use<> {
         let engine = Arc::clone(self);
-        // A request larger than what may ever be reserved goes alone.
+        // A request larger than what may ever be reserved for one goes with one other at the most.
         let most = (self.slots.bytes_max() / 4).min(self.settings.memory_bytes_max / 4);
         let bytes = (bytes as u64).min(most).max(1);
         async move {

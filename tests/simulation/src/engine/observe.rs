@@ -8,9 +8,10 @@ use storage::{LogHoldings, LogView, StorageState};
 use crate::engine::model::LogModel;
 use crate::engine::world::{Checked, World, ensure};
 
-/// What is let in although it is larger than what may be reserved for it: at most a group of a batch of the
-/// largest size, three of half of it, and small ones.
-const LET_IN_ALONE_BYTES: u64 = 16_500 + 3 * 8_250 + 1_000;
+/// What is let in although it is larger than what may be reserved for it: a group of a batch of the largest size,
+/// three of half of it, and small ones. A request reserves a quarter of the memory at most, and half of it may be
+/// reserved, so there may be two of them.
+const LET_IN_BYTES: u64 = 2 * (16_500 + 3 * 8_250 + 1_000);
 
 impl World {
     /// Reads what the disk was told to do since the last step, and compares it with what was to be
@@ -102,7 +103,7 @@ impl World {
             (unflushed, cached) == (metrics.unflushed_bytes, metrics.cached_bytes),
             "{unflushed} bytes are unflushed and {cached} cached, yet {metrics:?}"
         );
-        let room = self.machine.setup.memory_bytes_max / 2 + LET_IN_ALONE_BYTES;
+        let room = self.machine.setup.memory_bytes_max / 2 + LET_IN_BYTES;
         let room = room.max(self.unflushed_at_start);
         // While nothing can be flushed everybody is let in, to be told so.
         let is_open = self.is_full || metrics.flush_failures > 0;
