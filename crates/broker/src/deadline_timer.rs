@@ -1,4 +1,5 @@
-//! One timer for all partitions of a coordinator.
+//! One timer for many who have something to do at times: the partitions of a coordinator, the requests
+//! that wait.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,7 +37,8 @@ impl Default for Timer {
 }
 
 impl Timer {
-    /// Sees to it that the partitions are looked at by this time.
+    /// Sees to it that all are looked at by this time. One that is not before the time it is set to, also if
+    /// nobody wants that any more, disturbs nobody.
     pub(crate) fn arm(&self, deadline: Option<Duration>) {
         let deadline = nanos(deadline);
         if self.at.fetch_min(deadline, Ordering::AcqRel) > deadline {
@@ -56,18 +58,18 @@ pub(crate) fn start<P: Timed>(
     broker: &Arc<Broker>,
     name: &'static str,
     timer: &Arc<Timer>,
-    partitions: &[Arc<P>],
+    all: &[Arc<P>],
 ) {
     let clock = Arc::clone(&broker.env.clock);
     let mut stopping = broker.stopping();
     let timer = Arc::clone(timer);
-    let partitions = partitions.to_vec();
+    let all = all.to_vec();
     let run = async move {
         loop {
             // Forget the old time before looking, so that an earlier one that comes up meanwhile
             // is not taken for known.
             timer.at.store(u64::MAX, Ordering::Release);
-            let deadlines = partitions.iter().filter_map(|p| p.next_deadline());
+            let deadlines = all.iter().filter_map(|one| one.next_deadline());
             let earliest = deadlines.min();
             timer.at.fetch_min(nanos(earliest), Ordering::AcqRel);
             let due = async {
@@ -83,15 +85,36 @@ pub(crate) fn start<P: Timed>(
                 () = due => {}
             }
             let now = clock.now().0;
-            for partition in &partitions {
-                if partition
-                    .next_deadline()
-                    .is_some_and(|deadline| deadline <= now)
-                {
-                    partition.tick();
+            for one in &all {
+                if one.next_deadline().is_some_and(|deadline| deadline <= now) {
+                    one.tick();
                 }
             }
         }
     };
     broker.env.spawn.task(name, Box::pin(run));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    #[test]
+    fn only_a_sooner_deadline_disturbs_the_sleep() {
+        let timer = Timer::default();
+        let is_disturbed = |seconds| {
+            timer.arm(Some(Duration::from_secs(seconds)));
+            let mut ctx = Context::from_waker(Waker::noop());
+            pin!(timer.earlier.notified()).poll(&mut ctx).is_ready()
+        };
+        assert!(is_disturbed(30), "it was not set");
+        assert!(!is_disturbed(31));
+        assert!(!is_disturbed(30));
+        assert!(is_disturbed(5));
+        assert!(!is_disturbed(6));
+    }
 }

@@ -13,7 +13,8 @@
 //! `throttling` holds back the clients that use more than their quotas, by the arithmetic of `quotas`.
 //!
 //! State has one owner each: `metadata_store` the topics, `producer_ids` the producer ids,
-//! `coordinator` the groups, `transactions` the transactions (both in `coordinator_partitions`), `quotas` what clients use, `storage` everything else.
+//! `coordinator` the groups, `transactions` the transactions (both in `coordinator_partitions`), `quotas` what clients use,
+//! `deadlines` until when requests wait, `storage` everything else.
 
 mod apis;
 mod broker;
