@@ -11,6 +11,7 @@ mod groups;
 mod hung_transactions;
 mod list_offsets;
 mod log_dirs;
+mod partitions;
 mod producers;
 mod quotas;
 mod records;

@@ -26,6 +26,7 @@ use crate::cli::{Connection, UsageError};
 const IN_FLIGHT: usize = 1;
 
 #[derive(Debug, Args)]
+#[command(mut_arg("warm_up_seconds", |arg| arg.requires("tail")))]
 pub(crate) struct Command {
     /// Topic to read
     #[arg(value_name = "TOPIC", value_parser = topic_name)]
