@@ -262,10 +262,7 @@ fn check(code: i16, what: impl FnOnce() -> String) -> anyhow::Result<()> {
     if code == ErrorCode::None.code() {
         return Ok(());
     }
-    let refusal = Refusal {
-        code,
-        message: None,
-    };
+    let refusal = Refusal::of_code(code);
     let advice = match ErrorCode::from_code(code) {
         Some(ErrorCode::OffsetOutOfRange) => {
             ": records were deleted faster than they were read; raise retention.ms or \

@@ -16,10 +16,10 @@ use super::report::{Report, megabytes_per_second, number, per_second, seconds};
 use super::schedule::Schedule;
 use super::stamp::Clock;
 use super::topic::Target;
-use super::watch::{Load, conclude, watch};
+use super::watch::{Load, conclude, fail_without_success, watch};
 use crate::cli::interrupt::Stop;
 use crate::cli::table::Fields;
-use crate::cli::{AlreadyTold, Connection, UsageError, complain};
+use crate::cli::{Connection, UsageError};
 
 /// Memory for the batches that are made beforehand.
 const PREPARED_BYTES: u64 = 16 << 20;
@@ -272,17 +272,6 @@ pub(super) fn result(measured: &Measured, passed: Duration) -> Fields {
         .field("THROTTLED-ANSWERS", number(measured.throttled))
         .field("UNSENT-RECORDS", number(measured.unsent_records))
         .field("TOTAL-RECORDS", number(measured.total.records))
-}
-
-/// An error if there were only errors: such a result is none.
-pub(super) fn fail_without_success(measured: &Measured, what: &str) -> anyhow::Result<()> {
-    match measured.errors.keys().next() {
-        Some(name) if measured.total.requests == 0 => {
-            complain(&format!("no {what}: the broker answered {name}"));
-            Err(AlreadyTold.into())
-        }
-        _ => Ok(()),
-    }
 }
 
 /// How many batches are made before the run, for each partition.

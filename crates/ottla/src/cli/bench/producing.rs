@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use client::{Frame, Pipeline, Refusal};
+use client::{Frame, Pipeline};
 use wire::compression::Codec;
 use wire::messages::produce::{ProduceRequest, ProduceResponse};
 
@@ -320,10 +320,7 @@ impl Work for Producing {
         let partition = topic.and_then(|topic| topic.partition_responses.first());
         let partition = partition.context("the broker's answer to Produce is empty")?;
         if partition.error_code != 0 {
-            measured.error(&Refusal {
-                code: partition.error_code,
-                message: None,
-            });
+            measured.error(partition.error_code);
             return Ok(());
         }
         measured.count(now, self.done(token.records));

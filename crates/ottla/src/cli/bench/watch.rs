@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-use super::meter::{Done, Meter};
+use super::meter::{Done, Measured, Meter};
 use super::report::Report;
 use crate::cli::interrupt::Stop;
 use crate::cli::output::OutputArguments;
@@ -82,6 +82,17 @@ pub(super) fn conclude(
             note("this is the result so far");
             Err(AlreadyTold.into())
         }
+    }
+}
+
+/// An error if there were only errors: such a result is none.
+pub(super) fn fail_without_success(measured: &Measured, what: &str) -> anyhow::Result<()> {
+    match measured.errors.keys().next() {
+        Some(name) if measured.total.requests == 0 => {
+            complain(&format!("no {what}: the broker answered {name}"));
+            Err(AlreadyTold.into())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use client::{Frame, Pipeline, Refusal};
+use client::{Frame, Pipeline};
 use wire::Text;
 use wire::messages::offset_commit::{
     OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
@@ -15,10 +15,9 @@ use super::Command;
 use crate::cli::Connection;
 use crate::cli::bench::drive::{Next, Work, drive};
 use crate::cli::bench::meter::{Done, Measured, Meter, Window};
-use crate::cli::bench::produce::fail_without_success;
 use crate::cli::bench::report::{Report, number, per_second, seconds};
 use crate::cli::bench::topic::Target;
-use crate::cli::bench::watch::{Load, conclude, watch};
+use crate::cli::bench::watch::{Load, conclude, fail_without_success, watch};
 use crate::cli::interrupt::Stop;
 use crate::cli::table::Fields;
 
@@ -139,10 +138,7 @@ impl Work for Committing {
         measured.throttled += u64::from(response.throttle_time_ms > 0);
         let mut partitions = response.topics.iter().flat_map(|topic| &topic.partitions);
         match partitions.find(|partition| partition.error_code != 0) {
-            Some(partition) => measured.error(&Refusal {
-                code: partition.error_code,
-                message: None,
-            }),
+            Some(partition) => measured.error(partition.error_code),
             None => {
                 let one = Done {
                     requests: 1,
