@@ -1,7 +1,11 @@
 //! `ottla bench`: what it says it did is what the topics and groups then hold. Times are not looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::TcpListener;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -297,18 +301,24 @@ struct Running {
     stderr: ProcessLog,
 }
 
+/// Writes for minutes, unless something ends it.
+const LONG: &str = "produce topic1 --seconds 600 --warm-up-seconds 0 --rate 100";
+
+/// Starts a benchmark, its output in pipes.
+fn spawn(address: &str, arguments: &str) -> anyhow::Result<Child> {
+    let mut command = ottla(&["bench"]);
+    command.args(arguments.split(' '));
+    command.args(["--progress", "--format", "json", "-b", address]);
+    Ok(command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?)
+}
+
 impl Running {
-    /// Writes for minutes, unless something ends it.
-    fn start(broker: &BrokerProcess) -> anyhow::Result<Self> {
-        let address = broker.kafka().to_string();
-        let mut command = ottla(&["bench", "produce", "topic1", "--seconds", "600"]);
-        command.args(["--warm-up-seconds", "0", "--rate", "100", "--progress"]);
-        command.args(["--format", "json", "-b", &address]);
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+    fn start(broker: &BrokerProcess, arguments: &str) -> anyhow::Result<Self> {
+        let mut child = spawn(&broker.kafka().to_string(), arguments)?;
         let stdout = ProcessLog::follow(child.stdout.take().context("piped")?);
         let stderr = ProcessLog::follow(child.stderr.take().context("piped")?);
         let shown = stderr.wait_for(0, LIMIT, |line| line.text().contains("records/s"));
@@ -339,7 +349,7 @@ impl Running {
 #[test]
 fn a_run_that_is_interrupted_prints_the_result_so_far() -> anyhow::Result<()> {
     let broker = BrokerOptions::new().start()?;
-    let running = Running::start(&broker)?;
+    let running = Running::start(&broker, LONG)?;
     kill_process(Pid::from_child(&running.child), Signal::INT)?;
     let (code, records, told) = running.end()?;
     assert_eq!(code, Some(0), "{told}");
@@ -349,9 +359,28 @@ fn a_run_that_is_interrupted_prints_the_result_so_far() -> anyhow::Result<()> {
 }
 
 #[test]
+fn a_run_that_has_not_begun_is_ended_by_a_signal_as_usual() -> anyhow::Result<()> {
+    // A peer that takes the connection and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0")?;
+    let mut child = spawn(&silent.local_addr()?.to_string(), LONG)?;
+    let (sender, accepted) = mpsc::channel();
+    thread::spawn(move || sender.send(silent.accept()));
+    let _connection = accepted.recv_timeout(LIMIT)??;
+    kill_process(Pid::from_child(&child), Signal::INT)?;
+    let stderr = ProcessLog::follow(child.stderr.take().context("piped")?);
+    let ended = stderr.wait_for_end(LIMIT);
+    if !ended {
+        child.kill()?;
+    }
+    let signal = child.wait()?.signal();
+    assert_eq!(signal, Some(Signal::INT.as_raw()), "{}", stderr.text());
+    Ok(())
+}
+
+#[test]
 fn a_broker_that_goes_away_is_an_error_and_the_result_so_far_is_printed() -> anyhow::Result<()> {
     let mut broker = BrokerOptions::new().start()?;
-    let running = Running::start(&broker)?;
+    let running = Running::start(&broker, LONG)?;
     broker.kill()?;
     let (code, records, told) = running.end()?;
     assert_eq!(code, Some(1), "{told}");

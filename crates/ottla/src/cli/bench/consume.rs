@@ -17,7 +17,6 @@ use super::report::{Report, megabytes_per_second, number, per_second, seconds};
 use super::stamp::Clock;
 use super::topic::Target;
 use super::watch::{Ending, Load, conclude, watch};
-use crate::cli::interrupt::Stop;
 use crate::cli::table::Fields;
 use crate::cli::topic::topic_name;
 use crate::cli::{Connection, UsageError};
@@ -161,7 +160,6 @@ fn share_out(
 }
 
 pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::Result<()> {
-    let mut stop = Stop::new()?;
     connections_allowed(command.consumers)?;
     let brokers = connection.brokers()?;
     let mut admin = connection.admin().await?;
@@ -214,7 +212,7 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
         load.spawn(drive(pipeline, work, IN_FLIGHT));
     }
     let progress = command.shown.progress();
-    let (ending, passed) = watch(load, &meter, progress, &mut stop).await;
+    let (ending, passed) = watch(load, &meter, progress).await?;
     let measured = meter.measured();
     let timed_out = meter.window.ends.is_some_and(|ends| Instant::now() >= ends);
     let is_complete = matches!(ending, Ending::Complete) && (command.tail || !timed_out);

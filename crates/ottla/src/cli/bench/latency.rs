@@ -22,7 +22,6 @@ use super::stamp::{Clock, STAMP_BYTES};
 use super::topic::Target;
 use super::watch::{Load, conclude, fail_without_success, watch};
 use crate::cli::Connection;
-use crate::cli::interrupt::Stop;
 use crate::cli::table::Fields;
 
 /// What the consumer asks for: whatever is there, as soon as it is.
@@ -146,7 +145,6 @@ impl Command {
 }
 
 pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::Result<()> {
-    let mut stop = Stop::new()?;
     let brokers = connection.brokers()?;
     let mut admin = connection.admin().await?;
     let target = Target::find_or_create(&mut admin, &command.topic).await?;
@@ -184,7 +182,7 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
         Ok(())
     });
     let progress = command.shown.progress();
-    let (ending, passed) = watch(load, &written, progress, &mut stop).await;
+    let (ending, passed) = watch(load, &written, progress).await?;
     let (written, read) = (written.measured(), read.measured());
     let result = result(&written, passed).field("CONSUMED-RECORDS", number(read.total.records));
     let settings = command.settings(&brokers.to_string(), target.leaders.len());

@@ -17,7 +17,6 @@ use super::schedule::Schedule;
 use super::stamp::Clock;
 use super::topic::Target;
 use super::watch::{Load, conclude, fail_without_success, watch};
-use crate::cli::interrupt::Stop;
 use crate::cli::table::Fields;
 use crate::cli::{Connection, UsageError};
 
@@ -209,7 +208,6 @@ pub(super) fn acks(acks: Acks) -> i16 {
 }
 
 pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::Result<()> {
-    let mut stop = Stop::new()?;
     let shape = command.shape()?;
     connections_allowed(command.connections)?;
     let brokers = connection.brokers()?;
@@ -244,7 +242,7 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
     let mut load = Load::new();
     plan.spawn(senders, start, &meter, &mut load);
     let progress = command.shown.progress();
-    let (ending, passed) = watch(load, &meter, progress, &mut stop).await;
+    let (ending, passed) = watch(load, &meter, progress).await?;
     let measured = meter.measured();
     let settings = command.settings(&brokers.to_string(), &plan);
     let report = Report::new(settings, result(&measured, passed)).with(&measured);

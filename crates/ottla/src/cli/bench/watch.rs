@@ -32,13 +32,14 @@ pub(super) enum Ending {
     Failed(anyhow::Error),
 }
 
-/// Runs the load to its end, and answers how much of the window has passed.
+/// Runs the load to its end, and answers how much of the window has passed. Signals are taken over only
+/// here: before, they end the process as usual.
 pub(super) async fn watch(
     mut load: Load,
     meter: &Arc<Meter>,
     progress: bool,
-    stop: &mut Stop,
-) -> (Ending, Duration) {
+) -> anyhow::Result<(Ending, Duration)> {
+    let mut stop = Stop::new()?;
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut watched = Watched::new(meter, progress);
@@ -61,7 +62,7 @@ pub(super) async fn watch(
     };
     let passed = meter.window.passed(Instant::now());
     load.shutdown().await;
-    (ending, passed)
+    Ok((ending, passed))
 }
 
 /// Prints the result so far, and what kept it from being more.

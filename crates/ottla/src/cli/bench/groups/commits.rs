@@ -18,7 +18,6 @@ use crate::cli::bench::meter::{Done, Measured, Meter, Window};
 use crate::cli::bench::report::{Report, number, per_second, seconds};
 use crate::cli::bench::topic::Target;
 use crate::cli::bench::watch::{Load, conclude, fail_without_success, watch};
-use crate::cli::interrupt::Stop;
 use crate::cli::table::Fields;
 
 /// From sending to the answer.
@@ -31,7 +30,6 @@ const IN_FLIGHT: usize = 1;
 const BY_ID_FROM: i16 = 10;
 
 pub(super) async fn run(command: &Command, connection: &Connection) -> anyhow::Result<()> {
-    let mut stop = Stop::new()?;
     let brokers = connection.brokers()?;
     let mut admin = connection.admin().await?;
     let target = Target::find_or_create(&mut admin, &command.topic).await?;
@@ -60,7 +58,7 @@ pub(super) async fn run(command: &Command, connection: &Connection) -> anyhow::R
         load.spawn(drive(pipeline, work, IN_FLIGHT));
     }
     let progress = command.shown.progress();
-    let (ending, passed) = watch(load, &meter, progress, &mut stop).await;
+    let (ending, passed) = watch(load, &meter, progress).await?;
     let measured = meter.measured();
     let settings = Fields::default()
         .field("BENCHMARK", "groups commits")

@@ -13,7 +13,6 @@ use crate::cli::bench::meter::{Done, Meter, Window};
 use crate::cli::bench::report::{Report, duration_ms, number};
 use crate::cli::bench::topic::Target;
 use crate::cli::bench::watch::{Load, conclude, watch};
-use crate::cli::interrupt::Stop;
 use crate::cli::table::Fields;
 use crate::cli::{Connection, UsageError};
 
@@ -181,7 +180,6 @@ pub(super) async fn run(
     members: usize,
     connection: &Connection,
 ) -> anyhow::Result<()> {
-    let mut stop = Stop::new()?;
     let brokers = connection.brokers()?;
     let mut admin = connection.admin().await?;
     let group = command.group.as_str();
@@ -230,7 +228,7 @@ pub(super) async fn run(
     };
     load.spawn(lead.run(start));
     let progress = command.shown.progress();
-    let (ending, _) = watch(load, &meter, progress, &mut stop).await;
+    let (ending, _) = watch(load, &meter, progress).await?;
     let measured = meter.measured();
     let slowest = |of: &str| {
         let histogram = measured.latencies().get(of);
