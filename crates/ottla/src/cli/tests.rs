@@ -173,6 +173,7 @@ fn wrong_usage_is_told_with_exit_code_2() {
         "bench produce a --records 10 --warm-up-seconds 1",
         "bench produce a --key-bytes 8",
         "bench produce a --linger-ms 5",
+        "bench produce a --rate 1 --linger-ms 20001",
         "bench produce a --batch-records 10 --batch-bytes 1000",
         "bench produce a --codec brotli",
         "bench consume a --end-to-end",

@@ -16,7 +16,7 @@ use super::report::{Report, megabytes_per_second, number, per_second, seconds};
 use super::schedule::Schedule;
 use super::stamp::Clock;
 use super::topic::Target;
-use super::watch::{Load, conclude, fail_without_success, watch};
+use super::watch::{LINGER_MS_MAX, Load, conclude, fail_without_success, watch};
 use crate::cli::table::Fields;
 use crate::cli::{Connection, UsageError};
 
@@ -90,7 +90,7 @@ pub(crate) struct Command {
         long,
         value_name = "MS",
         requires = "rate",
-        value_parser = clap::value_parser!(u64).range(0..=60_000)
+        value_parser = clap::value_parser!(u64).range(0..=LINGER_MS_MAX)
     )]
     linger_ms: Option<u64>,
     /// Codec: none, gzip, snappy, lz4 or zstd

@@ -12,8 +12,15 @@ use crate::cli::interrupt::Stop;
 use crate::cli::output::OutputArguments;
 use crate::cli::{AlreadyTold, complain, note};
 
-/// A run in which nothing is answered for so long is over.
+/// A run in which nothing is answered for so long is over. What makes the load itself wait must be
+/// shorter.
 const STALLED_AFTER: Duration = Duration::from_secs(30);
+
+/// The longest that a batch may linger, in ms: nothing is answered before the first one is sent, and that
+/// must not look as if the broker had stalled.
+pub(super) const LINGER_MS_MAX: u64 = 20_000;
+
+const _: () = assert!(LINGER_MS_MAX < STALLED_AFTER.as_millis() as u64);
 
 /// How often a line of progress is shown.
 const TICK: Duration = Duration::from_secs(1);
