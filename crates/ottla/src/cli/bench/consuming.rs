@@ -1,8 +1,7 @@
 //! Reading on one connection: a fetch at a time, each from where the last one ended.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
@@ -64,23 +63,33 @@ impl Position {
     }
 }
 
-/// When consumers that follow a producer are through.
-#[derive(Debug)]
-pub(super) struct Goal(AtomicU64);
+/// When consumers that follow a producer are through: unknown until it has ended.
+#[derive(Debug, Default)]
+pub(super) struct Goal(OnceLock<Written>);
+
+/// What a producer has written, and when it ended.
+#[derive(Clone, Copy, Debug)]
+struct Written {
+    records: u64,
+    at: Instant,
+}
 
 impl Goal {
-    /// Nobody knows yet.
-    pub(super) fn unknown() -> Self {
-        Self(AtomicU64::new(u64::MAX))
+    /// So many records are all that there will be.
+    pub(super) fn set(&self, records: u64, at: Instant) {
+        // There is one producer, which ends once.
+        let _ = self.0.set(Written { records, at });
     }
 
-    /// So many records are all that there will be.
-    pub(super) fn set(&self, records: u64) {
-        self.0.store(records, Ordering::Relaxed);
+    /// When writing ended, which is before the last of the readers has heard of it.
+    pub(super) fn set_at(&self) -> Option<Instant> {
+        self.0.get().map(|written| written.at)
     }
 
     fn is_reached(&self, records: u64) -> bool {
-        records >= self.0.load(Ordering::Relaxed)
+        self.0
+            .get()
+            .is_some_and(|written| records >= written.records)
     }
 }
 
@@ -272,4 +281,21 @@ fn check(code: i16, what: impl FnOnce() -> String) -> anyhow::Result<()> {
         _ => "",
     };
     Err(anyhow!("cannot read {}: {refusal}{advice}", what()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_goal_is_reached_once_it_is_known_and_keeps_the_time_at_which_writing_ended() {
+        let goal = Goal::default();
+        assert!(!goal.is_reached(u64::MAX), "more may be written");
+        assert_eq!(goal.set_at(), None);
+        let ended = Instant::now();
+        goal.set(3, ended);
+        assert!(!goal.is_reached(2));
+        assert!(goal.is_reached(3));
+        assert_eq!(goal.set_at(), Some(ended));
+    }
 }

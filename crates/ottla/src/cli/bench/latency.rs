@@ -156,7 +156,7 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
     let (written, read) = (Arc::new(Meter::new(window)), Arc::new(Meter::new(window)));
     let target = Arc::new(plan.maker.target.clone());
     let mut load = Load::new();
-    let goal = Arc::new(Goal::unknown());
+    let goal = Arc::new(Goal::default());
     for (pipeline, positions) in readers {
         let usable = 4..=target.version_max(BY_ID_FROM);
         let work = Consuming {
@@ -173,16 +173,18 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
     }
     let mut writing = Load::new();
     plan.spawn(senders, start, &written, &mut writing);
-    let of_written = Arc::clone(&written);
+    let (of_written, reached) = (Arc::clone(&written), Arc::clone(&goal));
     load.spawn(async move {
         while let Some(finished) = writing.join_next().await {
             finished??;
         }
-        goal.set(of_written.measured().total.records);
+        reached.set(of_written.measured().total.records, Instant::now());
         Ok(())
     });
     let progress = command.shown.progress();
     let (ending, passed) = watch(load, &written, progress).await?;
+    // The rates are those of writing: readers may wait in a last fetch for half a second more.
+    let passed = goal.set_at().map_or(passed, |at| window.passed(at));
     let (written, read) = (written.measured(), read.measured());
     let result = result(&written, passed).field("CONSUMED-RECORDS", number(read.total.records));
     let settings = command.settings(&brokers.to_string(), target.leaders.len());
