@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use bytes::Bytes;
-use client::{Frame, Pipeline, Refusal};
+use clap::Args;
+use client::{Address, Frame, Pipeline, Refusal};
 use model::ErrorCode;
 use wire::Text;
 use wire::batch::{BatchView, Batches, Records};
@@ -29,11 +30,39 @@ pub(super) const BY_ID_FROM: i16 = 13;
 const OPENED_BYTES_MAX: usize = 1 << 30;
 
 /// How much is asked for at a time.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Limits {
+    /// Most bytes of an answer
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = 50 << 20,
+        value_parser = clap::value_parser!(i32).range(1..=200 << 20)
+    )]
     pub(super) fetch_bytes: i32,
+    /// Most bytes of one partition in an answer
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = 1 << 20,
+        value_parser = clap::value_parser!(i32).range(1..=200 << 20)
+    )]
     pub(super) partition_bytes: i32,
+    /// Bytes that the broker waits for before it answers
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(i32).range(0..)
+    )]
     pub(super) min_bytes: i32,
+    /// How long it waits for them
+    #[arg(
+        long,
+        value_name = "MS",
+        default_value_t = 500,
+        value_parser = clap::value_parser!(i32).range(0..=10_000)
+    )]
     pub(super) wait_ms: i32,
 }
 
@@ -91,6 +120,28 @@ impl Goal {
             .get()
             .is_some_and(|written| records >= written.records)
     }
+}
+
+/// Connects to each broker that leads one of these partitions, and says which of them it leads.
+pub(super) async fn connect(
+    target: &Target,
+    positions: &BTreeMap<i32, Position>,
+) -> anyhow::Result<Vec<(Pipeline, BTreeMap<i32, Position>)>> {
+    let mut by_leader: BTreeMap<&Address, BTreeMap<i32, Position>> = BTreeMap::new();
+    for (index, position) in positions {
+        let leader = usize::try_from(*index).ok();
+        let leader = leader.and_then(|index| target.leaders.get(index));
+        let leader = leader.with_context(|| format!("there is no partition {index}"))?;
+        by_leader
+            .entry(leader)
+            .or_default()
+            .insert(*index, *position);
+    }
+    let mut connected = Vec::new();
+    for (leader, positions) in by_leader {
+        connected.push((Pipeline::open(leader).await?, positions));
+    }
+    Ok(connected)
 }
 
 /// A consumer's connection to one broker.

@@ -14,8 +14,8 @@ use wire::messages::offset_commit::{
 use super::Command;
 use crate::cli::Connection;
 use crate::cli::bench::drive::{Next, Work, drive};
-use crate::cli::bench::meter::{Done, Measured, Meter, Window};
-use crate::cli::bench::report::{Report, number, per_second, seconds};
+use crate::cli::bench::meter::{Done, Measured, Meter};
+use crate::cli::bench::report::{Report, number, per_second, seconds, settings};
 use crate::cli::bench::topic::Target;
 use crate::cli::bench::watch::{Load, conclude, fail_without_success, watch};
 use crate::cli::table::Fields;
@@ -43,11 +43,8 @@ pub(super) async fn run(command: &Command, connection: &Connection) -> anyhow::R
         let frame = Frame::new(&request(&group, &target), version, 0);
         members.push((pipeline, version, frame));
     }
-    let begins = Instant::now() + command.span.warm_up();
-    let meter = Arc::new(Meter::new(Window {
-        begins,
-        ends: Some(begins + command.span.measured()),
-    }));
+    let span = command.span;
+    let meter = Arc::new(Meter::new(span.window(Instant::now(), span.warm_up())));
     let mut load = Load::new();
     for (pipeline, version, frame) in members {
         let work = Committing {
@@ -60,16 +57,11 @@ pub(super) async fn run(command: &Command, connection: &Connection) -> anyhow::R
     let progress = command.shown.progress();
     let (ending, passed) = watch(load, &meter, progress).await?;
     let measured = meter.measured();
-    let settings = Fields::default()
-        .field("BENCHMARK", "groups commits")
-        .field("OTTLA-VERSION", env!("CARGO_PKG_VERSION"))
-        .field("BROKERS", brokers.to_string())
-        .field("TOPIC", target.name.as_str())
-        .field("PARTITIONS", number(target.leaders.len() as u64))
+    let settings = settings("groups commits", &brokers, &target)
         .field("GROUP", command.group.as_str())
         .field("MEMBERS", number(command.members))
-        .field("SECONDS", number(command.span.seconds))
-        .field("WARM-UP-SECONDS", number(command.span.warm_up_seconds));
+        .field("SECONDS", number(span.seconds))
+        .field("WARM-UP-SECONDS", number(span.warm_up_seconds));
     let report = Report::new(settings, result(&measured, passed)).with(&measured);
     conclude(ending, &report, command.shown.output)?;
     fail_without_success(&measured, "offsets were committed")

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Command;
 use crate::cli::bench::meter::{Done, Meter, Window};
-use crate::cli::bench::report::{Report, duration_ms, number};
+use crate::cli::bench::report::{Report, duration_ms, number, settings};
 use crate::cli::bench::topic::Target;
 use crate::cli::bench::watch::{Load, conclude, watch};
 use crate::cli::table::Fields;
@@ -192,11 +192,7 @@ pub(super) async fn run(
         return Err(UsageError(text).into());
     }
     let target = Target::find_or_create(&mut admin, &command.topic).await?;
-    let partitions: Vec<TopicPartition> = (0..target.leaders.len())
-        .filter_map(|index| i32::try_from(index).ok())
-        .map(|index| TopicPartition::new(&target.name, index))
-        .collect();
-    let partitions = Arc::new(partitions);
+    let partitions: Arc<Vec<TopicPartition>> = Arc::new(target.partitions().into_iter().collect());
     let coordinator = admin.group_coordinator(group).await?;
     let mut connected = Vec::new();
     for _ in 0..members {
@@ -237,12 +233,7 @@ pub(super) async fn run(
     let result = Fields::default()
         .field("JOIN-MS", slowest(JOIN))
         .field("LEAVE-MS", slowest(LEAVE));
-    let settings = Fields::default()
-        .field("BENCHMARK", "groups rebalance")
-        .field("OTTLA-VERSION", env!("CARGO_PKG_VERSION"))
-        .field("BROKERS", brokers.to_string())
-        .field("TOPIC", target.name.as_str())
-        .field("PARTITIONS", number(partitions.len() as u64))
+    let settings = settings("groups rebalance", &brokers, &target)
         .field("GROUP", group)
         .field("MEMBERS", number(members as u64))
         .field("HEARTBEAT-MS", number(command.heartbeat_ms));
