@@ -131,10 +131,10 @@ fn share_out(
 }
 
 pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::Result<()> {
-    connections_allowed(command.consumers)?;
     let brokers = connection.brokers()?;
     let mut admin = connection.admin().await?;
     let target = Arc::new(Target::existing(&mut admin, &command.topic).await?);
+    connections_allowed(command.consumers * target.brokers().len() as u64)?;
     let positions = command.positions(&mut admin, &target).await?;
     let shares = share_out(positions.len(), command.consumers as usize, command.divide)?;
     let mut pipelines = Vec::new();

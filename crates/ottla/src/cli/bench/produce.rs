@@ -188,10 +188,10 @@ pub(super) fn acks(acks: Acks) -> i16 {
 
 pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::Result<()> {
     let shape = command.shape()?;
-    connections_allowed(command.connections)?;
     let brokers = connection.brokers()?;
     let mut admin = connection.admin().await?;
     let target = Target::find_or_create(&mut admin, &command.topic).await?;
+    connections_allowed(command.connections * target.brokers().len() as u64)?;
     let lanes = lanes(target.leaders.len(), shape.keys);
     let pace = command.pace(&shape, lanes.len());
     let plan = Arc::new(Plan {
