@@ -5,22 +5,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use client::{GroupMember, TopicPartition};
+use client::{Admin, ClientError, GroupMember, TopicPartition};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Command;
 use crate::cli::bench::meter::{Done, Meter, Window};
 use crate::cli::bench::report::{Report, duration_ms, number, settings};
 use crate::cli::bench::topic::Target;
-use crate::cli::bench::watch::{Load, conclude, watch};
+use crate::cli::bench::watch::{Ending, Load, conclude, watch};
 use crate::cli::table::Fields;
-use crate::cli::{Connection, UsageError};
+use crate::cli::{Connection, UsageError, note};
 
 /// From the first request of the first member until a member has its partitions.
 const JOIN: &str = "JOIN";
 
 /// From the request of the one that leaves until a member has its partitions again.
 const LEAVE: &str = "LEAVE";
+
+/// How long a run that did not come to its end may take to let its members leave.
+const CLEARED_WITHIN: Duration = Duration::from_secs(5);
 
 /// A member has its part of a generation.
 #[derive(Clone, Debug)]
@@ -225,6 +228,9 @@ pub(super) async fn run(
     load.spawn(lead.run(start));
     let progress = command.shown.progress();
     let (ending, _) = watch(load, &meter, progress).await?;
+    if !matches!(ending, Ending::Complete) {
+        clear_out(&mut admin, group).await;
+    }
     let measured = meter.measured();
     let slowest = |of: &str| {
         let histogram = measured.latencies().get(of);
@@ -239,6 +245,28 @@ pub(super) async fn run(
         .field("HEARTBEAT-MS", number(command.heartbeat_ms));
     let report = Report::new(settings, result).with(&measured);
     conclude(ending, &report, command.shown.output)
+}
+
+/// Lets those leave that a run which did not come to its end has left in the group, or says that they are
+/// still there: the group would wait for them whenever somebody joins.
+async fn clear_out(admin: &mut Admin, group: &str) {
+    let leave = async {
+        let found = admin.group(group).await?;
+        let members = found.and_then(|group| group.members).unwrap_or_default();
+        let ids: Vec<String> = members.into_iter().map(|member| member.id).collect();
+        match ids.is_empty() {
+            true => Ok(()),
+            false => admin.remove_members(group, &ids).await,
+        }
+    };
+    let cleared: Result<Result<(), ClientError>, _> =
+        tokio::time::timeout(CLEARED_WITHIN, leave).await;
+    if !matches!(cleared, Ok(Ok(()))) {
+        note(&format!(
+            "group {group} may still have members: it takes them for gone {} s after they were heard of last",
+            GroupMember::SESSION_TIMEOUT_MS / 1000
+        ));
+    }
 }
 
 fn has_members(group: &client::Group) -> bool {
