@@ -15,8 +15,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   codegen --check    fails if that would change anything
   compat SUITE       runs a test suite of somebody else's client against Ottla, and compares with
                      what compat/ says must pass (--kafka, --update)
-  counts             counts what requests cost, in instructions and allocations, and compares with
-                     tests/counts/expected.json (--bless, --result FILE)
+  counts             counts what requests cost, in instructions, allocations and calls of the kernel, and
+                     compares with tests/counts/expected.json (--bless makes that what was counted)
   soak --seeds N     simulates N seeds (--from FIRST, --threads N, --result FILE)
   replay KIND SEED   simulates one seed again, as a failure prints it
   controls           sees the simulation find every deliberate defect (--seeds N, --result FILE)
