@@ -22,6 +22,7 @@ mod machine;
 mod member;
 mod model;
 mod producer;
+mod queries;
 mod reading;
 mod transactor;
 mod verdict;
