@@ -24,6 +24,7 @@ mod model;
 mod producer;
 mod queries;
 mod reading;
+mod starts;
 mod transactor;
 mod verdict;
 mod watcher;

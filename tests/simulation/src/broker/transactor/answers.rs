@@ -179,9 +179,8 @@ impl Transactor {
         error: i16,
         given: (i64, i16),
     ) -> Checked {
-        shared.model.history.owners[self.id]
-            .unheard
-            .remove(&asked.init);
+        let history = &mut shared.model.history;
+        history.end_ask(Some((self.id, asked.init)));
         if !self.is_done_with(shared, asked, error)? {
             return Ok(());
         }
