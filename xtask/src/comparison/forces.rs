@@ -22,7 +22,14 @@ impl Forces {
     pub(super) fn watch(pid: u32) -> Result<Self> {
         let table = target().join("brokers/forces");
         let mut strace = Command::new("strace")
-            .args(["-f", "-c", "--trace=fsync,fdatasync", "-p", &pid.to_string(), "-o"])
+            .args([
+                "-f",
+                "-c",
+                "--trace=fsync,fdatasync",
+                "-p",
+                &pid.to_string(),
+                "-o",
+            ])
             .arg(&table)
             .stderr(Stdio::piped())
             .spawn()

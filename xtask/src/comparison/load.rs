@@ -78,7 +78,11 @@ impl<'a> Prepared<'a> {
             .stderr(Stdio::inherit())
             .output()
             .context("run ottla bench")?;
-        ensure!(output.status.success(), "ottla bench {options}: {}", output.status);
+        ensure!(
+            output.status.success(),
+            "ottla bench {options}: {}",
+            output.status
+        );
         serde_json::from_slice(&output.stdout).context("what ottla bench says")
     }
 }

@@ -63,7 +63,14 @@ impl fmt::Display for Block {
         let figure = |(name, [ours, theirs]): (&String, &[f64; 2])| {
             format!("{name} {ours:.3} to {theirs:.3}, {:.3}", ours / theirs)
         };
-        f.write_str(&self.figures.iter().map(figure).collect::<Vec<_>>().join("; "))
+        f.write_str(
+            &self
+                .figures
+                .iter()
+                .map(figure)
+                .collect::<Vec<_>>()
+                .join("; "),
+        )
     }
 }
 
@@ -115,9 +122,8 @@ pub(super) fn is_there(row: &Row, profile: Profile) -> Result<bool> {
 pub(super) fn keep(row: &Row, result: &RowResult) -> Result<()> {
     let path = path(row);
     fs::create_dir_all(path.parent().context("a directory")?)?;
-    let blocks = |blocks: &[Block]| -> Vec<Value> {
-        blocks.iter().map(|block| block.raw.clone()).collect()
-    };
+    let blocks =
+        |blocks: &[Block]| -> Vec<Value> { blocks.iter().map(|block| block.raw.clone()).collect() };
     let value = json!({
         "row": row.name,
         "title": row.title,

@@ -77,13 +77,11 @@ pub(super) const ROWS: &[Row] = &[
             measured: "produce TOPIC -p 1 -c flush.messages=9223372036854775807 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --seconds SECONDS --warm-up-seconds 1",
             are_forces_counted: false,
         }),
-        figures: &[
-            Figure {
-                name: "CPU seconds per GB produced",
-                of: cpu_seconds_per_gigabyte,
-                target: Target::AtMost(0.5),
-            },
-        ],
+        figures: &[Figure {
+            name: "CPU seconds per GB produced",
+            of: cpu_seconds_per_gigabyte,
+            target: Target::AtMost(0.5),
+        }],
     },
     Row {
         name: "produce-1x100-relaxed",
@@ -95,13 +93,11 @@ pub(super) const ROWS: &[Row] = &[
             measured: "produce TOPIC -p 1 -c flush.messages=9223372036854775807 --rate 50000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 100 --seconds SECONDS --warm-up-seconds 1",
             are_forces_counted: false,
         }),
-        figures: &[
-            Figure {
-                name: "CPU seconds per GB produced",
-                of: cpu_seconds_per_gigabyte,
-                target: Target::AtMost(0.5),
-            },
-        ],
+        figures: &[Figure {
+            name: "CPU seconds per GB produced",
+            of: cpu_seconds_per_gigabyte,
+            target: Target::AtMost(0.5),
+        }],
     },
     Row {
         name: "produce-16x1024-relaxed",
@@ -113,13 +109,11 @@ pub(super) const ROWS: &[Row] = &[
             measured: "produce TOPIC -p 16 -c flush.messages=9223372036854775807 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --seconds SECONDS --warm-up-seconds 1",
             are_forces_counted: false,
         }),
-        figures: &[
-            Figure {
-                name: "CPU seconds per GB produced",
-                of: cpu_seconds_per_gigabyte,
-                target: Target::AtMost(0.5),
-            },
-        ],
+        figures: &[Figure {
+            name: "CPU seconds per GB produced",
+            of: cpu_seconds_per_gigabyte,
+            target: Target::AtMost(0.5),
+        }],
     },
     Row {
         name: "produce-16x100-relaxed",
@@ -131,13 +125,11 @@ pub(super) const ROWS: &[Row] = &[
             measured: "produce TOPIC -p 16 -c flush.messages=9223372036854775807 --rate 50000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 100 --seconds SECONDS --warm-up-seconds 1",
             are_forces_counted: false,
         }),
-        figures: &[
-            Figure {
-                name: "CPU seconds per GB produced",
-                of: cpu_seconds_per_gigabyte,
-                target: Target::AtMost(0.5),
-            },
-        ],
+        figures: &[Figure {
+            name: "CPU seconds per GB produced",
+            of: cpu_seconds_per_gigabyte,
+            target: Target::AtMost(0.5),
+        }],
     },
     Row {
         name: "produce-100x1024-relaxed",
@@ -149,13 +141,11 @@ pub(super) const ROWS: &[Row] = &[
             measured: "produce TOPIC -p 100 -c flush.messages=9223372036854775807 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --seconds SECONDS --warm-up-seconds 1",
             are_forces_counted: false,
         }),
-        figures: &[
-            Figure {
-                name: "CPU seconds per GB produced",
-                of: cpu_seconds_per_gigabyte,
-                target: Target::AtMost(0.5),
-            },
-        ],
+        figures: &[Figure {
+            name: "CPU seconds per GB produced",
+            of: cpu_seconds_per_gigabyte,
+            target: Target::AtMost(0.5),
+        }],
     },
     Row {
         name: "produce-100x100-relaxed",
@@ -167,13 +157,11 @@ pub(super) const ROWS: &[Row] = &[
             measured: "produce TOPIC -p 100 -c flush.messages=9223372036854775807 --rate 50000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 100 --seconds SECONDS --warm-up-seconds 1",
             are_forces_counted: false,
         }),
-        figures: &[
-            Figure {
-                name: "CPU seconds per GB produced",
-                of: cpu_seconds_per_gigabyte,
-                target: Target::AtMost(0.5),
-            },
-        ],
+        figures: &[Figure {
+            name: "CPU seconds per GB produced",
+            of: cpu_seconds_per_gigabyte,
+            target: Target::AtMost(0.5),
+        }],
     },
     Row {
         name: "produce-16x1024-strict",
@@ -185,13 +173,11 @@ pub(super) const ROWS: &[Row] = &[
             measured: "produce TOPIC -p 16 -c flush.messages=1 --rate 2000 --linger-ms 5 --batch-bytes 16384 --record-bytes 1024 --seconds SECONDS --warm-up-seconds 1",
             are_forces_counted: false,
         }),
-        figures: &[
-            Figure {
-                name: "CPU seconds per GB produced",
-                of: cpu_seconds_per_gigabyte,
-                target: Target::AtMost(0.6),
-            },
-        ],
+        figures: &[Figure {
+            name: "CPU seconds per GB produced",
+            of: cpu_seconds_per_gigabyte,
+            target: Target::AtMost(0.6),
+        }],
     },
     Row {
         name: "produce-small-relaxed",
@@ -203,13 +189,11 @@ pub(super) const ROWS: &[Row] = &[
             measured: "produce TOPIC -p 16 -c flush.messages=9223372036854775807 --keys 10000 --batch-records 1 --record-bytes 100 --connections 100 --in-flight 1 --rate 5000 --seconds SECONDS --warm-up-seconds 1",
             are_forces_counted: false,
         }),
-        figures: &[
-            Figure {
-                name: "CPU microseconds per request",
-                of: cpu_microseconds_per_request,
-                target: Target::AtMost(0.4),
-            },
-        ],
+        figures: &[Figure {
+            name: "CPU microseconds per request",
+            of: cpu_microseconds_per_request,
+            target: Target::AtMost(0.4),
+        }],
     },
     Row {
         name: "produce-64k-relaxed",
@@ -244,13 +228,11 @@ pub(super) const ROWS: &[Row] = &[
             measured: "produce TOPIC -p 16 -c flush.messages=9223372036854775807 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --codec lz4 --seconds SECONDS --warm-up-seconds 1",
             are_forces_counted: false,
         }),
-        figures: &[
-            Figure {
-                name: "CPU seconds per GB produced",
-                of: cpu_seconds_per_gigabyte,
-                target: Target::AtMost(0.5),
-            },
-        ],
+        figures: &[Figure {
+            name: "CPU seconds per GB produced",
+            of: cpu_seconds_per_gigabyte,
+            target: Target::AtMost(0.5),
+        }],
     },
     Row {
         name: "produce-zstd-relaxed",
@@ -262,13 +244,11 @@ pub(super) const ROWS: &[Row] = &[
             measured: "produce TOPIC -p 16 -c flush.messages=9223372036854775807 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --codec zstd --seconds SECONDS --warm-up-seconds 1",
             are_forces_counted: false,
         }),
-        figures: &[
-            Figure {
-                name: "CPU seconds per GB produced",
-                of: cpu_seconds_per_gigabyte,
-                target: Target::AtMost(0.5),
-            },
-        ],
+        figures: &[Figure {
+            name: "CPU seconds per GB produced",
+            of: cpu_seconds_per_gigabyte,
+            target: Target::AtMost(0.5),
+        }],
     },
     Row {
         name: "group-commit",
@@ -280,13 +260,11 @@ pub(super) const ROWS: &[Row] = &[
             measured: "produce TOPIC -c flush.messages=1 --batch-records 1 --record-bytes 1024 --connections 64 --in-flight 1 --seconds SECONDS --warm-up-seconds 1",
             are_forces_counted: false,
         }),
-        figures: &[
-            Figure {
-                name: "acknowledgements a second",
-                of: |measured| number(measured, "result", "acknowledgements_per_second"),
-                target: Target::AtLeast(5.0),
-            },
-        ],
+        figures: &[Figure {
+            name: "acknowledgements a second",
+            of: |measured| number(measured, "result", "acknowledgements_per_second"),
+            target: Target::AtLeast(5.0),
+        }],
     },
     Row {
         name: "group-commit-forces",
@@ -298,13 +276,11 @@ pub(super) const ROWS: &[Row] = &[
             measured: "produce TOPIC -c flush.messages=1 --batch-records 1 --record-bytes 1024 --connections 64 --in-flight 1 --seconds SECONDS --warm-up-seconds 1",
             are_forces_counted: true,
         }),
-        figures: &[
-            Figure {
-                name: "forces per 1,000 acknowledgements",
-                of: forces_per_thousand,
-                target: Target::AtMost(0.2),
-            },
-        ],
+        figures: &[Figure {
+            name: "forces per 1,000 acknowledgements",
+            of: forces_per_thousand,
+            target: Target::AtMost(0.2),
+        }],
     },
     Row {
         name: "drain-1",
@@ -312,17 +288,17 @@ pub(super) const ROWS: &[Row] = &[
         durability: Durability::Relaxed,
         is_to_close: false,
         kind: Kind::Load(Load {
-            fill: Some("produce TOPIC -p 16 -c flush.messages=9223372036854775807 --records 1000000 --record-bytes 1024 --batch-bytes 100000"),
+            fill: Some(
+                "produce TOPIC -p 16 -c flush.messages=9223372036854775807 --records 1000000 --record-bytes 1024 --batch-bytes 100000",
+            ),
             measured: "consume TOPIC --consumers 1 --seconds 600",
             are_forces_counted: false,
         }),
-        figures: &[
-            Figure {
-                name: "CPU seconds per GB consumed",
-                of: cpu_seconds_per_gigabyte_consumed,
-                target: Target::AtMost(0.9),
-            },
-        ],
+        figures: &[Figure {
+            name: "CPU seconds per GB consumed",
+            of: cpu_seconds_per_gigabyte_consumed,
+            target: Target::AtMost(0.9),
+        }],
     },
     Row {
         name: "drain-8",
@@ -330,17 +306,17 @@ pub(super) const ROWS: &[Row] = &[
         durability: Durability::Relaxed,
         is_to_close: false,
         kind: Kind::Load(Load {
-            fill: Some("produce TOPIC -p 16 -c flush.messages=9223372036854775807 --records 1000000 --record-bytes 1024 --batch-bytes 100000"),
+            fill: Some(
+                "produce TOPIC -p 16 -c flush.messages=9223372036854775807 --records 1000000 --record-bytes 1024 --batch-bytes 100000",
+            ),
             measured: "consume TOPIC --consumers 8 --seconds 600",
             are_forces_counted: false,
         }),
-        figures: &[
-            Figure {
-                name: "CPU seconds per GB consumed",
-                of: cpu_seconds_per_gigabyte_consumed,
-                target: Target::AtMost(0.9),
-            },
-        ],
+        figures: &[Figure {
+            name: "CPU seconds per GB consumed",
+            of: cpu_seconds_per_gigabyte_consumed,
+            target: Target::AtMost(0.9),
+        }],
     },
     Row {
         name: "latency-strict",
@@ -398,13 +374,11 @@ pub(super) const ROWS: &[Row] = &[
             measured: "groups TOPIC --commits --members 16 --seconds SECONDS --warm-up-seconds 1",
             are_forces_counted: false,
         }),
-        figures: &[
-            Figure {
-                name: "OffsetCommits per CPU second",
-                of: commits_per_cpu_second,
-                target: Target::AtLeast(2.0),
-            },
-        ],
+        figures: &[Figure {
+            name: "OffsetCommits per CPU second",
+            of: commits_per_cpu_second,
+            target: Target::AtLeast(2.0),
+        }],
     },
     Row {
         name: "rebalance-200",
@@ -416,13 +390,11 @@ pub(super) const ROWS: &[Row] = &[
             measured: "groups TOPIC -p 200 --rebalance 200 --heartbeat-ms 500",
             are_forces_counted: false,
         }),
-        figures: &[
-            Figure {
-                name: "CPU seconds",
-                of: |measured| Some(measured.used.cpu_seconds),
-                target: Target::AtMost(1.0),
-            },
-        ],
+        figures: &[Figure {
+            name: "CPU seconds",
+            of: |measured| Some(measured.used.cpu_seconds),
+            target: Target::AtMost(1.0),
+        }],
     },
     Row {
         name: "start",
