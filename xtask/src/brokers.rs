@@ -45,8 +45,10 @@ pub(crate) struct Start<'a> {
 
 /// A broker that runs until this is dropped.
 pub(crate) struct Broker {
+    command: Command,
     child: Child,
     port: u16,
+    directory: PathBuf,
     answered_after: Duration,
 }
 
@@ -61,11 +63,11 @@ impl Start<'_> {
             .args(["serve", "--http", "none", "--listen"])
             .arg(format!("127.0.0.1:{port}"))
             .arg("--data-dir")
-            .arg(directory.join("data"));
+            .arg(data(&directory));
         for (name, value) in self.settings {
             command.arg("--set").arg(format!("{name}={value}"));
         }
-        Broker::start(command, port, &directory)
+        Broker::start(command, port, directory)
     }
 
     /// Starts Apache Kafka from its jars, which Maven fetches, with the options for the virtual machine
@@ -77,7 +79,7 @@ impl Start<'_> {
         let mut properties = fs::read_to_string(kafka_sources().join("server.properties"))?
             .replace("CONTROLLER_PORT", &controller_port.to_string())
             .replace("PORT", &port.to_string())
-            .replace("DIRECTORY", &directory.join("data").display().to_string());
+            .replace("DIRECTORY", &data(&directory).display().to_string());
         for (name, value) in self.settings {
             properties.push_str(&format!("{name}={value}\n"));
         }
@@ -108,7 +110,7 @@ impl Start<'_> {
         command.args(KAFKA_MACHINE_OPTIONS);
         let mut command = java(command, "kafka.Kafka");
         command.arg(&file);
-        Broker::start(command, port, &directory)
+        Broker::start(command, port, directory)
     }
 
     /// The program, on its processor.
@@ -134,32 +136,50 @@ impl Start<'_> {
 }
 
 impl Broker {
-    fn start(mut command: Command, port: u16, directory: &Path) -> Result<Self> {
-        let log = directory.join("log");
-        let output = File::create(&log)?;
-        let child = command
+    fn start(mut command: Command, port: u16, directory: PathBuf) -> Result<Self> {
+        let output = File::create(log(&directory))?;
+        command
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
-            .stderr(output)
-            .spawn()
-            .with_context(|| format!("start {}", command.get_program().display()))?;
+            .stderr(output);
+        let began = Instant::now();
         let mut broker = Self {
-            child,
+            child: spawn(&mut command)?,
+            command,
             port,
+            directory,
             answered_after: Duration::ZERO,
         };
+        broker.wait_for_answer(began)?;
+        Ok(broker)
+    }
+
+    /// Kills it (SIGKILL), and starts it again on what it has left.
+    pub(crate) fn kill_and_start_again(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
         let began = Instant::now();
-        while answer(port).is_err() {
-            let is_running = broker.child.try_wait()?.is_none();
+        self.child = spawn(&mut self.command)?;
+        self.wait_for_answer(began)
+    }
+
+    fn wait_for_answer(&mut self, began: Instant) -> Result<()> {
+        while answer(self.port).is_err() {
+            let is_running = self.child.try_wait()?.is_none();
             ensure!(
                 is_running && began.elapsed() < START_LIMIT,
                 "the broker does not answer; its log is {}",
-                log.display()
+                log(&self.directory).display()
             );
             std::thread::park_timeout(PAUSE);
         }
-        broker.answered_after = began.elapsed();
-        Ok(broker)
+        self.answered_after = began.elapsed();
+        Ok(())
+    }
+
+    /// Where its data is.
+    pub(crate) fn data_directory(&self) -> PathBuf {
+        data(&self.directory)
     }
 
     /// From the start of the process to its first answer.
@@ -183,6 +203,19 @@ impl Drop for Broker {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn spawn(command: &mut Command) -> Result<Child> {
+    let child = command.spawn();
+    child.with_context(|| format!("start {}", command.get_program().display()))
+}
+
+fn log(directory: &Path) -> PathBuf {
+    directory.join("log")
+}
+
+fn data(directory: &Path) -> PathBuf {
+    directory.join("data")
 }
 
 /// What Apache Kafka is fetched and started with.

@@ -3,71 +3,84 @@
 //! The broker has one processor and the load the other. A row is measured in blocks; in each block both
 //! are measured, one after the other, and which comes first changes from block to block (ABBA). What
 //! counts is the median of the ratios of the blocks. Before a row is measured, Ottla is compared with
-//! itself in the same way: if that gives another ratio than 1, the machine is too restless and the row
-//! is void.
+//! itself in the same way: a figure that differs from itself is void, since the machine was too restless.
 
+mod bare;
 mod contender;
+mod figures;
 mod forces;
 mod load;
 mod machine;
+mod memory;
 mod page;
 mod plot;
+mod process;
 mod results;
 mod rows;
 mod start;
 mod statistics;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail};
 
-use contender::{Contender, Name};
-use results::{Block, RowResult};
-use rows::{Kind, ROWS, Row};
+use bare::Bare;
+use contender::{Contender, Measured, Name};
+use load::Load;
+use results::{Block, Profile, RowResult};
+use rows::{Cores, Kind, ROWS, Row};
 
-const USAGE: &str = "usage: cargo xtask bench compare [--short | --full] [--again] [ROW...]
+const USAGE: &str = "usage: cargo xtask bench compare [--short | --full | --try | --page] [--again] [ROW...]
   --short    blocks of 10 s, 7 of them for the rows that count most and 3 for the others (the default)
   --full     blocks of 60 s, 7 of them
+  --try      one block of 5 s, without a control; nothing is kept
   --again    also the rows that have a result of this profile
-  ROW        only these rows
-  --page     measures nothing and writes docs/PERFORMANCE.md from the results that are there";
-
-/// By how much Ottla may differ from itself.
-const DRIFT_MAX: f64 = 0.05;
-
-/// How long, and how often.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Profile {
-    name: &'static str,
-    block_seconds: u32,
-    /// For the rows that count most, and for the others.
-    blocks: [usize; 2],
-    control_blocks: usize,
-    warm_up_seconds: u32,
-}
+  --page     measures nothing, and writes docs/PERFORMANCE.md from the results that are there
+  ROW        only these rows";
 
 const SHORT: Profile = Profile {
     name: "short",
     block_seconds: 10,
     blocks: [7, 3],
-    control_blocks: 3,
-    warm_up_seconds: 30,
+    control_blocks: [3, 2],
+    warm_up_seconds: [5, 25],
 };
 
 const FULL: Profile = Profile {
     name: "full",
     block_seconds: 60,
     blocks: [7, 7],
-    control_blocks: 3,
-    warm_up_seconds: 90,
+    control_blocks: [7, 7],
+    warm_up_seconds: [10, 90],
 };
 
-/// Measures what is asked for and writes the page.
+const TRY: Profile = Profile {
+    name: "try",
+    block_seconds: 5,
+    blocks: [1, 1],
+    control_blocks: [0, 0],
+    warm_up_seconds: [2, 10],
+};
+
+/// How often the control is taken until the machine is quiet.
+const CONTROLS_MAX: usize = 3;
+
+/// Runs `bench` with these arguments.
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
+    match arguments {
+        ["compare", rest @ ..] => compare(rest),
+        ["bare", rest @ ..] => bare::run(rest),
+        _ => bail!(USAGE),
+    }
+}
+
+/// Measures what is asked for and writes the page.
+fn compare(arguments: &[&str]) -> Result<()> {
     let (mut profile, mut is_again, mut is_page) = (SHORT, false, false);
     let mut names = Vec::new();
     for argument in arguments {
         match *argument {
             "--short" => profile = SHORT,
             "--full" => profile = FULL,
+            "--try" => profile = TRY,
             "--again" => is_again = true,
             "--page" => is_page = true,
             option if option.starts_with('-') => bail!(USAGE),
@@ -78,84 +91,157 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
         let known: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
         bail!("there is no row {name}; the rows are {}", known.join(", "));
     }
-    if !is_page {
-        let wanted = |row: &&Row| names.is_empty() || names.contains(&row.name);
-        for row in ROWS.iter().filter(wanted) {
-            if !is_again && results::is_there(row, profile)? {
-                println!("{}: is there", row.name);
-                continue;
+    if is_page {
+        return page::write();
+    }
+    let wanted = |row: &&Row| names.is_empty() || names.contains(&row.name);
+    let mut failed = Vec::new();
+    for row in ROWS.iter().filter(wanted) {
+        if profile.is_kept() && !is_again && results::is_there(row, profile)? {
+            println!("{}: is there", row.name);
+            continue;
+        }
+        println!("{}: {}", row.name, row.title);
+        match measure(row, profile) {
+            Ok(result) if profile.is_kept() => results::keep(row, &result)?,
+            Ok(_) => {}
+            // The others do not depend on it.
+            Err(error) => {
+                println!("  {error:#}");
+                failed.push(row.name);
             }
-            println!("{}: {}", row.name, row.title);
-            let result = measure(row, profile).with_context(|| format!("row {}", row.name))?;
-            results::keep(row, &result)?;
         }
     }
-    page::write()
+    if profile.is_kept() {
+        page::write()?;
+    }
+    match failed.is_empty() {
+        true => Ok(()),
+        false => bail!("not measured: {}", failed.join(", ")),
+    }
 }
 
 fn measure(row: &Row, profile: Profile) -> Result<RowResult> {
-    let count = profile.blocks[usize::from(!row.is_to_close)];
+    let which = usize::from(!row.is_to_close);
+    let (count, controls) = (profile.blocks[which], profile.control_blocks[which]);
     let (control, blocks) = match &row.kind {
-        Kind::Load(load) => under_load(row, load, profile, count)?,
-        Kind::Start => (Vec::new(), starts(row, count)?),
+        Kind::Load(load) => {
+            let mut pair = UnderLoad::start(row, load, profile)?;
+            (pair.control(controls)?, pair.blocks(count)?)
+        }
+        Kind::Limit(load, bare) => (Vec::new(), limits(row, load, *bare, profile, count)?),
+        Kind::Start => (Vec::new(), in_turn(row, count, start::measure)?),
+        Kind::Recovery => {
+            let measure = |name| start::measure_recovery(name, row.durability);
+            (Vec::new(), in_turn(row, count, measure)?)
+        }
+        Kind::Memory(held) => (
+            Vec::new(),
+            in_turn(row, count, |name| memory::measure(name, *held))?,
+        ),
     };
     Ok(RowResult::new(profile, control, blocks))
 }
 
-/// Blocks of a row in which both are started.
-fn starts(row: &Row, count: usize) -> Result<Vec<Block>> {
+/// Blocks of a row; which of the two comes first changes from block to block.
+fn in_turn(
+    row: &Row,
+    count: usize,
+    mut measure: impl FnMut(Name) -> Result<Measured>,
+) -> Result<Vec<Block>> {
     let mut blocks = Vec::new();
     for number in 0..count {
-        let ours = start::measure(Name::Ottla)?;
-        let block = Block::of(row, false, ours, start::measure(Name::Kafka)?);
+        let is_kafka_first = number % 2 == 1;
+        let (ours, theirs) = if is_kafka_first {
+            let theirs = measure(Name::Kafka)?;
+            (measure(Name::Ottla)?, theirs)
+        } else {
+            (measure(Name::Ottla)?, measure(Name::Kafka)?)
+        };
+        let block = Block::of(row, is_kafka_first, ours, theirs);
         println!("  block {} of {count}: {block}", number + 1);
         blocks.push(block);
     }
     Ok(blocks)
 }
 
-/// Control and blocks of a row with both brokers up.
-fn under_load(
+/// Both brokers up and warm; one of them is held while the other is under load.
+struct UnderLoad<'a> {
+    row: &'a Row,
+    load: &'a Load,
+    seconds: u32,
+    ottla: Contender,
+    kafka: Contender,
+}
+
+impl<'a> UnderLoad<'a> {
+    fn start(row: &'a Row, load: &'a Load, profile: Profile) -> Result<Self> {
+        let mut pair = Self {
+            row,
+            load,
+            seconds: profile.block_seconds,
+            ottla: Contender::start(Name::Ottla, row.cores)?,
+            kafka: Contender::start(Name::Kafka, row.cores)?,
+        };
+        for (contender, seconds) in [&mut pair.ottla, &mut pair.kafka]
+            .into_iter()
+            .zip(profile.warm_up_seconds)
+        {
+            contender.load(load, row.durability, seconds)?;
+            contender.hold()?;
+        }
+        Ok(pair)
+    }
+
+    /// One of them, in one block.
+    fn measure(&mut self, name: Name) -> Result<Measured> {
+        let contender = match name {
+            Name::Ottla => &mut self.ottla,
+            Name::Kafka => &mut self.kafka,
+        };
+        contender.let_go()?;
+        let measured = contender.load(self.load, self.row.durability, self.seconds)?;
+        contender.hold()?;
+        Ok(measured)
+    }
+
+    /// Ottla next to itself, until the machine is quiet.
+    fn control(&mut self, count: usize) -> Result<Vec<Block>> {
+        let mut control = Vec::new();
+        for _ in 0..CONTROLS_MAX {
+            control.clear();
+            for number in 0..count {
+                let [first, second] = [self.measure(Name::Ottla)?, self.measure(Name::Ottla)?];
+                control.push(Block::of(self.row, number % 2 == 1, first, second));
+            }
+            let drifts = results::drifts(self.row, &control)?;
+            for (figure, drift) in &drifts {
+                println!("  control: {figure} differs by {:.1} %", drift * 100.0);
+            }
+            if drifts.iter().all(|(_, drift)| results::is_quiet(*drift)) {
+                break;
+            }
+        }
+        Ok(control)
+    }
+
+    fn blocks(&mut self, count: usize) -> Result<Vec<Block>> {
+        in_turn(self.row, count, |name| self.measure(name))
+    }
+}
+
+/// Blocks of a row that compares Ottla with what the machine can do.
+fn limits(
     row: &Row,
-    load: &load::Load,
+    load: &Load,
+    bare: Bare,
     profile: Profile,
     count: usize,
-) -> Result<(Vec<Block>, Vec<Block>)> {
-    let mut ottla = Contender::start(Name::Ottla)?;
-    let mut kafka = Contender::start(Name::Kafka)?;
-    for contender in [&mut ottla, &mut kafka] {
-        contender.load(load, profile.warm_up_seconds)?;
-    }
-    let seconds = profile.block_seconds;
-    let mut control = Vec::new();
-    for number in 0..profile.control_blocks {
-        let [first, second] = [ottla.load(load, seconds)?, ottla.load(load, seconds)?];
-        control.push(Block::of(row, number % 2 == 1, first, second));
-    }
-    for figure in row.figures {
-        let drift = (results::ratio(&control, figure.name)?.median - 1.0).abs();
-        ensure!(
-            drift <= DRIFT_MAX,
-            "{}: Ottla differs from itself by {:.1} %: the machine is too restless",
-            figure.name,
-            drift * 100.0
-        );
-    }
-    let mut blocks = Vec::new();
-    for number in 0..count {
-        let is_kafka_first = number % 2 == 1;
-        let (ours, theirs) = if is_kafka_first {
-            let theirs = kafka.load(load, seconds)?;
-            (ottla.load(load, seconds)?, theirs)
-        } else {
-            (ottla.load(load, seconds)?, kafka.load(load, seconds)?)
-        };
-        let block = Block::of(row, is_kafka_first, ours, theirs);
-        println!("  block {} of {count}: {block}", number + 1);
-        blocks.push(block);
-    }
-    for contender in [&ottla, &kafka] {
-        contender.check_idle()?;
-    }
-    Ok((control, blocks))
+) -> Result<Vec<Block>> {
+    let mut ottla = Contender::start(Name::Ottla, Cores::OneEach)?;
+    ottla.load(load, row.durability, profile.warm_up_seconds[0])?;
+    in_turn(row, count, |name| match name {
+        Name::Ottla => ottla.load(load, row.durability, profile.block_seconds),
+        Name::Kafka => bare.measure(profile.block_seconds),
+    })
 }

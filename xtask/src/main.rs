@@ -42,7 +42,7 @@ fn main() -> Result<()> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["compat", rest @ ..] => compat::run(rest),
-        ["bench", "compare", rest @ ..] => comparison::run(rest),
+        ["bench", rest @ ..] => comparison::run(rest),
         ["counts", rest @ ..] => counts::run(rest),
         ["codegen"] => codegen::write(),
         ["codegen", "--check"] => codegen::check(),

@@ -2,25 +2,40 @@
 
 use std::fmt;
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::forces::Forces;
-use super::load::{Load, Prepared};
+use super::load::{Load, Place};
+use super::process::Usage;
+use super::rows::{Cores, Durability};
 use crate::brokers::{Broker, Start};
+use crate::places::must_succeed;
 
 /// The processor of the brokers; the load has the other one.
 const CORE: u32 = 0;
 
-/// How much of its processor a broker may use that nothing is asked of, while the other is measured.
-const IDLE_SHARE_MAX: f64 = 0.01;
-
-/// Settings in which both have to be equal.
+/// Settings in which both have to be equal. What is deleted goes soon, so that there is room for the next load.
 const SETTINGS: &[(&str, &str)] = &[("group.initial.rebalance.delay.ms", "0")];
+
+/// What Kafka needs so that it can be held while Ottla is measured: its own controller must not take
+/// it for dead.
+const KAFKA_SETTINGS: &[(&str, &str)] = &[
+    ("group.initial.rebalance.delay.ms", "0"),
+    ("log.segment.delete.delay.ms", "1000"),
+    ("broker.session.timeout.ms", "3600000"),
+];
+
+/// What a broker has to come to itself in after it was held, or after a load.
+const SETTLING: Duration = Duration::from_secs(1);
+
+/// How long a broker may take until a topic can be written to after a crash.
+const RECOVERY_LIMIT: Duration = Duration::from_secs(300);
 
 /// Which one it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,38 +53,45 @@ impl fmt::Display for Name {
     }
 }
 
-/// What a process has used since it began.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Usage {
-    /// Of all its threads, in the program and in the kernel.
-    pub(super) cpu_seconds: f64,
-    /// Handed to the disk.
-    pub(super) written_bytes: f64,
-}
-
-/// What a load came to, and what the broker used for it.
+/// What was measured, and what the broker used for it.
 #[derive(Clone, Debug)]
 pub(super) struct Measured {
     pub(super) report: Value,
-    pub(super) used: Usage,
+    /// `None` where it is no broker.
+    pub(super) used: Option<Usage>,
 }
 
-/// A broker that runs.
+impl Measured {
+    /// Of something that has one number or a few.
+    pub(super) fn of(result: Value) -> Self {
+        Self {
+            report: json!({ "result": result }),
+            used: None,
+        }
+    }
+}
+
+/// A broker that runs. It is held, without any time on a processor, but where it is asked for something.
 pub(super) struct Contender {
     pub(super) name: Name,
     broker: Broker,
-    /// Loads so far; each has a topic of its own.
+    cores: Cores,
+    /// Loads so far; each has a topic of its own, unless it has been filled.
     loads: usize,
+    is_filled: bool,
 }
 
 impl Contender {
-    pub(super) fn start(name: Name) -> Result<Self> {
+    pub(super) fn start(name: Name, cores: Cores) -> Result<Self> {
         let label = format!("comparison-{name}").to_lowercase();
         let start = Start {
             name: &label,
-            settings: SETTINGS,
+            settings: match name {
+                Name::Ottla => SETTINGS,
+                Name::Kafka => KAFKA_SETTINGS,
+            },
             port: None,
-            core: Some(CORE),
+            core: (cores == Cores::OneEach).then_some(CORE),
         };
         let broker = match name {
             Name::Ottla => start.ottla()?,
@@ -78,7 +100,9 @@ impl Contender {
         Ok(Self {
             name,
             broker,
+            cores,
             loads: 0,
+            is_filled: false,
         })
     }
 
@@ -87,99 +111,130 @@ impl Contender {
         self.broker.answered_after()
     }
 
+    pub(super) fn place<'a>(&self, topic: &'a str) -> Place<'a> {
+        Place {
+            port: self.broker.port(),
+            topic,
+            is_pinned: self.cores == Cores::OneEach,
+        }
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.broker.pid()
+    }
+
     /// Puts it under load for so many seconds.
-    pub(super) fn load(&mut self, load: &Load, seconds: u32) -> Result<Measured> {
-        self.loads += 1;
+    pub(super) fn load(
+        &mut self,
+        load: &Load,
+        durability: Durability,
+        seconds: u32,
+    ) -> Result<Measured> {
+        let measured = self.load_once(load, durability, seconds);
+        measured.with_context(|| format!("load on {}", self.name))
+    }
+
+    fn load_once(&mut self, load: &Load, durability: Durability, seconds: u32) -> Result<Measured> {
+        if !self.is_filled {
+            self.loads += 1;
+        }
         let topic = format!("comparison-{}", self.loads);
-        let prepared = Prepared::new(load, self.broker.port(), &topic, seconds)?;
+        let place = self.place(&topic);
+        if !self.is_filled {
+            place.create_topic(load.partitions, durability)?;
+            if let Some(fill) = load.fill {
+                place.bench(fill, seconds)?;
+                self.is_filled = true;
+            }
+        }
+        // What was written before is not to be written back while this is measured.
+        must_succeed(&mut Command::new("sync"))?;
+        if load.is_cold {
+            self.forget_cached()?;
+        }
         let watch = match load.are_forces_counted {
-            true => Some(Forces::watch(self.broker.pid())?),
+            true => Some(Forces::watch(self.pid())?),
             false => None,
         };
-        let before = self.usage()?;
-        let report = prepared.run();
-        let mut report = report.with_context(|| format!("load on {}", self.name))?;
-        let used = self.usage()?.since(before);
+        let beside = load
+            .beside
+            .map(|options| place.begin(options, seconds))
+            .transpose()?;
+        if beside.is_some() {
+            thread::park_timeout(SETTLING);
+        }
+        let before = Usage::of(self.pid())?;
+        let mut report = place.bench(load.measured, seconds)?;
+        let used = Usage::of(self.pid())?.since(before);
+        if let Some(beside) = beside {
+            report["beside"] = beside.end()?;
+        }
         if let Some(watch) = watch {
             report["result"]["forces"] = watch.count()?.into();
         }
-        prepared.remove_topic()?;
-        Ok(Measured { report, used })
-    }
-
-    pub(super) fn usage(&self) -> Result<Usage> {
-        let pid = self.broker.pid();
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-        let io = fs::read_to_string(format!("/proc/{pid}/io"))?;
-        Ok(Usage {
-            cpu_seconds: cpu_ticks(&stat)? / ticks_per_second()?,
-            written_bytes: field(&io, "write_bytes:")?,
+        if !self.is_filled {
+            place.delete_topic()?;
+            thread::park_timeout(SETTLING);
+        }
+        Ok(Measured {
+            report,
+            used: Some(used),
         })
     }
 
-    /// Memory that is its own, in bytes, shared pages divided among those who share them.
-    pub(super) fn memory_bytes(&self) -> Result<f64> {
-        let pid = self.broker.pid();
-        let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
-        Ok(field(&text, "Pss:")? * 1024.0)
-    }
-
-    /// Errs if it keeps its processor busy while nothing is asked of it.
-    pub(super) fn check_idle(&self) -> Result<()> {
-        let watched = Duration::from_secs(3);
-        let before = self.usage()?;
-        thread::park_timeout(watched);
-        let share = self.usage()?.since(before).cpu_seconds / watched.as_secs_f64();
-        ensure!(
-            share <= IDLE_SHARE_MAX,
-            "{} uses {:.1} % of its processor while it is idle",
-            self.name,
-            share * 100.0
-        );
+    /// Lets it run again.
+    pub(super) fn let_go(&self) -> Result<()> {
+        self.signal("-CONT")?;
+        thread::park_timeout(SETTLING);
         Ok(())
     }
-}
 
-impl Usage {
-    fn since(self, earlier: Self) -> Self {
-        Self {
-            cpu_seconds: self.cpu_seconds - earlier.cpu_seconds,
-            written_bytes: self.written_bytes - earlier.written_bytes,
-        }
+    /// Takes all processors from it, so that it cannot disturb the other one.
+    pub(super) fn hold(&self) -> Result<()> {
+        self.signal("-STOP")
     }
-}
 
-/// Time in the program and in the kernel, from `/proc/PID/stat`. The name of the program is in
-/// parentheses and may hold anything.
-fn cpu_ticks(stat: &str) -> Result<f64> {
-    let (_, rest) = stat.rsplit_once(')').context("no name")?;
-    let mut fields = rest.split_whitespace().skip(11);
-    let mut ticks = || -> Result<f64> { Ok(fields.next().context("too short")?.parse()?) };
-    Ok(ticks()? + ticks()?)
-}
+    fn signal(&self, signal: &str) -> Result<()> {
+        must_succeed(Command::new("kill").args([signal, &self.pid().to_string()]))
+    }
 
-/// The number behind a name at the beginning of a line.
-fn field(text: &str, name: &str) -> Result<f64> {
-    let line = text.lines().find_map(|line| line.strip_prefix(name));
-    let word = line.and_then(|rest| rest.split_whitespace().next());
-    Ok(word.with_context(|| format!("no {name}"))?.parse()?)
-}
+    /// Makes the operating system forget the files of the broker.
+    fn forget_cached(&self) -> Result<()> {
+        let mut directories = vec![self.broker.data_directory()];
+        let mut files: Vec<PathBuf> = Vec::new();
+        while let Some(directory) = directories.pop() {
+            for entry in fs::read_dir(directory)? {
+                let entry = entry?;
+                match entry.file_type()?.is_dir() {
+                    true => directories.push(entry.path()),
+                    false => files.push(entry.path()),
+                }
+            }
+        }
+        for file in files {
+            let mut input = std::ffi::OsString::from("if=");
+            input.push(&file);
+            // Without a count of blocks to copy it only gives advice about the whole file.
+            must_succeed(
+                Command::new("dd")
+                    .args(["iflag=nocache", "count=0", "status=none"])
+                    .arg(input),
+            )?;
+        }
+        Ok(())
+    }
 
-fn ticks_per_second() -> Result<f64> {
-    let output = Command::new("getconf").arg("CLK_TCK").output()?;
-    Ok(String::from_utf8_lossy(&output.stdout).trim().parse()?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_of_a_process_are_read() {
-        let stat = "71 (a ) b) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 5 0";
-        assert_eq!(cpu_ticks(stat).unwrap(), 300.0);
-        let io = "rchar: 5\nwrite_bytes: 4096\ncancelled_write_bytes: 1\n";
-        assert_eq!(field(io, "write_bytes:").unwrap(), 4096.0);
-        assert!(field(io, "Pss:").is_err());
+    /// Kills it and starts it again on what it has left; how long it takes until the topic takes a record.
+    pub(super) fn recover(&mut self, topic: &str) -> Result<Duration> {
+        self.broker.kill_and_start_again()?;
+        let began = Instant::now();
+        let place = self.place(topic);
+        while place.bench("produce TOPIC -p 16 --records 1", 0).is_err() {
+            ensure!(
+                began.elapsed() < RECOVERY_LIMIT,
+                "the topic takes nothing after the crash"
+            );
+        }
+        Ok(self.answered_after() + began.elapsed())
     }
 }

@@ -1,89 +1,122 @@
 //! The load: `ottla bench`, on the processor that the brokers leave free.
 
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use super::rows::Durability;
 use crate::places::{must_succeed, target};
 
-const CORE: &str = "1";
+/// The processor of the load, where the brokers have one of their own.
+const CORE: u32 = 1;
 
-/// A benchmark and its options. `TOPIC` stands for the topic and `SECONDS` for the length of a block.
+/// A benchmark and its options. `TOPIC` stands for the topic, `SECONDS` for the length of a block and
+/// `LONGER` for one that lasts until a block is surely over.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Load {
-    /// What fills the topic before it is measured.
-    pub(crate) fill: Option<&'static str>,
-    /// What is measured.
-    pub(crate) measured: &'static str,
+pub(super) struct Load {
+    pub(super) partitions: u32,
+    /// What fills the topic before it is measured; it is filled once.
+    pub(super) fill: Option<&'static str>,
+    /// What goes on meanwhile.
+    pub(super) beside: Option<&'static str>,
+    pub(super) measured: &'static str,
     /// Whether the forces of the disk are counted meanwhile, which slows the broker down.
-    pub(crate) are_forces_counted: bool,
+    pub(super) are_forces_counted: bool,
+    /// Whether the operating system is made to forget what is on disk before it is measured.
+    pub(super) is_cold: bool,
 }
 
-/// A load whose topic is there.
-pub(super) struct Prepared<'a> {
-    load: &'a Load,
-    brokers: String,
-    topic: &'a str,
-    seconds: u32,
+/// Where a load goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    pub(super) port: u16,
+    pub(super) topic: &'a str,
+    /// Whether it keeps to its own processor.
+    pub(super) is_pinned: bool,
 }
 
-impl<'a> Prepared<'a> {
-    /// Fills the topic, if the load wants it filled.
-    pub(super) fn new(load: &'a Load, port: u16, topic: &'a str, seconds: u32) -> Result<Self> {
-        let prepared = Self {
-            load,
-            brokers: format!("127.0.0.1:{port}"),
-            topic,
-            seconds,
-        };
-        if let Some(fill) = load.fill {
-            prepared.bench(fill)?;
+impl Place<'_> {
+    pub(super) fn create_topic(&self, partitions: u32, durability: Durability) -> Result<()> {
+        let mut command = self.command();
+        command
+            .args(["topic", "create", self.topic, "--partitions"])
+            .arg(partitions.to_string())
+            .stdout(Stdio::null());
+        if let Some(messages) = durability.flush_messages() {
+            command.args(["--config", &format!("flush.messages={messages}")]);
         }
-        Ok(prepared)
+        must_succeed(&mut command)
     }
 
-    /// Runs what is measured.
-    pub(super) fn run(&self) -> Result<Value> {
-        let report = self.bench(self.load.measured)?;
-        let errors = report["errors"].as_array().context("no errors told")?;
-        ensure!(errors.is_empty(), "errors: {errors:?}");
-        Ok(report)
+    pub(super) fn delete_topic(&self) -> Result<()> {
+        let mut command = self.command();
+        command
+            .args(["topic", "delete", self.topic])
+            .stdout(Stdio::null());
+        must_succeed(&mut command)
     }
 
-    /// What was written is not needed any more.
-    pub(super) fn remove_topic(&self) -> Result<()> {
-        must_succeed(
-            self.command()
-                .args(["topic", "delete", self.topic])
-                .stdout(Stdio::null()),
-        )
+    /// Runs a benchmark to its end; what it reports.
+    pub(super) fn bench(&self, options: &str, seconds: u32) -> Result<Value> {
+        self.begin(options, seconds)?.end()
+    }
+
+    pub(super) fn begin(&self, options: &str, seconds: u32) -> Result<Running> {
+        let child = self
+            .command()
+            .arg("bench")
+            .args(words(options, self.topic, seconds))
+            .args(["--format", "json"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("run ottla bench")?;
+        Ok(Running {
+            child,
+            options: options.to_owned(),
+        })
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new("taskset");
-        command
-            .args(["--cpu-list", CORE])
-            .arg(target().join("release/ottla"))
-            .args(["--brokers", &self.brokers]);
+        let program = target().join("release/ottla");
+        let mut command = match self.is_pinned {
+            true => pinned(CORE, program),
+            false => Command::new(program),
+        };
+        command.args(["--brokers", &format!("127.0.0.1:{}", self.port)]);
         command
     }
+}
 
-    fn bench(&self, options: &str) -> Result<Value> {
-        let output = self
-            .command()
-            .arg("bench")
-            .args(words(options, self.topic, self.seconds))
-            .args(["--format", "json"])
-            .stderr(Stdio::inherit())
-            .output()
-            .context("run ottla bench")?;
+/// A program that keeps to one processor.
+pub(super) fn pinned(core: u32, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", &core.to_string()]).arg(program);
+    command
+}
+
+/// A benchmark that runs.
+pub(super) struct Running {
+    child: Child,
+    options: String,
+}
+
+impl Running {
+    /// Waits for its end; what it reports. Errors that it counted are an error.
+    pub(super) fn end(self) -> Result<Value> {
+        let output = self.child.wait_with_output()?;
+        let options = self.options;
         ensure!(
             output.status.success(),
             "ottla bench {options}: {}",
             output.status
         );
-        serde_json::from_slice(&output.stdout).context("what ottla bench says")
+        let report: Value =
+            serde_json::from_slice(&output.stdout).context("what ottla bench says")?;
+        let errors = report["errors"].as_array().context("no errors told")?;
+        ensure!(errors.is_empty(), "ottla bench {options}: {errors:?}");
+        Ok(report)
     }
 }
 
@@ -91,6 +124,7 @@ fn words(options: &str, topic: &str, seconds: u32) -> Vec<String> {
     let word = |word: &str| match word {
         "TOPIC" => topic.to_owned(),
         "SECONDS" => seconds.to_string(),
+        "LONGER" => (seconds + 5).to_string(),
         word => word.to_owned(),
     };
     options.split_whitespace().map(word).collect()
@@ -104,5 +138,6 @@ mod tests {
     fn topic_and_length_are_filled_in() {
         let found = words("produce TOPIC --seconds SECONDS -p 16", "t", 10);
         assert_eq!(found, ["produce", "t", "--seconds", "10", "-p", "16"]);
+        assert_eq!(words("--seconds LONGER", "t", 10), ["--seconds", "15"]);
     }
 }

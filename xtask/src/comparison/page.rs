@@ -5,9 +5,11 @@ use std::fs;
 
 use anyhow::Result;
 
+use super::bare::Bare;
+use super::figures::{Figure, Target};
 use super::plot::{self, Bar};
 use super::results::{self, RowResult};
-use super::rows::{Durability, Figure, Kind, ROWS, Row, Target};
+use super::rows::{Durability, Kind, ROWS, Row};
 use crate::places::workspace;
 
 const INTRODUCTION: &str = "# Performance
@@ -18,13 +20,18 @@ belong to the machine they were measured on.
 
 ## How it is measured
 
-- The broker has one processor and the load the other. Kafka is one node with KRaft, started with the options of its own start script and warmed by the same load.
+- The broker has one processor and the load the other, except where a row says that they share both. Kafka is one node with KRaft, started with the options of its own start
+  script and warmed by the same load.
 - A row is measured in blocks. In each block both are measured, one after the other; which comes first changes from block to block. The ratio of a figure is Ottla's number
-  divided by Kafka's, in each block; the table has the median of the blocks and the interval in which it lies in 95 of 100 draws (bootstrap).
-- Before that Ottla is compared with itself in the same way. A figure that differs by more than 5 % then makes the row void.
+  divided by the other, in each block; the table has the median of the blocks and the interval in which it lies in 95 of 100 draws (bootstrap).
+- Before that Ottla is compared with itself in the same way. A figure that differs by more than 5 % from itself is void: it stays in the table, and says nothing.
 - Durability is the same on both sides: **strict** is Ottla's default and `flush.messages=1` in Kafka, **relaxed** is `flush.messages` far away, which is Kafka's default.
-- Both stay up through a row; the one that is not measured uses less than 1 % of its processor.
-- Processor time is that of all threads, in the program and in the kernel.
+  **default** is what each of them does where nothing is set.
+- Both stay up through a row. The one that is not measured is held (SIGSTOP), so that it uses nothing; Kafka's `broker.session.timeout.ms` is an hour for that.
+- Processor time is that of all threads, in the program and in the kernel. Memory is the proportional set (PSS); where it is counted for each of many, Kafka's heap counts with what
+  is alive in it after a collection.
+- Latencies are of an open loop: they count from the time at which a record was due, not from when it was sent.
+- The limits of the machine are loops that do nothing else: append and force, or send.
 
 ```
 cargo xtask bench compare --short    # every row that has no result yet
@@ -35,64 +42,98 @@ cargo xtask bench compare --again produce-small-relaxed
 It wants a JDK, Maven and strace.
 ";
 
-/// Writes the page and its plot.
+const HEAD: &str = "| load | durability | figure | Ottla | PEER | ratio (95 %) | target | met |
+|---|---|---|---|---|---|---|---|
+";
+
+/// Writes the page and its plots.
 pub(super) fn write() -> Result<()> {
-    let mut page = INTRODUCTION.to_owned();
-    let mut bars = Vec::new();
-    let mut rows = String::new();
-    for row in ROWS {
+    let is_limit = |row: &&Row| matches!(row.kind, Kind::Limit(..));
+    let (kafka, kafka_bars) = table("Kafka", ROWS.iter().filter(|row| !is_limit(row)))?;
+    let (limits, limit_bars) = table("bare", ROWS.iter().filter(is_limit))?;
+    let page = format!(
+        "{INTRODUCTION}\n## Next to Apache Kafka\n\n![Ratios of Ottla to Apache Kafka](performance/ratios.svg)\n\n{kafka}\n\
+         ## Next to what the machine can do\n\n![Ratios of Ottla to bare loops](performance/limits.svg)\n\n{limits}{}",
+        machines()?
+    );
+    let docs = workspace().join("docs");
+    fs::create_dir_all(docs.join("performance"))?;
+    fs::write(
+        docs.join("performance/ratios.svg"),
+        plot::ratios(&kafka_bars),
+    )?;
+    fs::write(
+        docs.join("performance/limits.svg"),
+        plot::ratios(&limit_bars),
+    )?;
+    Ok(fs::write(docs.join("PERFORMANCE.md"), page)?)
+}
+
+/// A line for each figure of these rows, and its bar in the plot.
+fn table<'a>(peer: &str, rows: impl Iterator<Item = &'a Row>) -> Result<(String, Vec<Bar>)> {
+    let (mut text, mut bars) = (HEAD.replace("PEER", peer), Vec::new());
+    for row in rows {
         match results::read(row)? {
-            None => writeln!(rows, "| {} | | not measured yet | | | | | |", row.title)?,
+            None => writeln!(
+                text,
+                "| {} | {} | not measured yet | | | | | |",
+                row.title,
+                durability(row)
+            )?,
             Some(result) => {
                 for figure in row.figures {
-                    let (text, bar) = line(row, figure, &result)?;
-                    rows.push_str(&text);
+                    let (line, bar) = line(row, figure, &result)?;
+                    text.push_str(&line);
                     bars.push(bar);
                 }
             }
         }
     }
-    page.push_str("\n## Results\n\n![Ratios of Ottla to Apache Kafka](performance/ratios.svg)\n\n");
-    page.push_str("| load | durability | figure | Ottla | Kafka | ratio (95 %) | target | met |\n");
-    page.push_str("|---|---|---|---|---|---|---|---|\n");
-    page.push_str(&rows);
-    page.push_str(&machines()?);
-    let docs = workspace().join("docs");
-    fs::create_dir_all(docs.join("performance"))?;
-    fs::write(docs.join("performance/ratios.svg"), plot::ratios(&bars))?;
-    Ok(fs::write(docs.join("PERFORMANCE.md"), page)?)
+    Ok((text, bars))
 }
 
-/// A line of the table, and its bar in the plot.
+fn durability(row: &Row) -> &'static str {
+    match row.durability {
+        Durability::Strict => "strict",
+        Durability::Relaxed => "relaxed",
+        Durability::Default => "default",
+    }
+}
+
 fn line(row: &Row, figure: &Figure, result: &RowResult) -> Result<(String, Bar)> {
     let ratio = results::ratio(&result.blocks, figure.name)?;
     let [ours, theirs] = results::medians(&result.blocks, figure.name).unwrap_or_default();
     let (limit, limit_text) = match figure.target {
-        Target::AtMost(limit) => (limit, format!("≤ {limit}")),
-        Target::AtLeast(limit) => (limit, format!("≥ {limit}")),
+        Target::AtMost(limit) => (Some(limit), format!("≤ {limit}")),
+        Target::AtLeast(limit) => (Some(limit), format!("≥ {limit}")),
+        Target::None => (None, String::new()),
     };
+    let drifts = results::drifts(row, &result.control)?;
+    let drift = drifts.iter().find(|(name, _)| *name == figure.name);
+    let void = drift.filter(|(_, drift)| !results::is_quiet(*drift));
     let is_met = figure.target.is_met(ratio.median);
+    let verdict = match (void, is_met) {
+        (Some((_, drift)), _) => format!("void: {:.0} % from itself", drift * 100.0),
+        (None, Some(true)) => "yes".to_owned(),
+        (None, Some(false)) => "**no**".to_owned(),
+        (None, None) => String::new(),
+    };
     let text = format!(
-        "| {} | {} | {} | {} | {} | {:.3} ({:.3}–{:.3}) | {limit_text} | {} |\n",
+        "| {} | {} | {} | {} | {} | {:.3} ({:.3}–{:.3}) | {limit_text} | {verdict} |\n",
         row.title,
-        match row.durability {
-            Durability::Strict => "strict",
-            Durability::Relaxed => "relaxed",
-            Durability::None => "",
-        },
+        durability(row),
         figure.name,
         rounded(ours),
         rounded(theirs),
         ratio.median,
         ratio.low,
         ratio.high,
-        if is_met { "yes" } else { "no" },
     );
     let bar = Bar {
         name: format!("{}: {}", row.name, figure.name),
         ratio: ratio.median,
         limit,
-        is_met,
+        is_met: if void.is_some() { None } else { is_met },
     };
     Ok((text, bar))
 }
@@ -110,16 +151,15 @@ fn rounded(value: f64) -> String {
 
 /// What each row was measured with, and on what.
 fn machines() -> Result<String> {
-    let mut text = "\n## Rows and machines\n\n| row | options of `ottla bench` | profile | blocks | commit | machine |\n".to_owned();
+    let mut text =
+        "\n## Rows and machines\n\n| row | what was run | profile | blocks | commit | machine |\n"
+            .to_owned();
     text.push_str("|---|---|---|---|---|---|\n");
     for row in ROWS {
         let Some(result) = results::read(row)? else {
             continue;
         };
-        let options = match &row.kind {
-            Kind::Load(load) => format!("`{}`", load.measured),
-            Kind::Start => "a start on an empty directory".to_owned(),
-        };
+        let options = options(&row.kind);
         let word = |name: &str| result.machine[name].as_str().unwrap_or_default().to_owned();
         writeln!(
             text,
@@ -137,6 +177,30 @@ fn machines() -> Result<String> {
         )?;
     }
     Ok(text)
+}
+
+fn options(kind: &Kind) -> String {
+    match kind {
+        Kind::Load(load) | Kind::Limit(load, _) => {
+            let part = |word: &str, options: Option<&str>| {
+                options.map_or_else(String::new, |options| format!("{word} `{options}`"))
+            };
+            let filled = part("filled by", load.fill);
+            let beside = part(" beside", load.beside);
+            let bare = match kind {
+                Kind::Limit(_, Bare::Append) => ", and 4 KiB appended and forced again and again",
+                Kind::Limit(_, Bare::Stream) => ", and 1 MB appended and forced again and again",
+                Kind::Limit(_, Bare::Send) => ", and a process that sends from memory",
+                _ => "",
+            };
+            format!("{filled} `{}`{beside}{bare}", load.measured)
+                .trim()
+                .to_owned()
+        }
+        Kind::Start => "a start".to_owned(),
+        Kind::Recovery => "SIGKILL, a start, and a record".to_owned(),
+        Kind::Memory(_) => "memory before and after".to_owned(),
+    }
 }
 
 #[cfg(test)]

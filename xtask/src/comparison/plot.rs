@@ -12,8 +12,9 @@ const SCALE: [f64; 2] = [0.01, 10.0];
 pub(super) struct Bar {
     pub(super) name: String,
     pub(super) ratio: f64,
-    pub(super) limit: f64,
-    pub(super) is_met: bool,
+    pub(super) limit: Option<f64>,
+    /// `None` if nothing can be said.
+    pub(super) is_met: Option<bool>,
 }
 
 /// The picture, as SVG.
@@ -37,25 +38,34 @@ pub(super) fn ratios(bars: &[Bar]) -> String {
     let one = position(1.0);
     for (number, bar) in bars.iter().enumerate() {
         let y = (number + 1) * LINE_HEIGHT + 4;
-        let (x, limit) = (position(bar.ratio), position(bar.limit));
+        let x = position(bar.ratio);
         let (from, to) = (x.min(one), x.max(one));
-        let colour = if bar.is_met { "#2a7" } else { "#c63" };
+        let colour = match bar.is_met {
+            Some(true) => "#2a7",
+            Some(false) => "#c63",
+            None => "#999",
+        };
         let _ = writeln!(
             svg,
             "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"end\">{}</text>\
              <rect x=\"{from:.1}\" y=\"{y}\" width=\"{:.1}\" height=\"14\" fill=\"{colour}\"/>\
-             <line x1=\"{limit:.1}\" x2=\"{limit:.1}\" y1=\"{}\" y2=\"{}\" stroke=\"black\" stroke-width=\"2\"/>\
              <text x=\"{:.1}\" y=\"{}\">{:.3}</text>",
             NAMES_WIDTH - 8.0,
             y + 11,
             escaped(&bar.name),
             to - from,
-            y - 2,
-            y + 16,
             NAMES_WIDTH + BARS_WIDTH + 8.0,
             y + 11,
             bar.ratio,
         );
+        if let Some(limit) = bar.limit.map(position) {
+            let _ = writeln!(
+                svg,
+                "<line x1=\"{limit:.1}\" x2=\"{limit:.1}\" y1=\"{}\" y2=\"{}\" stroke=\"black\" stroke-width=\"2\"/>",
+                y - 2,
+                y + 16,
+            );
+        }
     }
     svg.push_str("</svg>\n");
     svg
@@ -90,8 +100,8 @@ mod tests {
         let bar = Bar {
             name: "a<b & c".to_owned(),
             ratio: 0.5,
-            limit: 0.4,
-            is_met: false,
+            limit: Some(0.4),
+            is_met: Some(false),
         };
         assert!(ratios(&[bar]).contains(">a&lt;b &amp; c<"));
     }

@@ -8,14 +8,37 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::Profile;
 use super::contender::Measured;
+use super::figures::Figure;
 use super::machine;
 use super::rows::Row;
 use super::statistics::{self, Estimate};
 use crate::places::workspace;
 
-/// Both brokers, one after the other: each figure of Ottla and of Kafka.
+/// By how much Ottla may differ from itself.
+const DRIFT_MAX: f64 = 0.05;
+
+/// How long, and how often.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Profile {
+    pub(super) name: &'static str,
+    pub(super) block_seconds: u32,
+    /// For the rows that count most, and for the others.
+    pub(super) blocks: [usize; 2],
+    /// The same of the control.
+    pub(super) control_blocks: [usize; 2],
+    /// Of Ottla, and of a virtual machine.
+    pub(super) warm_up_seconds: [u32; 2],
+}
+
+impl Profile {
+    /// Whether what it gives is sure enough to be kept.
+    pub(super) fn is_kept(self) -> bool {
+        self.control_blocks != [0, 0]
+    }
+}
+
+/// Both, one after the other: each figure of Ottla and of what it is compared with.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
     figures: BTreeMap<String, [f64; 2]>,
@@ -23,18 +46,18 @@ pub(super) struct Block {
 }
 
 impl Block {
-    pub(super) fn of(row: &Row, is_kafka_first: bool, ottla: Measured, kafka: Measured) -> Self {
+    pub(super) fn of(row: &Row, is_peer_first: bool, ottla: Measured, peer: Measured) -> Self {
         let mut figures = BTreeMap::new();
         for figure in row.figures {
-            if let (Some(ours), Some(theirs)) = ((figure.of)(&ottla), (figure.of)(&kafka)) {
+            if let (Some(ours), Some(theirs)) = ((figure.of)(&ottla), (figure.of_peer)(&peer)) {
                 figures.insert(figure.name.to_owned(), [ours, theirs]);
             }
         }
         let raw = json!({
-            "kafka_first": is_kafka_first,
+            "is_peer_first": is_peer_first,
             "figures": figures,
             "ottla": raw(ottla),
-            "kafka": raw(kafka),
+            "peer": raw(peer),
         });
         Self { figures, raw }
     }
@@ -52,8 +75,8 @@ impl Block {
 
 fn raw(measured: Measured) -> Value {
     json!({
-        "cpu_seconds": measured.used.cpu_seconds,
-        "written_bytes": measured.used.written_bytes,
+        "cpu_seconds": measured.used.map(|used| used.cpu_seconds),
+        "written_bytes": measured.used.map(|used| used.written_bytes),
         "report": measured.report,
     })
 }
@@ -74,14 +97,33 @@ impl fmt::Display for Block {
     }
 }
 
-/// The ratios of a figure in blocks, Ottla's number divided by Kafka's.
+/// By how much each figure of a row differs from itself.
+pub(super) fn drifts(row: &Row, control: &[Block]) -> Result<Vec<(&'static str, f64)>> {
+    if control.is_empty() {
+        return Ok(Vec::new());
+    }
+    let drift = |figure: &Figure| -> Result<_> {
+        Ok((
+            figure.name,
+            (ratio(control, figure.name)?.median - 1.0).abs(),
+        ))
+    };
+    row.figures.iter().map(drift).collect()
+}
+
+/// Whether a figure that differs so much from itself counts.
+pub(super) fn is_quiet(drift: f64) -> bool {
+    drift <= DRIFT_MAX
+}
+
+/// The ratios of a figure in blocks, Ottla's number divided by the other.
 pub(super) fn ratio(blocks: &[Block], figure: &str) -> Result<Estimate> {
     let pairs = blocks.iter().filter_map(|block| block.figures.get(figure));
     let ratios: Vec<f64> = pairs.map(|[ours, theirs]| ours / theirs).collect();
     statistics::estimate(&ratios).with_context(|| format!("nothing was measured of {figure}"))
 }
 
-/// The medians of a figure, Ottla's and Kafka's.
+/// The medians of a figure, Ottla's and the other's.
 pub(super) fn medians(blocks: &[Block], figure: &str) -> Option<[f64; 2]> {
     let of = |index: usize| {
         let pairs = blocks.iter().filter_map(|block| block.figures.get(figure));

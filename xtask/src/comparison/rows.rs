@@ -1,9 +1,9 @@
 //! The rows of the comparison.
 
-use serde_json::Value;
-
-use super::contender::Measured;
+use super::bare::Bare;
+use super::figures::{self, Figure};
 use super::load::Load;
+use super::memory::Held;
 
 /// What a row measures, and with what.
 pub(super) struct Row {
@@ -12,6 +12,7 @@ pub(super) struct Row {
     pub(super) title: &'static str,
     /// What an acknowledgement means in it.
     pub(super) durability: Durability,
+    pub(super) cores: Cores,
     /// Whether it is one of those that count most.
     pub(super) is_to_close: bool,
     pub(super) kind: Kind,
@@ -25,8 +26,28 @@ pub(super) enum Durability {
     Strict,
     /// The operating system has it: `flush.messages` far away, which is Kafka's default.
     Relaxed,
-    /// Nothing is written.
-    None,
+    /// Whatever each of them does where nothing is set.
+    Default,
+}
+
+impl Durability {
+    /// The setting of a topic.
+    pub(super) fn flush_messages(self) -> Option<u64> {
+        match self {
+            Self::Strict => Some(1),
+            Self::Relaxed => Some(i64::MAX as u64),
+            Self::Default => None,
+        }
+    }
+}
+
+/// Who has which processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cores {
+    /// The broker has one, the load the other.
+    OneEach,
+    /// Both have both.
+    Shared,
 }
 
 pub(super) enum Kind {
@@ -34,30 +55,12 @@ pub(super) enum Kind {
     Load(Load),
     /// They are started on empty directories.
     Start,
-}
-
-/// One number of a row.
-pub(super) struct Figure {
-    pub(super) name: &'static str,
-    /// From what was measured; `None` if it was not.
-    pub(super) of: fn(&Measured) -> Option<f64>,
-    pub(super) target: Target,
-}
-
-/// What Ottla's number divided by Kafka's is to be.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Target {
-    AtMost(f64),
-    AtLeast(f64),
-}
-
-impl Target {
-    pub(super) fn is_met(self, ratio: f64) -> bool {
-        match self {
-            Self::AtMost(limit) => ratio <= limit,
-            Self::AtLeast(limit) => ratio >= limit,
-        }
-    }
+    /// They are killed and started again.
+    Recovery,
+    /// They are made to hold many of something.
+    Memory(Held),
+    /// Ottla is under load, and the other is no broker but what the machine can do.
+    Limit(Load, Bare),
 }
 
 /// The row of this name.
@@ -65,395 +68,389 @@ pub(super) fn find(name: &str) -> Option<&'static Row> {
     ROWS.iter().find(|row| row.name == name)
 }
 
+const fn load(partitions: u32, measured: &'static str) -> Load {
+    Load {
+        partitions,
+        fill: None,
+        beside: None,
+        measured,
+        are_forces_counted: false,
+        is_cold: false,
+    }
+}
+
+const fn of_load(
+    name: &'static str,
+    title: &'static str,
+    durability: Durability,
+    load: Load,
+    figures: &'static [Figure],
+) -> Row {
+    Row {
+        name,
+        title,
+        durability,
+        cores: Cores::OneEach,
+        is_to_close: false,
+        kind: Kind::Load(load),
+        figures,
+    }
+}
+
+const fn relaxed(
+    name: &'static str,
+    title: &'static str,
+    partitions: u32,
+    measured: &'static str,
+    figures: &'static [Figure],
+) -> Row {
+    of_load(
+        name,
+        title,
+        Durability::Relaxed,
+        load(partitions, measured),
+        figures,
+    )
+}
+
+const fn strict(
+    name: &'static str,
+    title: &'static str,
+    partitions: u32,
+    measured: &'static str,
+    figures: &'static [Figure],
+) -> Row {
+    of_load(
+        name,
+        title,
+        Durability::Strict,
+        load(partitions, measured),
+        figures,
+    )
+}
+
+const fn other(
+    name: &'static str,
+    title: &'static str,
+    kind: Kind,
+    figures: &'static [Figure],
+) -> Row {
+    Row {
+        name,
+        title,
+        durability: Durability::Default,
+        cores: Cores::OneEach,
+        is_to_close: false,
+        kind,
+        figures,
+    }
+}
+
+const fn to_close(row: Row) -> Row {
+    Row {
+        is_to_close: true,
+        ..row
+    }
+}
+
+const fn shared(row: Row) -> Row {
+    Row {
+        cores: Cores::Shared,
+        ..row
+    }
+}
+
+const KIBIBYTE_1: &str = "produce TOPIC -p 1 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --seconds SECONDS";
+const KIBIBYTE_16: &str = "produce TOPIC -p 16 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --seconds SECONDS";
+const SMALL: &str = "produce TOPIC -p 16 --keys 10000 --batch-records 1 --record-bytes 100 --connections 100 --in-flight 1 --rate 5000 --seconds SECONDS";
+const ONE_EACH: &str = "produce TOPIC -p 1 --batch-records 1 --record-bytes 1024 --connections 64 --in-flight 1 --seconds SECONDS";
+const LATENCY: &str = "latency TOPIC -p 1 --rate 1000 --record-bytes 100 --seconds SECONDS";
+
+const DRAIN: Load = Load {
+    fill: Some("produce TOPIC -p 16 --records 1000000 --record-bytes 1024 --batch-bytes 100000"),
+    ..load(16, "consume TOPIC --consumers 1 --seconds 600")
+};
+const DRAIN_BY_8: Load = Load {
+    measured: "consume TOPIC --consumers 8 --seconds 600",
+    ..DRAIN
+};
+const COLD: Load = Load {
+    fill: Some("produce TOPIC -p 16 --records 8000000 --record-bytes 1024 --batch-bytes 100000"),
+    is_cold: true,
+    ..DRAIN
+};
+const TAIL: Load = Load {
+    beside: Some(
+        "produce TOPIC -p 16 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --seconds LONGER",
+    ),
+    ..load(16, "consume TOPIC --tail --consumers 1 --seconds SECONDS")
+};
+const TAIL_BY_8: Load = Load {
+    measured: "consume TOPIC --tail --consumers 8 --seconds SECONDS",
+    ..TAIL
+};
+const FAN_OUT: Load = Load {
+    beside: Some("produce TOPIC -p 16 --record-bytes 1024 --batch-bytes 100000 --seconds LONGER"),
+    ..TAIL_BY_8
+};
+
 /// In the order of the page.
 pub(super) const ROWS: &[Row] = &[
-    Row {
-        name: "produce-1x1024-relaxed",
-        title: "20,000 records of 1 KiB a second to 1 partition, linger 1 ms",
-        durability: Durability::Relaxed,
-        is_to_close: false,
-        kind: Kind::Load(Load {
-            fill: None,
-            measured: "produce TOPIC -p 1 -c flush.messages=9223372036854775807 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --seconds SECONDS --warm-up-seconds 1",
-            are_forces_counted: false,
-        }),
-        figures: &[Figure {
-            name: "CPU seconds per GB produced",
-            of: cpu_seconds_per_gigabyte,
-            target: Target::AtMost(0.5),
-        }],
-    },
-    Row {
-        name: "produce-1x100-relaxed",
-        title: "50,000 records of 100 B a second to 1 partition, linger 1 ms",
-        durability: Durability::Relaxed,
-        is_to_close: false,
-        kind: Kind::Load(Load {
-            fill: None,
-            measured: "produce TOPIC -p 1 -c flush.messages=9223372036854775807 --rate 50000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 100 --seconds SECONDS --warm-up-seconds 1",
-            are_forces_counted: false,
-        }),
-        figures: &[Figure {
-            name: "CPU seconds per GB produced",
-            of: cpu_seconds_per_gigabyte,
-            target: Target::AtMost(0.5),
-        }],
-    },
-    Row {
-        name: "produce-16x1024-relaxed",
-        title: "20,000 records of 1 KiB a second to 16 partitions, linger 1 ms",
-        durability: Durability::Relaxed,
-        is_to_close: true,
-        kind: Kind::Load(Load {
-            fill: None,
-            measured: "produce TOPIC -p 16 -c flush.messages=9223372036854775807 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --seconds SECONDS --warm-up-seconds 1",
-            are_forces_counted: false,
-        }),
-        figures: &[Figure {
-            name: "CPU seconds per GB produced",
-            of: cpu_seconds_per_gigabyte,
-            target: Target::AtMost(0.5),
-        }],
-    },
-    Row {
-        name: "produce-16x100-relaxed",
-        title: "50,000 records of 100 B a second to 16 partitions, linger 1 ms",
-        durability: Durability::Relaxed,
-        is_to_close: true,
-        kind: Kind::Load(Load {
-            fill: None,
-            measured: "produce TOPIC -p 16 -c flush.messages=9223372036854775807 --rate 50000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 100 --seconds SECONDS --warm-up-seconds 1",
-            are_forces_counted: false,
-        }),
-        figures: &[Figure {
-            name: "CPU seconds per GB produced",
-            of: cpu_seconds_per_gigabyte,
-            target: Target::AtMost(0.5),
-        }],
-    },
-    Row {
-        name: "produce-100x1024-relaxed",
-        title: "20,000 records of 1 KiB a second to 100 partitions, linger 1 ms",
-        durability: Durability::Relaxed,
-        is_to_close: false,
-        kind: Kind::Load(Load {
-            fill: None,
-            measured: "produce TOPIC -p 100 -c flush.messages=9223372036854775807 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --seconds SECONDS --warm-up-seconds 1",
-            are_forces_counted: false,
-        }),
-        figures: &[Figure {
-            name: "CPU seconds per GB produced",
-            of: cpu_seconds_per_gigabyte,
-            target: Target::AtMost(0.5),
-        }],
-    },
-    Row {
-        name: "produce-100x100-relaxed",
-        title: "50,000 records of 100 B a second to 100 partitions, linger 1 ms",
-        durability: Durability::Relaxed,
-        is_to_close: false,
-        kind: Kind::Load(Load {
-            fill: None,
-            measured: "produce TOPIC -p 100 -c flush.messages=9223372036854775807 --rate 50000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 100 --seconds SECONDS --warm-up-seconds 1",
-            are_forces_counted: false,
-        }),
-        figures: &[Figure {
-            name: "CPU seconds per GB produced",
-            of: cpu_seconds_per_gigabyte,
-            target: Target::AtMost(0.5),
-        }],
-    },
-    Row {
-        name: "produce-16x1024-strict",
-        title: "16 KB batches of 1 KiB records to 16 partitions, 2,000 records a second",
-        durability: Durability::Strict,
-        is_to_close: true,
-        kind: Kind::Load(Load {
-            fill: None,
-            measured: "produce TOPIC -p 16 -c flush.messages=1 --rate 2000 --linger-ms 5 --batch-bytes 16384 --record-bytes 1024 --seconds SECONDS --warm-up-seconds 1",
-            are_forces_counted: false,
-        }),
-        figures: &[Figure {
-            name: "CPU seconds per GB produced",
-            of: cpu_seconds_per_gigabyte,
-            target: Target::AtMost(0.6),
-        }],
-    },
-    Row {
-        name: "produce-small-relaxed",
-        title: "keyed records of 100 B one by one, 100 connections",
-        durability: Durability::Relaxed,
-        is_to_close: true,
-        kind: Kind::Load(Load {
-            fill: None,
-            measured: "produce TOPIC -p 16 -c flush.messages=9223372036854775807 --keys 10000 --batch-records 1 --record-bytes 100 --connections 100 --in-flight 1 --rate 5000 --seconds SECONDS --warm-up-seconds 1",
-            are_forces_counted: false,
-        }),
-        figures: &[Figure {
-            name: "CPU microseconds per request",
-            of: cpu_microseconds_per_request,
-            target: Target::AtMost(0.4),
-        }],
-    },
-    Row {
-        name: "produce-64k-relaxed",
-        title: "records of 64 KiB to 16 partitions, as many as it takes",
-        durability: Durability::Relaxed,
-        is_to_close: false,
-        kind: Kind::Load(Load {
-            fill: None,
-            measured: "produce TOPIC -p 16 -c flush.messages=9223372036854775807 --record-bytes 65536 --batch-bytes 1000000 --in-flight 2 --seconds SECONDS --warm-up-seconds 1",
-            are_forces_counted: false,
-        }),
-        figures: &[
-            Figure {
-                name: "CPU seconds per GB produced",
-                of: cpu_seconds_per_gigabyte,
-                target: Target::AtMost(0.5),
-            },
-            Figure {
-                name: "MB a second",
-                of: |measured| number(measured, "result", "megabytes_per_second"),
-                target: Target::AtLeast(1.5),
-            },
-        ],
-    },
-    Row {
-        name: "produce-lz4-relaxed",
-        title: "20,000 records of 1 KiB a second to 16 partitions, lz4",
-        durability: Durability::Relaxed,
-        is_to_close: false,
-        kind: Kind::Load(Load {
-            fill: None,
-            measured: "produce TOPIC -p 16 -c flush.messages=9223372036854775807 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --codec lz4 --seconds SECONDS --warm-up-seconds 1",
-            are_forces_counted: false,
-        }),
-        figures: &[Figure {
-            name: "CPU seconds per GB produced",
-            of: cpu_seconds_per_gigabyte,
-            target: Target::AtMost(0.5),
-        }],
-    },
-    Row {
-        name: "produce-zstd-relaxed",
-        title: "20,000 records of 1 KiB a second to 16 partitions, zstd",
-        durability: Durability::Relaxed,
-        is_to_close: false,
-        kind: Kind::Load(Load {
-            fill: None,
-            measured: "produce TOPIC -p 16 -c flush.messages=9223372036854775807 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --codec zstd --seconds SECONDS --warm-up-seconds 1",
-            are_forces_counted: false,
-        }),
-        figures: &[Figure {
-            name: "CPU seconds per GB produced",
-            of: cpu_seconds_per_gigabyte,
-            target: Target::AtMost(0.5),
-        }],
-    },
-    Row {
-        name: "group-commit",
-        title: "64 producers, each with one record of 1 KiB at a time, one partition",
-        durability: Durability::Strict,
-        is_to_close: true,
-        kind: Kind::Load(Load {
-            fill: None,
-            measured: "produce TOPIC -c flush.messages=1 --batch-records 1 --record-bytes 1024 --connections 64 --in-flight 1 --seconds SECONDS --warm-up-seconds 1",
-            are_forces_counted: false,
-        }),
-        figures: &[Figure {
-            name: "acknowledgements a second",
-            of: |measured| number(measured, "result", "acknowledgements_per_second"),
-            target: Target::AtLeast(5.0),
-        }],
-    },
-    Row {
-        name: "group-commit-forces",
-        title: "the same, and how often the disk is forced",
-        durability: Durability::Strict,
-        is_to_close: true,
-        kind: Kind::Load(Load {
-            fill: None,
-            measured: "produce TOPIC -c flush.messages=1 --batch-records 1 --record-bytes 1024 --connections 64 --in-flight 1 --seconds SECONDS --warm-up-seconds 1",
+    to_close(other(
+        "start",
+        "a start on an empty directory",
+        Kind::Start,
+        figures::START,
+    )),
+    to_close(relaxed(
+        "produce-16x1024-relaxed",
+        "20,000 records of 1 KiB a second to 16 partitions, linger 1 ms",
+        16,
+        KIBIBYTE_16,
+        figures::PRODUCED_RELAXED,
+    )),
+    to_close(relaxed(
+        "produce-16x100-relaxed",
+        "50,000 records of 100 B a second to 16 partitions, linger 1 ms",
+        16,
+        "produce TOPIC -p 16 --rate 50000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 100 --seconds SECONDS",
+        figures::PRODUCED_RELAXED,
+    )),
+    to_close(strict(
+        "produce-16x1024-strict",
+        "2,000 records of 1 KiB a second to 16 partitions in batches of 16 KB",
+        16,
+        "produce TOPIC -p 16 --rate 2000 --linger-ms 5 --batch-bytes 16384 --record-bytes 1024 --seconds SECONDS",
+        figures::PRODUCED_STRICT,
+    )),
+    to_close(relaxed(
+        "produce-small-relaxed",
+        "5,000 keyed records of 100 B a second one by one, 100 connections",
+        16,
+        SMALL,
+        figures::SMALL,
+    )),
+    to_close(strict(
+        "group-commit",
+        "64 producers, each with one record of 1 KiB at a time, one partition",
+        1,
+        ONE_EACH,
+        figures::ACKNOWLEDGED,
+    )),
+    to_close(of_load(
+        "group-commit-forces",
+        "the same, and how often the disk is forced",
+        Durability::Strict,
+        Load {
             are_forces_counted: true,
-        }),
-        figures: &[Figure {
-            name: "forces per 1,000 acknowledgements",
-            of: forces_per_thousand,
-            target: Target::AtMost(0.2),
-        }],
-    },
+            ..load(1, ONE_EACH)
+        },
+        figures::FORCES,
+    )),
+    relaxed(
+        "produce-1x1024-relaxed",
+        "20,000 records of 1 KiB a second to 1 partition, linger 1 ms",
+        1,
+        KIBIBYTE_1,
+        figures::PRODUCED_RELAXED,
+    ),
+    relaxed(
+        "produce-1x100-relaxed",
+        "50,000 records of 100 B a second to 1 partition, linger 1 ms",
+        1,
+        "produce TOPIC -p 1 --rate 50000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 100 --seconds SECONDS",
+        figures::PRODUCED_RELAXED,
+    ),
+    relaxed(
+        "produce-100x1024-relaxed",
+        "20,000 records of 1 KiB a second to 100 partitions, linger 1 ms",
+        100,
+        "produce TOPIC -p 100 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --seconds SECONDS",
+        figures::PRODUCED_RELAXED,
+    ),
+    relaxed(
+        "produce-100x100-relaxed",
+        "50,000 records of 100 B a second to 100 partitions, linger 1 ms",
+        100,
+        "produce TOPIC -p 100 --rate 50000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 100 --seconds SECONDS",
+        figures::PRODUCED_RELAXED,
+    ),
+    relaxed(
+        "produce-lz4-relaxed",
+        "20,000 records of 1 KiB a second to 16 partitions, lz4",
+        16,
+        "produce TOPIC -p 16 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --codec lz4 --seconds SECONDS",
+        figures::PRODUCED_RELAXED,
+    ),
+    relaxed(
+        "produce-zstd-relaxed",
+        "20,000 records of 1 KiB a second to 16 partitions, zstd",
+        16,
+        "produce TOPIC -p 16 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --codec zstd --seconds SECONDS",
+        figures::PRODUCED_RELAXED,
+    ),
+    relaxed(
+        "produce-most-relaxed",
+        "records of 1 KiB to 16 partitions in batches of 100 KB, as many as are taken",
+        16,
+        "produce TOPIC -p 16 --record-bytes 1024 --batch-bytes 100000 --seconds SECONDS",
+        figures::PRODUCED_MOST,
+    ),
+    relaxed(
+        "produce-64k-relaxed",
+        "records of 64 KiB to 16 partitions in batches of 1 MB, as many as are taken",
+        16,
+        "produce TOPIC -p 16 --record-bytes 65536 --batch-bytes 1000000 --in-flight 2 --seconds SECONDS",
+        figures::PRODUCED_MOST,
+    ),
+    of_load(
+        "drain-1",
+        "a backlog of 1 GB read by 1 consumer",
+        Durability::Relaxed,
+        DRAIN,
+        figures::DRAINED,
+    ),
+    of_load(
+        "drain-8",
+        "a backlog of 1 GB read by each of 8 consumers",
+        Durability::Relaxed,
+        DRAIN_BY_8,
+        figures::DRAINED,
+    ),
+    of_load(
+        "drain-cold",
+        "8 GB that are only on disk, read by 1 consumer",
+        Durability::Relaxed,
+        COLD,
+        figures::DRAINED,
+    ),
+    of_load(
+        "tail-1",
+        "20,000 records of 1 KiB a second, read as they come by 1 consumer",
+        Durability::Relaxed,
+        TAIL,
+        figures::TAIL,
+    ),
+    of_load(
+        "tail-8",
+        "20,000 records of 1 KiB a second, read as they come by each of 8 consumers",
+        Durability::Relaxed,
+        TAIL_BY_8,
+        figures::TAIL,
+    ),
+    relaxed(
+        "latency-relaxed",
+        "1,000 records of 100 B a second, one by one",
+        1,
+        LATENCY,
+        figures::LATENCY,
+    ),
+    strict(
+        "latency-strict",
+        "100 records of 100 B a second, one by one",
+        1,
+        "latency TOPIC -p 1 --rate 100 --record-bytes 100 --seconds SECONDS",
+        figures::LATENCY,
+    ),
+    of_load(
+        "offset-commits",
+        "16 members commit offsets, each as soon as it is answered",
+        Durability::Default,
+        load(
+            1,
+            "groups TOPIC -p 1 --commits --members 16 --seconds SECONDS",
+        ),
+        figures::COMMITS,
+    ),
+    of_load(
+        "rebalance-200",
+        "200 members join a group, and one leaves",
+        Durability::Default,
+        load(
+            200,
+            "groups TOPIC -p 200 --rebalance 200 --heartbeat-ms 500",
+        ),
+        figures::REBALANCE,
+    ),
     Row {
-        name: "drain-1",
-        title: "a backlog of 1 GB read by 1 consumer",
         durability: Durability::Relaxed,
-        is_to_close: false,
-        kind: Kind::Load(Load {
-            fill: Some(
-                "produce TOPIC -p 16 -c flush.messages=9223372036854775807 --records 1000000 --record-bytes 1024 --batch-bytes 100000",
-            ),
-            measured: "consume TOPIC --consumers 1 --seconds 600",
-            are_forces_counted: false,
-        }),
-        figures: &[Figure {
-            name: "CPU seconds per GB consumed",
-            of: cpu_seconds_per_gigabyte_consumed,
-            target: Target::AtMost(0.9),
-        }],
+        ..other(
+            "recovery",
+            "killed with 1 GB in a topic, and started again",
+            Kind::Recovery,
+            figures::RECOVERY,
+        )
     },
+    other(
+        "memory-partitions",
+        "1,000 partitions with a record each",
+        Kind::Memory(Held::Partitions),
+        figures::PER_PARTITION,
+    ),
+    other(
+        "memory-connections",
+        "1,000 idle connections",
+        Kind::Memory(Held::Connections),
+        figures::PER_CONNECTION,
+    ),
+    other(
+        "memory-groups",
+        "1,000 groups with an offset each",
+        Kind::Memory(Held::Groups),
+        figures::PER_GROUP,
+    ),
+    shared(relaxed(
+        "shared-produce-16x1024-relaxed",
+        "20,000 records of 1 KiB a second to 16 partitions; broker and load share both processors",
+        16,
+        KIBIBYTE_16,
+        figures::PRODUCED_RELAXED,
+    )),
+    shared(relaxed(
+        "shared-produce-small-relaxed",
+        "5,000 keyed records of 100 B a second one by one; broker and load share both processors",
+        16,
+        SMALL,
+        figures::SMALL,
+    )),
+    shared(strict(
+        "shared-group-commit",
+        "64 producers, each with one record of 1 KiB at a time; broker and load share both processors",
+        1,
+        ONE_EACH,
+        figures::ACKNOWLEDGED,
+    )),
     Row {
-        name: "drain-8",
-        title: "a backlog of 1 GB read by 8 consumers",
-        durability: Durability::Relaxed,
-        is_to_close: false,
-        kind: Kind::Load(Load {
-            fill: Some(
-                "produce TOPIC -p 16 -c flush.messages=9223372036854775807 --records 1000000 --record-bytes 1024 --batch-bytes 100000",
-            ),
-            measured: "consume TOPIC --consumers 8 --seconds 600",
-            are_forces_counted: false,
-        }),
-        figures: &[Figure {
-            name: "CPU seconds per GB consumed",
-            of: cpu_seconds_per_gigabyte_consumed,
-            target: Target::AtMost(0.9),
-        }],
-    },
-    Row {
-        name: "latency-strict",
-        title: "1,000 records of 100 B a second, one by one",
         durability: Durability::Strict,
-        is_to_close: false,
-        kind: Kind::Load(Load {
-            fill: None,
-            measured: "latency TOPIC -c flush.messages=1 --rate 100 --seconds SECONDS",
-            are_forces_counted: false,
-        }),
-        figures: &[
-            Figure {
-                name: "p99 end to end in ms",
-                of: |measured| latency(measured, "END-TO-END", "p99_ms"),
-                target: Target::AtMost(0.7),
-            },
-            Figure {
-                name: "p99.9 end to end in ms",
-                of: |measured| latency(measured, "END-TO-END", "p99_9_ms"),
-                target: Target::AtMost(0.5),
-            },
-        ],
+        ..other(
+            "limit-latency",
+            "1,000 records of 100 B a second one by one, next to 4 KiB appended and forced",
+            Kind::Limit(load(1, LATENCY), Bare::Append),
+            figures::LIMIT_OF_LATENCY,
+        )
     },
     Row {
-        name: "latency-relaxed",
-        title: "1,000 records of 100 B a second, one by one",
+        durability: Durability::Strict,
+        ..other(
+            "limit-writing",
+            "batches of 1 MB to 1 partition, next to 1 MB appended and forced",
+            Kind::Limit(
+                load(
+                    1,
+                    "produce TOPIC -p 1 --record-bytes 1024 --batch-bytes 1000000 --seconds SECONDS",
+                ),
+                Bare::Stream,
+            ),
+            figures::LIMIT_OF_WRITING,
+        )
+    },
+    Row {
         durability: Durability::Relaxed,
-        is_to_close: false,
-        kind: Kind::Load(Load {
-            fill: None,
-            measured: "latency TOPIC -c flush.messages=9223372036854775807 --rate 1000 --seconds SECONDS",
-            are_forces_counted: false,
-        }),
-        figures: &[
-            Figure {
-                name: "p99 end to end in ms",
-                of: |measured| latency(measured, "END-TO-END", "p99_ms"),
-                target: Target::AtMost(0.7),
-            },
-            Figure {
-                name: "p99.9 end to end in ms",
-                of: |measured| latency(measured, "END-TO-END", "p99_9_ms"),
-                target: Target::AtMost(0.5),
-            },
-        ],
-    },
-    Row {
-        name: "offset-commits",
-        title: "16 members commit offsets, each as soon as it is answered",
-        durability: Durability::None,
-        is_to_close: false,
-        kind: Kind::Load(Load {
-            fill: None,
-            measured: "groups TOPIC --commits --members 16 --seconds SECONDS --warm-up-seconds 1",
-            are_forces_counted: false,
-        }),
-        figures: &[Figure {
-            name: "OffsetCommits per CPU second",
-            of: commits_per_cpu_second,
-            target: Target::AtLeast(2.0),
-        }],
-    },
-    Row {
-        name: "rebalance-200",
-        title: "200 members join a group, and one leaves",
-        durability: Durability::None,
-        is_to_close: false,
-        kind: Kind::Load(Load {
-            fill: None,
-            measured: "groups TOPIC -p 200 --rebalance 200 --heartbeat-ms 500",
-            are_forces_counted: false,
-        }),
-        figures: &[Figure {
-            name: "CPU seconds",
-            of: |measured| Some(measured.used.cpu_seconds),
-            target: Target::AtMost(1.0),
-        }],
-    },
-    Row {
-        name: "start",
-        title: "a start on an empty directory",
-        durability: Durability::None,
-        is_to_close: true,
-        kind: Kind::Start,
-        figures: &[
-            Figure {
-                name: "first answer in ms",
-                of: |measured| number(measured, "result", "first_answer_ms"),
-                target: Target::AtMost(0.05),
-            },
-            Figure {
-                name: "memory at rest in bytes",
-                of: |measured| number(measured, "result", "memory_bytes"),
-                target: Target::AtMost(0.05),
-            },
-        ],
+        ..other(
+            "limit-sending",
+            "as many records of 1 KiB as are taken, read as they come by each of 8 consumers, next to bytes sent to 8 connections",
+            Kind::Limit(FAN_OUT, Bare::Send),
+            figures::LIMIT_OF_SENDING,
+        )
     },
 ];
-
-/// Bytes of values that the load has written, warm-up included.
-fn written_gigabytes(measured: &Measured) -> Option<f64> {
-    let records = number(measured, "result", "total_records")?;
-    let bytes = number(measured, "settings", "value_bytes")?;
-    Some(records * bytes / 1e9)
-}
-
-fn cpu_seconds_per_gigabyte(measured: &Measured) -> Option<f64> {
-    Some(measured.used.cpu_seconds / written_gigabytes(measured)?)
-}
-
-fn cpu_seconds_per_gigabyte_consumed(measured: &Measured) -> Option<f64> {
-    let megabytes = number(measured, "result", "megabytes_per_second")?;
-    let seconds = number(measured, "result", "measured_seconds")?;
-    Some(measured.used.cpu_seconds / (megabytes * seconds / 1e3))
-}
-
-/// Of requests that carry one record each.
-fn cpu_microseconds_per_request(measured: &Measured) -> Option<f64> {
-    let records = number(measured, "result", "total_records")?;
-    Some(measured.used.cpu_seconds * 1e6 / records)
-}
-
-fn forces_per_thousand(measured: &Measured) -> Option<f64> {
-    let records = number(measured, "result", "total_records")?;
-    Some(number(measured, "result", "forces")? * 1e3 / records)
-}
-
-fn commits_per_cpu_second(measured: &Measured) -> Option<f64> {
-    Some(number(measured, "result", "total_commits")? / measured.used.cpu_seconds)
-}
-
-fn latency(measured: &Measured, of: &str, quantile: &str) -> Option<f64> {
-    let rows = measured.report["latencies"].as_array()?;
-    rows.iter().find(|row| row["of"] == of)?[quantile].as_f64()
-}
-
-fn number(measured: &Measured, part: &str, name: &str) -> Option<f64> {
-    Value::as_f64(&measured.report[part][name])
-}

@@ -1,28 +1,37 @@
-//! How long a broker takes from its start to its first answer, and what it holds then.
+//! How long a broker takes from its start to its first answer, and after a crash to its first record.
 
 use std::thread;
-use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::json;
 
 use super::contender::{Contender, Measured, Name};
+use super::memory::REST;
+use super::process;
+use super::rows::{Cores, Durability};
 
-/// After this a broker that nothing is asked of counts as being at rest.
-const REST: Duration = Duration::from_secs(5);
+/// What is in the topic when a broker is killed: 1 GB.
+const FILL: &str = "produce TOPIC -p 16 --records 1000000 --record-bytes 1024 --batch-bytes 100000";
 
 /// Starts it on an empty directory, lets it come to rest, and ends it.
 pub(super) fn measure(name: Name) -> Result<Measured> {
-    let contender = Contender::start(name)?;
+    let contender = Contender::start(name, Cores::OneEach)?;
     thread::park_timeout(REST);
-    Ok(Measured {
-        report: json!({
-            "settings": {"rest_seconds": REST.as_secs()},
-            "result": {
-                "first_answer_ms": contender.answered_after().as_secs_f64() * 1e3,
-                "memory_bytes": contender.memory_bytes()?,
-            },
-        }),
-        used: contender.usage()?,
-    })
+    Ok(Measured::of(json!({
+        "rest_seconds": REST.as_secs(),
+        "first_answer_ms": contender.answered_after().as_secs_f64() * 1e3,
+        "memory_bytes": process::memory_bytes(contender.pid())?,
+    })))
+}
+
+/// Fills a topic, kills the broker, and starts it again.
+pub(super) fn measure_recovery(name: Name, durability: Durability) -> Result<Measured> {
+    let mut contender = Contender::start(name, Cores::OneEach)?;
+    let place = contender.place("before");
+    place.create_topic(16, durability)?;
+    place.bench(FILL, 0)?;
+    let recovered = contender.recover("before")?;
+    Ok(Measured::of(
+        json!({ "recovery_ms": recovered.as_secs_f64() * 1e3 }),
+    ))
 }

@@ -28,11 +28,11 @@ pub(super) fn estimate(values: &[f64]) -> Option<Estimate> {
     };
     let mut medians: Vec<f64> = (0..RESAMPLES).filter_map(resample).collect();
     medians.sort_by(f64::total_cmp);
-    let at = |share: f64| medians[(share * (medians.len() - 1) as f64).round() as usize];
+    let at = |part: f64| quantile(&medians, part);
     Some(Estimate {
         median: median_of_all,
-        low: at(0.025),
-        high: at(0.975),
+        low: at(0.025)?,
+        high: at(0.975)?,
     })
 }
 
@@ -48,6 +48,12 @@ pub(super) fn median(values: &[f64]) -> Option<f64> {
     }
 }
 
+/// The value below which so large a part of them lies; they are in order. `None` without values.
+pub(super) fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)?;
+    sorted.get((part * last as f64).round() as usize).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +64,15 @@ mod tests {
         assert_eq!(median(&[3.0]), Some(3.0));
         assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
+    }
+
+    #[test]
+    fn quantiles_are_values_that_are_there() {
+        let values: Vec<f64> = (0..=100).map(f64::from).collect();
+        assert_eq!(quantile(&values, 0.5), Some(50.0));
+        assert_eq!(quantile(&values, 0.99), Some(99.0));
+        assert_eq!(quantile(&[7.0], 0.99), Some(7.0));
+        assert_eq!(quantile(&[], 0.5), None);
     }
 
     #[test]

@@ -1,0 +1,103 @@
+//! What a process uses, as the kernel tells it.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+/// What a process has used since it began.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Usage {
+    /// Of all its threads, in the program and in the kernel.
+    pub(super) cpu_seconds: f64,
+    /// Handed to the disk.
+    pub(super) written_bytes: f64,
+}
+
+impl Usage {
+    pub(super) fn of(pid: u32) -> Result<Self> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        let io = fs::read_to_string(format!("/proc/{pid}/io"))?;
+        Ok(Self {
+            cpu_seconds: cpu_ticks(&stat)? / ticks_per_second()?,
+            written_bytes: field(&io, "write_bytes:")?,
+        })
+    }
+
+    pub(super) fn since(self, earlier: Self) -> Self {
+        Self {
+            cpu_seconds: self.cpu_seconds - earlier.cpu_seconds,
+            written_bytes: self.written_bytes - earlier.written_bytes,
+        }
+    }
+}
+
+/// Memory of a process in bytes; pages that it shares are divided among those who share them.
+pub(super) fn memory_bytes(pid: u32) -> Result<f64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    Ok(field(&text, "Pss:")? * 1024.0)
+}
+
+/// The same without the mappings that begin within `from..to`.
+pub(super) fn memory_bytes_outside(pid: u32, from: u64, to: u64) -> Result<f64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps"))?;
+    Ok(bytes_outside(&text, from, to))
+}
+
+fn bytes_outside(smaps: &str, from: u64, to: u64) -> f64 {
+    let (mut is_outside, mut kilobytes) = (true, 0.0);
+    for line in smaps.lines() {
+        let begin = line
+            .split_once('-')
+            .and_then(|(begin, _)| u64::from_str_radix(begin, 16).ok());
+        if let Some(begin) = begin {
+            is_outside = !(from..to).contains(&begin);
+        } else if is_outside {
+            kilobytes += field(line, "Pss:").unwrap_or_default();
+        }
+    }
+    kilobytes * 1024.0
+}
+
+/// Time in the program and in the kernel, from `/proc/PID/stat`. The name of the program is in
+/// parentheses and may hold anything.
+fn cpu_ticks(stat: &str) -> Result<f64> {
+    let (_, rest) = stat.rsplit_once(')').context("no name")?;
+    let mut fields = rest.split_whitespace().skip(11);
+    let mut ticks = || -> Result<f64> { Ok(fields.next().context("too short")?.parse()?) };
+    Ok(ticks()? + ticks()?)
+}
+
+/// The number behind a name at the beginning of a line.
+fn field(text: &str, name: &str) -> Result<f64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let word = line.and_then(|rest| rest.split_whitespace().next());
+    Ok(word.with_context(|| format!("no {name}"))?.parse()?)
+}
+
+fn ticks_per_second() -> Result<f64> {
+    let output = Command::new("getconf").arg("CLK_TCK").output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().parse()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_a_process_are_read() {
+        let stat = "71 (a ) b) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 5 0";
+        assert_eq!(cpu_ticks(stat).unwrap(), 300.0);
+        let io = "rchar: 5\nwrite_bytes: 4096\ncancelled_write_bytes: 1\n";
+        assert_eq!(field(io, "write_bytes:").unwrap(), 4096.0);
+        assert!(field(io, "Pss:").is_err());
+    }
+
+    #[test]
+    fn mappings_of_a_range_are_left_out() {
+        let smaps = "1000-2000 rw-p 0 00:00 0 [heap]\nRss: 9 kB\nPss: 2 kB\nPss_Dirty: 2 kB\n\
+                     c000-d000 rw-p 0 00:00 0\nPss: 100 kB\n\
+                     ff000-fff00 rw-p 0 00:00 0\nPss: 3 kB\n";
+        assert_eq!(bytes_outside(smaps, 0xc000, 0xd000), 5.0 * 1024.0);
+    }
+}
