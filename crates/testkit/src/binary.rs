@@ -16,7 +16,8 @@ pub fn workspace_directory() -> &'static Path {
     })
 }
 
-/// Cargo's target directory, found from the running test: it lies in `<target>/<profile>/deps`.
+/// Cargo's target directory, found from the running program: a binary lies in `<target>/<profile>`, a
+/// test below that.
 pub fn target_directory() -> PathBuf {
     profile_directory()
         .parent()
@@ -69,9 +70,13 @@ pub fn ottla_binary() -> &'static Path {
 }
 
 fn profile_directory() -> PathBuf {
-    let test = std::env::current_exe().expect("a running program has a path");
-    test.ancestors()
-        .nth(2)
-        .expect("tests lie in <target>/<profile>/deps")
-        .to_path_buf()
+    let program = std::env::current_exe().expect("a running program has a path");
+    let directory = program.parent().expect("a program lies in a directory");
+    let is_below = ["deps", "examples"]
+        .iter()
+        .any(|name| directory.ends_with(name));
+    match directory.parent() {
+        Some(profile) if is_below => profile.to_path_buf(),
+        _ => directory.to_path_buf(),
+    }
 }

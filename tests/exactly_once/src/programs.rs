@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use testkit::{ProcessLog, workspace_directory};
+use testkit::{ProcessLog, target_directory, workspace_directory};
 
 const SIGKILL: i32 = 9;
 
@@ -32,9 +32,7 @@ impl Programs {
     /// Lets Maven build the programs and fetch what they need, below a directory. What it fetches
     /// lies beside what it has fetched for the real clients.
     pub(crate) fn build(directory: &Path) -> Result<Self> {
-        let target = std::env::var_os("CARGO_TARGET_DIR");
-        let target = target.map_or_else(|| workspace_directory().join("target"), PathBuf::from);
-        let cache = target.join("clients/cache/maven");
+        let cache = target_directory().join("clients/cache/maven");
         let programs = Self {
             directory: directory.join("programs"),
         };
