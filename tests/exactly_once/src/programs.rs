@@ -37,6 +37,8 @@ impl Programs {
             directory: directory.join("programs"),
         };
         for (project, goals) in PROJECTS {
+            // What an earlier version needed would stay on the class path.
+            remove_if_there(&programs.built(project))?;
             let sources = workspace_directory().join("tests/exactly_once");
             let status = Command::new("mvn")
                 .args(["--quiet", "--batch-mode", "--file"])
@@ -54,16 +56,21 @@ impl Programs {
         Ok(programs)
     }
 
-    /// Where Maven has put something of a project.
-    fn built(&self, project: &str, what: &str) -> PathBuf {
-        self.directory.join(project).join("build").join(what)
+    /// Where Maven puts what it makes of a project.
+    fn built(&self, project: &str) -> PathBuf {
+        self.directory.join(project).join("build")
+    }
+
+    /// Where Maven puts the jars that a project needs.
+    fn jars(&self, project: &str) -> PathBuf {
+        self.built(project).join("dependency")
     }
 
     /// The versions of what is Kafka's in it, as its jars tell them, and of Java.
     pub(crate) fn versions(&self) -> Result<Value> {
         let mut versions = json!({});
         for (project, _) in PROJECTS {
-            for jar in fs::read_dir(self.built(project, "dependency"))? {
+            for jar in fs::read_dir(self.jars(project))? {
                 let name = jar?.file_name().to_string_lossy().into_owned();
                 for artifact in ARTIFACTS {
                     let version = name
@@ -85,17 +92,25 @@ impl Programs {
     pub(crate) fn ours(&self, class: &str, arguments: &[&str]) -> Vec<String> {
         let class_path = format!(
             "{}:{}/*",
-            self.built("java", "classes").display(),
-            self.built("java", "dependency").display()
+            self.built("java").join("classes").display(),
+            self.jars("java").display()
         );
         words(&class_path, class, arguments)
     }
 
     /// The same for a class of Connect.
     pub(crate) fn connect(&self, class: &str, arguments: &[&str]) -> Vec<String> {
-        let class_path = format!("{}/*", self.built("connect", "dependency").display());
+        let class_path = format!("{}/*", self.jars("connect").display());
         words(&class_path, class, arguments)
     }
+}
+
+/// Removes a directory with all that is in it.
+pub(crate) fn remove_if_there(directory: &Path) -> Result<()> {
+    if directory.exists() {
+        fs::remove_dir_all(directory)?;
+    }
+    Ok(())
 }
 
 fn words(class_path: &str, class: &str, arguments: &[&str]) -> Vec<String> {
