@@ -13,6 +13,9 @@ use testkit::{ProcessLog, target_directory, workspace_directory};
 
 const SIGKILL: i32 = 9;
 
+/// How long it may take until all is read that a killed process has printed.
+const OUTPUT_LIMIT: Duration = Duration::from_secs(60);
+
 /// What Maven has built and fetched: our programs with the jars of Streams, and the jars of Connect.
 #[derive(Debug)]
 pub(crate) struct Programs {
@@ -176,10 +179,17 @@ impl Process {
             .with_context(|| format!("{} is gone; see {}", self.name, self.log.display()))
     }
 
-    /// Kills it, as `kill -9` does. It must be alive until then.
+    /// Kills it, as `kill -9` does. It must be alive until then. What it has printed is there
+    /// afterwards.
     pub(crate) fn kill(&mut self) -> Result<()> {
         self.child.kill()?;
         let status = self.child.wait()?;
+        ensure!(
+            self.output.wait_for_end(OUTPUT_LIMIT),
+            "the output of {} does not end; see {}",
+            self.name,
+            self.log.display()
+        );
         ensure!(
             status.signal() == Some(SIGKILL),
             "{} ended by itself with {status}; see {}",
