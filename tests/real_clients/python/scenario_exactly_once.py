@@ -19,7 +19,7 @@ PARTITIONS = list(range(3))
 # How many records are there that nobody has committed yet.
 AHEAD = 600
 FED_AT_ONCE = 60
-# How many records are committed between two kills at least.
+# How many records are committed in a round at least.
 ROUND_RECORDS = 300
 # Of so many transactions of a worker one is aborted.
 ABORT_EVERY = 7
@@ -181,23 +181,25 @@ class Progress:
 
 
 class Rounds:
-    """A round is over when everything has happened again: records were committed, transactions aborted,
-    and workers fenced. The harness hears of it while a transaction is open."""
+    """A round is over when everything has happened again: so many records were committed, transactions
+    aborted, and workers fenced. The harness hears of it while a transaction is open."""
 
     def __init__(self, progress, journal):
         self.progress, self.journal = progress, journal
-        self.before = self.happened()
+        self.committed, self.aborted, self.fenced = self.happened()
         self.number = 0
         self.over = False
         self.lock = threading.Lock()
 
     def happened(self):
-        return self.progress.committed // ROUND_RECORDS, self.journal.count(ABORTED), self.journal.fenced
+        return self.progress.committed, self.journal.count(ABORTED), self.journal.fenced
 
     def look(self):
-        now = self.happened()
-        if all(later > earlier for later, earlier in zip(now, self.before)):
-            self.before, self.over = now, True
+        committed, aborted, fenced = self.happened()
+        if (committed >= self.committed + ROUND_RECORDS and aborted > self.aborted
+                and fenced > self.fenced):
+            self.committed, self.aborted, self.fenced = committed, aborted, fenced
+            self.over = True
 
     def in_transaction(self):
         """A worker has sent the records of a transaction, and has not ended it."""
