@@ -11,7 +11,7 @@ import threading
 import time
 
 from records import Planned, expected
-from scenario import Failed, StandardInput, event, wait_until
+from scenario import Failed, StandardInput, event, reader, wait_until
 from transformed import (ABORTED, COMMITTED, UNKNOWN, Journal, attempt_of, exactly_once,
                          in_input_order, transformed, whole)
 
@@ -127,7 +127,7 @@ class Follower(threading.Thread):
 
     def run(self):
         try:
-            consumer = reader(self.adapter, self.bootstrap, self.topic, "read_committed")
+            consumer = reader(self.adapter, self.bootstrap, self.topic, PARTITIONS, "read_committed")
             while sum(record.value == LAST for record in self.given.values()) < len(PARTITIONS):
                 for record in self.patiently(consumer):
                     place = (record.partition, record.offset)
@@ -223,7 +223,6 @@ def run(adapter, bootstrap, report, options):
     workers = [Worker(adapter, bootstrap, topics, group, name, transactional_id, rounds)
                for name, transactional_id in (("one", "shared"), ("two", "shared"), ("three", "own"))]
 
-
     def worked_off():
         none_ended(workers)
         left = len(feeder.planned) - progress.look()
@@ -281,14 +280,8 @@ def aborted(journal, uncommitted):
     return any(journal.attempts[attempt_of(record)].outcome == ABORTED for record in uncommitted)
 
 
-def reader(adapter, bootstrap, topic, isolation):
-    consumer = adapter.ClientConsumer(bootstrap, None, isolation=isolation)
-    consumer.assign(topic, {partition: 0 for partition in PARTITIONS})
-    return consumer
-
-
 def ends(adapter, bootstrap, topic, isolation):
-    consumer = reader(adapter, bootstrap, topic, isolation)
+    consumer = reader(adapter, bootstrap, topic, PARTITIONS, isolation)
     found = consumer.ends(PARTITIONS)
     consumer.close()
     return found
@@ -296,9 +289,7 @@ def ends(adapter, bootstrap, topic, isolation):
 
 def write_last(adapter, bootstrap, topic):
     """A committed record at the end of each partition, which tells a reader that it has seen all."""
-    outcomes = []
-    producer = adapter.ClientProducer(bootstrap, "none", lambda *outcome: outcomes.append(outcome),
-                                      transactional_id="last")
+    producer = adapter.ClientProducer(bootstrap, "none", lambda *_: None, transactional_id="last")
     producer.begin()
     for partition in PARTITIONS:
         producer.send(topic, Planned(partition, None, LAST, (), int(time.time() * 1000)), partition)
@@ -307,7 +298,7 @@ def write_last(adapter, bootstrap, topic):
 
 
 def read_to_last(adapter, bootstrap, topic, isolation):
-    consumer = reader(adapter, bootstrap, topic, isolation)
+    consumer = reader(adapter, bootstrap, topic, PARTITIONS, isolation)
     records = []
 
     def complete():
