@@ -1,8 +1,12 @@
 //! `ottla bench`: what it says it did is what the topics and groups then hold. Times are not looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::TcpListener;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
@@ -19,6 +23,21 @@ impl Session {
     /// How many records a topic has ever had.
     fn records(&self, topic: &str) -> anyhow::Result<i64> {
         Ok(self.high_watermarks(topic)?.iter().sum())
+    }
+
+    /// Waits until a group has so many members.
+    fn await_members(&self, group: &str, members: i64) -> anyhow::Result<()> {
+        let give_up_at = Instant::now() + LIMIT;
+        loop {
+            let described = self.run(&["group", "describe", group, "--format", "json"], "")?;
+            if described.code == Some(0) && described.json()?["members"] == members {
+                return Ok(());
+            }
+            anyhow::ensure!(
+                Instant::now() < give_up_at,
+                "{group} has not {members} members"
+            );
+        }
     }
 
     /// The result of a benchmark; its arguments are separated by blanks.
@@ -297,18 +316,24 @@ struct Running {
     stderr: ProcessLog,
 }
 
+/// Writes for minutes, unless something ends it.
+const LONG: &str = "produce topic1 --seconds 600 --warm-up-seconds 0 --rate 100";
+
+/// Starts a benchmark, its output in pipes.
+fn spawn(address: &str, arguments: &str) -> anyhow::Result<Child> {
+    let mut command = ottla(&["bench"]);
+    command.args(arguments.split(' '));
+    command.args(["--progress", "--format", "json", "-b", address]);
+    Ok(command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?)
+}
+
 impl Running {
-    /// Writes for minutes, unless something ends it.
-    fn start(broker: &BrokerProcess) -> anyhow::Result<Self> {
-        let address = broker.kafka().to_string();
-        let mut command = ottla(&["bench", "produce", "topic1", "--seconds", "600"]);
-        command.args(["--warm-up-seconds", "0", "--rate", "100", "--progress"]);
-        command.args(["--format", "json", "-b", &address]);
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+    fn start(broker: &BrokerProcess, arguments: &str) -> anyhow::Result<Self> {
+        let mut child = spawn(&broker.kafka().to_string(), arguments)?;
         let stdout = ProcessLog::follow(child.stdout.take().context("piped")?);
         let stderr = ProcessLog::follow(child.stderr.take().context("piped")?);
         let shown = stderr.wait_for(0, LIMIT, |line| line.text().contains("records/s"));
@@ -324,36 +349,75 @@ impl Running {
         Ok(running)
     }
 
-    /// Its exit code, the records of its result, and its standard error.
-    fn end(mut self) -> anyhow::Result<(Option<i32>, i64, String)> {
+    /// Its exit code, its report, and its standard error.
+    fn end(mut self) -> anyhow::Result<(Option<i32>, Value, String)> {
         let ended = self.stdout.wait_for_end(LIMIT) && self.stderr.wait_for_end(LIMIT);
         if !ended {
             self.child.kill()?;
         }
         let code = self.child.wait()?.code();
         let report: Value = serde_json::from_str(&self.stdout.text())?;
-        Ok((code, count(&report, "total_records")?, self.stderr.text()))
+        Ok((code, report, self.stderr.text()))
     }
 }
 
 #[test]
 fn a_run_that_is_interrupted_prints_the_result_so_far() -> anyhow::Result<()> {
     let broker = BrokerOptions::new().start()?;
-    let running = Running::start(&broker)?;
+    let running = Running::start(&broker, LONG)?;
     kill_process(Pid::from_child(&running.child), Signal::INT)?;
-    let (code, records, told) = running.end()?;
+    let (code, report, told) = running.end()?;
     assert_eq!(code, Some(0), "{told}");
     assert!(told.contains("interrupted"), "{told}");
+    let records = count(&report, "total_records")?;
     assert!(records > 0 && records <= Session::with(&broker).records("topic1")?);
+    broker.finish()
+}
+
+#[test]
+fn a_run_that_has_not_begun_is_ended_by_a_signal_as_usual() -> anyhow::Result<()> {
+    // A peer that takes the connection and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0")?;
+    let mut child = spawn(&silent.local_addr()?.to_string(), LONG)?;
+    let (sender, accepted) = mpsc::channel();
+    thread::spawn(move || sender.send(silent.accept()));
+    let _connection = accepted.recv_timeout(LIMIT)??;
+    kill_process(Pid::from_child(&child), Signal::INT)?;
+    let stderr = ProcessLog::follow(child.stderr.take().context("piped")?);
+    let ended = stderr.wait_for_end(LIMIT);
+    if !ended {
+        child.kill()?;
+    }
+    let signal = child.wait()?.signal();
+    assert_eq!(signal, Some(Signal::INT.as_raw()), "{}", stderr.text());
+    Ok(())
+}
+
+#[test]
+fn members_of_a_run_that_is_interrupted_leave_their_group() -> anyhow::Result<()> {
+    // They wait longer for one another than the signal takes.
+    let broker = BrokerOptions::new()
+        .set("group.initial.rebalance.delay.ms", "600000")
+        .start()?;
+    let session = Session::with(&broker);
+    let running = Running::start(&broker, "groups topic1 --rebalance 3 --group g")?;
+    session.await_members("g", 3)?;
+    kill_process(Pid::from_child(&running.child), Signal::INT)?;
+    let (code, _, told) = running.end()?;
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("interrupted"), "{told}");
+    let group = session.json(&["group", "describe", "g"])?;
+    assert_eq!(group["members"], 0, "{group:#}");
     broker.finish()
 }
 
 #[test]
 fn a_broker_that_goes_away_is_an_error_and_the_result_so_far_is_printed() -> anyhow::Result<()> {
     let mut broker = BrokerOptions::new().start()?;
-    let running = Running::start(&broker)?;
+    let running = Running::start(&broker, LONG)?;
     broker.kill()?;
-    let (code, records, told) = running.end()?;
+    let (code, report, told) = running.end()?;
+    let records = count(&report, "total_records")?;
     assert_eq!(code, Some(1), "{told}");
     assert!(told.contains("error: the connection to"), "{told}");
     assert!(records > 0, "{told}");

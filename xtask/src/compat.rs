@@ -1,7 +1,6 @@
 //! Runs suites that others wrote for their Kafka clients, against Ottla or against Apache Kafka, and
 //! compares with what `compat/` says must pass.
 
-mod brokers;
 mod crate_tests;
 mod kafka_python;
 mod librdkafka;
@@ -19,8 +18,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::brokers::Start;
 use crate::places::{target, workspace};
-use brokers::Broker;
 use lists::{Allowed, Lists};
 
 const USAGE: &str = "usage: cargo xtask compat SUITE [--kafka | --update]
@@ -78,9 +77,15 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     let directory = target().join("compat").join(suite.name);
     fs::create_dir_all(&directory)?;
     (suite.prepare)(&directory).with_context(|| format!("prepare {name}"))?;
+    let start = |name| Start {
+        name,
+        settings: suite.settings,
+        port: suite.port,
+        core: None,
+    };
     let broker = match mode {
-        Some("--kafka") => Broker::start_kafka(suite.settings, suite.port)?,
-        _ => Broker::start_ottla(suite.settings, suite.port)?,
+        Some("--kafka") => start("kafka").kafka()?,
+        _ => start("ottla").ottla()?,
     };
     let outcomes = (suite.run)(&directory, broker.port())?;
     drop(broker);

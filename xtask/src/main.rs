@@ -1,6 +1,8 @@
 //! Developer commands.
 
+mod brokers;
 mod codegen;
+mod comparison;
 mod compat;
 mod counts;
 mod fuzz;
@@ -15,8 +17,10 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   codegen --check    fails if that would change anything
   compat SUITE       runs a test suite of somebody else's client against Ottla, and compares with
                      what compat/ says must pass (--kafka, --update)
-  counts             counts what requests cost, in instructions and allocations, and compares with
-                     tests/counts/expected.json (--bless, --result FILE)
+  bench compare      measures Ottla and Apache Kafka side by side, row by row, and writes
+                     docs/PERFORMANCE.md (--short, --full, ROW...)
+  counts             counts what requests cost, in instructions, allocations and calls of the kernel, and
+                     compares with tests/counts/expected.json (--bless makes that what was counted)
   soak --seeds N     simulates N seeds (--from FIRST, --threads N, --result FILE)
   replay KIND SEED   simulates one seed again, as a failure prints it
   controls           sees the simulation find every deliberate defect (--seeds N, --result FILE)
@@ -38,6 +42,7 @@ fn main() -> Result<()> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["compat", rest @ ..] => compat::run(rest),
+        ["bench", "compare", rest @ ..] => comparison::run(rest),
         ["counts", rest @ ..] => counts::run(rest),
         ["codegen"] => codegen::write(),
         ["codegen", "--check"] => codegen::check(),

@@ -368,7 +368,7 @@ pub(crate) static APIS: &[Api] = &[
         versions: 0..=0,
         advertised_from: 0,
         ordering: Ordering::Serial,
-        notes: "the last timestamp is when the broker took the batch",
+        notes: "the last timestamp is when the broker took the batch, or read it again at a start",
         begin: |call, body| serial(call, body, handlers::describe_producers::handle),
     },
     Api {

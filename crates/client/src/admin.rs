@@ -11,6 +11,7 @@ mod groups;
 mod hung_transactions;
 mod list_offsets;
 mod log_dirs;
+mod partitions;
 mod producers;
 mod quotas;
 mod records;
@@ -166,15 +167,20 @@ impl Admin {
         answer
     }
 
-    /// Asks the broker with this node id; the first one if the cluster did not name it.
+    /// Where the broker with this node id is; the first one if the cluster did not name it.
+    fn address_of(&self, node_id: i32) -> Address {
+        let broker = self.cluster.brokers.get(&node_id);
+        broker.map_or(&self.first, |broker| &broker.address).clone()
+    }
+
+    /// Asks the broker with this node id.
     async fn call_node<R: Request>(
         &mut self,
         node_id: i32,
         request: &R,
         usable: RangeInclusive<i16>,
     ) -> Result<R::Response, ClientError> {
-        let broker = self.cluster.brokers.get(&node_id);
-        let address = broker.map_or(&self.first, |broker| &broker.address).clone();
+        let address = self.address_of(node_id);
         self.call_at(&address, request, usable).await
     }
 

@@ -62,8 +62,13 @@ impl Refusal {
 
     /// The refusal with this code and no words.
     pub(crate) fn of(code: ErrorCode) -> Self {
+        Self::of_code(code.code())
+    }
+
+    /// The refusal with this number for its code and no words.
+    pub fn of_code(code: i16) -> Self {
         Self {
-            code: code.code(),
+            code,
             message: None,
         }
     }

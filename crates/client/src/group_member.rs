@@ -16,9 +16,6 @@ use crate::connection::Connection;
 use crate::error::{ClientError, Refusal};
 use crate::offsets::TopicPartition;
 
-/// Silence after which the group takes a member for gone, in ms: Kafka's default.
-const SESSION_TIMEOUT_MS: i32 = 45_000;
-
 /// How long the group waits for its members to come back, in ms; shorter than answers are waited for.
 const REBALANCE_TIMEOUT_MS: i32 = 20_000;
 
@@ -46,6 +43,9 @@ pub struct GroupMember {
 }
 
 impl GroupMember {
+    /// Silence after which the group takes a member for gone, in ms: Kafka's default.
+    pub const SESSION_TIMEOUT_MS: i32 = 45_000;
+
     /// Connects to the group's coordinator; the group hears of it with the first [`GroupMember::join`].
     pub async fn connect(
         coordinator: &Address,
@@ -64,9 +64,10 @@ impl GroupMember {
     /// Joins, or joins again, and waits until all members have.
     pub async fn join(&mut self) -> Result<Joined, ClientError> {
         loop {
+            let has_id = !self.member_id.is_empty();
             let request = JoinGroupRequest {
                 group_id: Text::from(&self.group),
-                session_timeout_ms: SESSION_TIMEOUT_MS,
+                session_timeout_ms: Self::SESSION_TIMEOUT_MS,
                 rebalance_timeout_ms: REBALANCE_TIMEOUT_MS,
                 member_id: Text::from(&self.member_id),
                 protocol_type: Text::from_static(PROTOCOL_TYPE),
@@ -79,8 +80,8 @@ impl GroupMember {
             let answer = self.connection.call(&request, 0..=i16::MAX).await?;
             self.member_id = answer.member_id.to_string();
             match Refusal::check(answer.error_code, None) {
-                // It is to come back with the id that it was given (KIP-394).
-                Err(refusal) if refusal.is(ErrorCode::MemberIdRequired) => {}
+                // It is to come back with the id that it was given (KIP-394), and that is enough.
+                Err(refusal) if refusal.is(ErrorCode::MemberIdRequired) && !has_id => {}
                 Err(refusal) => return Err(refusal.into()),
                 Ok(()) => {
                     self.generation_id = answer.generation_id;
@@ -167,3 +168,6 @@ fn is_over(code: i16) -> Result<bool, Refusal> {
         Err(refusal) => Err(refusal),
     }
 }
+
+#[cfg(test)]
+mod tests;

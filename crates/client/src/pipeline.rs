@@ -42,11 +42,6 @@ impl Frame {
             correlation_id,
         }
     }
-
-    /// How many bytes are sent.
-    pub fn size_bytes(&self) -> usize {
-        self.bytes.len()
-    }
 }
 
 /// A connection on which requests do not wait for the answers to those before.

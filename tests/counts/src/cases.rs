@@ -6,8 +6,7 @@ mod transactions;
 
 use anyhow::{Result, ensure};
 use bytes::Bytes;
-use model::ProducerEpoch;
-use model::ProducerId;
+use model::{ProducerEpoch, ProducerId};
 use wire::batch::{BatchBuilder, NewRecord};
 use wire::messages::fetch::FetchRequest;
 use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};

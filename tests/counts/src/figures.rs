@@ -1,11 +1,11 @@
 //! What requests cost, what they may cost, and the difference.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use testkit::workspace_directory;
 
 /// By how much a figure may differ from the one that is committed.
@@ -51,32 +51,37 @@ pub(crate) fn bless(found: &Table) -> Result<()> {
     fs::write(path(), text).with_context(|| format!("write {}", path().display()))
 }
 
-/// What differs from the figures that are committed, a sentence each.
-pub(crate) fn differences(found: &Table) -> Result<Vec<String>> {
+/// The figures that are committed.
+pub(crate) fn committed() -> Result<Table> {
     let text = fs::read_to_string(path()).with_context(|| format!("read {}", path().display()))?;
-    let expected: Map<String, Value> = serde_json::from_str(&text).context("read the figures")?;
-    let mut different: Vec<String> = expected
-        .keys()
-        .filter(|name| !found.contains_key(*name))
-        .map(|name| format!("{name}: was not counted"))
-        .collect();
-    for (name, figures) in found {
-        for (figure, count) in figures {
-            match expected
-                .get(name)
-                .and_then(|row| row.get(figure))
-                .and_then(Value::as_f64)
-            {
-                None => different.push(format!("{name}: no {figure} are committed")),
-                Some(before) if is_other(before, *count) => different.push(format!(
-                    "{name}: {count} {figure}, where {before} are committed ({:+.1} %)",
-                    (count / before - 1.0) * 100.0,
-                )),
-                Some(_) => {}
-            }
+    serde_json::from_str(&text).with_context(|| format!("take {} for figures", path().display()))
+}
+
+/// What differs, a sentence each.
+pub(crate) fn differences(committed: &Table, found: &Table) -> Vec<String> {
+    let (committed, found) = (flat(committed), flat(found));
+    let keys: BTreeSet<_> = committed.keys().chain(found.keys()).collect();
+    let sentence = |key: &(&str, &str)| {
+        let (name, figure) = key;
+        match (committed.get(key), found.get(key)) {
+            (Some(before), Some(now)) => is_other(*before, *now).then(|| {
+                let change = (now / before - 1.0) * 100.0;
+                format!("{name}: {now} {figure}, where {before} are committed ({change:+.1} %)")
+            }),
+            (Some(_), None) => Some(format!("{name}: {figure} are not counted any more")),
+            (None, _) => Some(format!("{name}: no {figure} are committed")),
         }
-    }
-    Ok(different)
+    };
+    keys.into_iter().filter_map(sentence).collect()
+}
+
+/// The figures by name of the case and of the figure.
+fn flat(table: &Table) -> BTreeMap<(&str, &str), f64> {
+    let rows = table.iter().flat_map(|(name, figures)| {
+        let figures = figures.iter();
+        figures.map(|(figure, count)| ((name.as_str(), figure.as_str()), *count))
+    });
+    rows.collect()
 }
 
 fn is_other(before: f64, now: f64) -> bool {
@@ -94,5 +99,26 @@ mod tests {
         assert!(is_other(1000.0, 969.0));
         assert!(!is_other(0.0, 0.01));
         assert!(is_other(0.0, 1.0));
+    }
+
+    #[test]
+    fn what_is_missing_on_either_side_is_told() {
+        let table = |figures: &[(&str, f64)]| {
+            let figures = figures
+                .iter()
+                .map(|(name, count)| ((*name).to_owned(), *count));
+            Table::from([("fetch".to_owned(), figures.collect())])
+        };
+        let committed = table(&[("a", 100.0), ("b", 1.0), ("c", 5.0)]);
+        let found = table(&[("a", 110.0), ("c", 5.0), ("d", 2.0)]);
+        assert_eq!(
+            differences(&committed, &found),
+            [
+                "fetch: 110 a, where 100 are committed (+10.0 %)",
+                "fetch: b are not counted any more",
+                "fetch: no d are committed",
+            ]
+        );
+        assert_eq!(differences(&committed, &committed), Vec::<String>::new());
     }
 }

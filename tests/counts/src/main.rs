@@ -1,6 +1,6 @@
 //! What requests cost, by counts that do not depend on the machine's mood.
 //!
-//! - `counts compare OTTLA [--bless] [--result FILE]` counts everything, with this binary where a whole
+//! - `counts compare OTTLA [--bless]` counts everything, with this binary where a whole
 //!   process is wanted, and compares it with `tests/counts/expected.json`, or makes it the figures to
 //!   come up to;
 //! - `counts send CASE` is the process that is looked at.
@@ -16,12 +16,11 @@ mod system_calls;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::json;
 
 use cases::CASES;
 use figures::Table;
 
-const USAGE: &str = "usage: counts compare OTTLA [--bless] [--result FILE] | counts send CASE";
+const USAGE: &str = "usage: counts compare OTTLA [--bless] | counts send CASE";
 
 /// The kinds of requests for which the calls of the kernel are counted too.
 const IN_A_PROCESS: [&str; 6] = [
@@ -37,23 +36,14 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["compare", ottla, options @ ..] => compare(Path::new(ottla), options),
+        ["compare", ottla] => compare(Path::new(ottla), false),
+        ["compare", ottla, "--bless"] => compare(Path::new(ottla), true),
         ["send", name] => measure::send(measure::find(name)?),
         _ => bail!(USAGE),
     }
 }
 
-fn compare(ottla: &Path, options: &[&str]) -> Result<()> {
-    let mut is_blessed = false;
-    let mut result = None;
-    let mut options = options.iter();
-    while let Some(option) = options.next() {
-        match *option {
-            "--bless" => is_blessed = true,
-            "--result" => result = Some(*options.next().context(USAGE)?),
-            _ => bail!(USAGE),
-        }
-    }
+fn compare(ottla: &Path, is_blessed: bool) -> Result<()> {
     let mut table = Table::new();
     println!(
         "{:<32} {:>12} {:>12} {:>16}",
@@ -78,17 +68,10 @@ fn compare(ottla: &Path, options: &[&str]) -> Result<()> {
         println!("{name:<32} {}", words.join(", "));
         table.entry(name.to_owned()).or_default().extend(found);
     }
-    if let Some(file) = result {
-        let text = format!(
-            "{}\n",
-            serde_json::to_string_pretty(&json!(table)).context("as JSON")?
-        );
-        std::fs::write(file, text).with_context(|| format!("write {file}"))?;
-    }
     if is_blessed {
         return figures::bless(&table);
     }
-    let different = figures::differences(&table)?;
+    let different = figures::differences(&figures::committed()?, &table);
     ensure!(
         different.is_empty(),
         "not what it was:\n{}\nWhen that is as it should be: cargo xtask counts --bless",

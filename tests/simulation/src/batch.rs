@@ -1,6 +1,7 @@
 //! Record batches, made and read by code that the engine does not share: what checks the engine
 //! must not make its mistakes.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 /// Bytes before the records of a batch.
@@ -9,8 +10,8 @@ pub(crate) const HEADER_BYTES: usize = 61;
 const CHECKED_FROM: usize = 21;
 const LOG_APPEND_TIME: u8 = 8;
 
-const TRANSACTIONAL: i16 = 16;
-const CONTROL: i16 = 32;
+pub(crate) const TRANSACTIONAL: i16 = 16;
+pub(crate) const CONTROL: i16 = 32;
 
 /// What a batch is made of.
 #[derive(Clone, Debug)]
@@ -126,6 +127,7 @@ pub(crate) struct Origin {
     pub producer_id: i64,
     pub epoch: i16,
     pub is_transactional: bool,
+    pub is_control: bool,
 }
 
 /// Who has sent a batch.
@@ -135,27 +137,57 @@ pub(crate) fn origin(batch: &[u8]) -> Origin {
         producer_id: i64::from_be_bytes(batch[43..51].try_into().unwrap()),
         epoch: i16::from_be_bytes(batch[51..53].try_into().unwrap()),
         is_transactional: attributes & TRANSACTIONAL != 0,
+        is_control: attributes & CONTROL != 0,
     }
 }
 
 /// Whether a marker commits; `None` if the batch is no control batch.
 pub(crate) fn marker(batch: &[u8]) -> Option<Result<bool, String>> {
-    let attributes = i16::from_be_bytes(batch[21..23].try_into().unwrap());
-    (attributes & CONTROL != 0).then(|| match key(batch) {
+    let key = || first_record(batch).and_then(|(key, _)| key);
+    origin(batch).is_control.then(|| match key() {
         Some([0, 0, 0, kind @ (0 | 1)]) => Ok(*kind == 1),
         other => Err(format!("a control batch with the key {other:?}")),
     })
 }
 
-/// The key of the first record of a batch.
-fn key(batch: &[u8]) -> Option<&[u8]> {
-    let mut rest = batch.get(HEADER_BYTES..)?;
-    read_varint(&mut rest)?;
-    rest = rest.get(1..)?;
-    read_varint(&mut rest)?;
-    read_varint(&mut rest)?;
-    let length = usize::try_from(read_varint(&mut rest)?).ok()?;
-    rest.get(..length)
+/// What a batch is to a reader of committed records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sight {
+    Counts,
+    /// Its transaction was aborted.
+    Hidden,
+    Control,
+}
+
+/// Filters as clients do: from the first offset of an aborted transaction to its marker nothing of its
+/// producer counts. Batches come with their last offsets, aborted transactions are first offsets and producers.
+pub(crate) fn sights<'a>(
+    batches: impl IntoIterator<Item = (i64, &'a [u8])>,
+    aborted: impl IntoIterator<Item = (i64, i64)>,
+) -> Result<Vec<Sight>, String> {
+    let mut coming: Vec<(i64, i64)> = aborted.into_iter().collect();
+    coming.sort_unstable();
+    let mut coming = coming.into_iter().peekable();
+    let mut hidden = BTreeSet::new();
+    let mut sights = Vec::new();
+    for (last, batch) in batches {
+        while let Some((_, producer_id)) = coming.next_if(|(first, _)| *first <= last) {
+            hidden.insert(producer_id);
+        }
+        let origin = origin(batch);
+        let is_hidden = origin.is_transactional && hidden.contains(&origin.producer_id);
+        // One whose marker was compacted away is left for its producer and ends nothing.
+        let is_empty = batch.len() == HEADER_BYTES;
+        if origin.is_control && !is_empty && marker(batch).transpose()? == Some(false) {
+            hidden.remove(&origin.producer_id);
+        }
+        sights.push(match (origin.is_control, is_hidden) {
+            (true, _) => Sight::Control,
+            (false, true) => Sight::Hidden,
+            (false, false) => Sight::Counts,
+        });
+    }
+    Ok(sights)
 }
 
 /// The offset of the first record of a batch, of the last one, and the batch.
@@ -185,16 +217,19 @@ pub(crate) fn split(mut bytes: &[u8]) -> Result<Vec<Placed<'_>>, String> {
     Ok(batches)
 }
 
-/// The value of the first record of a batch that [`build`] made.
-pub(crate) fn first_value(batch: &[u8]) -> Option<Vec<u8>> {
+/// The value of the first record of a batch.
+pub(crate) fn first_value(batch: &[u8]) -> Option<&[u8]> {
+    first_record(batch)?.1
+}
+
+/// The key and the value of the first record of a batch.
+fn first_record(batch: &[u8]) -> Option<(Option<&[u8]>, Option<&[u8]>)> {
     let mut rest = batch.get(HEADER_BYTES..)?;
     read_varint(&mut rest)?;
     rest = rest.get(1..)?;
     read_varint(&mut rest)?;
     read_varint(&mut rest)?;
-    read_varint(&mut rest)?;
-    let length = usize::try_from(read_varint(&mut rest)?).ok()?;
-    rest.get(..length).map(<[u8]>::to_vec)
+    Some((read_bytes(&mut rest)?, read_bytes(&mut rest)?))
 }
 
 /// Writes the checksum of a batch.
@@ -223,6 +258,18 @@ pub(crate) fn read_varint(bytes: &mut &[u8]) -> Option<i64> {
         }
     }
     None
+}
+
+/// Bytes behind their length, or null.
+pub(crate) fn read_bytes<'a>(rest: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
+    match read_varint(rest)? {
+        -1 => Some(None),
+        length => {
+            let (bytes, after) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+            *rest = after;
+            Some(Some(bytes))
+        }
+    }
 }
 
 static TABLE: LazyLock<[u32; 256]> = LazyLock::new(|| {
@@ -288,5 +335,29 @@ fn a_marker_says_who_ends_what_and_how() {
     assert_eq!(super::batch::marker(&marker), Some(Ok(true)));
     let origin = origin(&marker);
     assert_eq!((origin.producer_id, origin.epoch), (5, 2));
-    assert!(origin.is_transactional);
+    assert!(origin.is_transactional && origin.is_control);
+}
+
+#[test]
+fn what_was_aborted_is_hidden_up_to_its_marker() {
+    let batch = |kind| {
+        build(&Recipe {
+            records: 1,
+            value: marker_value(0),
+            timestamp_ms: 7,
+            producer: Some((5, 0, 0)),
+            kind,
+        })
+    };
+    let data = batch(Kind::Transactional);
+    let abort = batch(Kind::Marker { is_commit: false });
+    let sights = |control: &[u8]| {
+        let batches = [(10, &data[..]), (11, control), (12, &data[..])];
+        sights(batches, [(10, 5)])
+    };
+    use Sight::{Control, Counts, Hidden};
+    assert_eq!(sights(&abort), Ok(vec![Hidden, Control, Counts]));
+    let empty = &abort[..HEADER_BYTES];
+    assert_eq!(sights(empty), Ok(vec![Hidden, Control, Hidden]));
+    assert!(sights(&abort[..HEADER_BYTES + 5]).is_err());
 }

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 
 use super::package::Package;
-use super::{Outcome, Outcomes, Suite, brokers, process, say, sources};
+use super::{Outcome, Outcomes, Suite, process, say, sources};
+use crate::brokers;
 use crate::places::{must_succeed, target};
 use list::List;
 

@@ -1,7 +1,7 @@
 //! DescribeProducers (key 61), version 0 (KIP-664): who produces to partitions, and whose transactions are open.
 //!
 //! - All producers that a partition remembers, in the order of their ids. The last timestamp is when the broker took the
-//!   batch; in Kafka it is what the producer says.
+//!   batch, or read it again at a start; in Kafka it is what the producer says.
 //! - Answers when what it tells is durable. A partition that a request names again is not told again.
 
 use std::collections::{BTreeMap, BTreeSet};

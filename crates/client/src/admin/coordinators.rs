@@ -50,8 +50,7 @@ impl Admin {
         let (node, _) = self
             .call_coordinator(&of, &request, ANY_VERSION, |answer| answer.error_code)
             .await?;
-        let broker = self.cluster.brokers.get(&node);
-        Ok(broker.map_or(&self.first, |broker| &broker.address).clone())
+        Ok(self.address_of(node))
     }
 
     /// Asks a coordinator, again while it loads or moves. `code` finds the error in the answer.

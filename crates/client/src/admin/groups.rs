@@ -3,6 +3,7 @@
 mod assignment;
 mod describe;
 mod offset_delete;
+mod remove_members;
 
 pub(crate) use assignment::{
     decode as read_assignment, encode as encode_assignment, encode_subscription,

@@ -6,10 +6,15 @@
 
 use std::collections::BTreeSet;
 
+use model::ErrorCode;
+
 use super::producers::{ActiveProducer, ActiveProducers};
-use super::{Admin, TransactionFilter};
-use crate::error::ClientError;
+use super::{Admin, Topic, TransactionFilter};
+use crate::error::{ClientError, Refusal};
 use crate::offsets::TopicPartition;
+
+/// Where coordinators keep their transactions; whoever leads a partition of it coordinates what is there.
+const COORDINATORS_TOPIC: &str = "__transaction_state";
 
 /// What coordinators are going to end: partitions by the ids of producers.
 type Known = BTreeSet<(i64, TopicPartition)>;
@@ -45,6 +50,9 @@ impl Admin {
         &mut self,
         producer_ids: BTreeSet<i64>,
     ) -> Result<Known, ClientError> {
+        for (_, topic) in self.topics(&[COORDINATORS_TOPIC.to_owned()]).await? {
+            are_all_led(topic)?;
+        }
         let filter = TransactionFilter {
             producer_ids: producer_ids.into_iter().collect(),
             ..TransactionFilter::default()
@@ -57,6 +65,17 @@ impl Admin {
             }
         }
         Ok(known)
+    }
+}
+
+/// Errs if there is a partition of coordinators that nobody leads: what it has nobody lists. Without the topic
+/// there are no coordinators.
+fn are_all_led(topic: Result<Topic, Refusal>) -> Result<(), Refusal> {
+    match topic {
+        Ok(topic) if topic.partitions.iter().all(|one| one.leader.is_some()) => Ok(()),
+        Ok(_) => Err(Refusal::of(ErrorCode::CoordinatorNotAvailable)),
+        Err(refusal) if refusal.is(ErrorCode::UnknownTopicOrPartition) => Ok(()),
+        Err(refusal) => Err(refusal),
     }
 }
 

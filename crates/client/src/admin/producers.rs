@@ -11,8 +11,7 @@ use wire::messages::write_txn_markers::{
     WritableTxnMarker, WritableTxnMarkerTopic, WriteTxnMarkersRequest,
 };
 
-use super::list_offsets::is_passing;
-use super::{ANY_VERSION, Admin, Outcome, Patience};
+use super::{ANY_VERSION, Admin, Outcome};
 use crate::error::{ClientError, Refusal};
 use crate::offsets::{TopicPartition, by_topic};
 
@@ -45,21 +44,10 @@ impl Admin {
         &mut self,
         partitions: &BTreeSet<TopicPartition>,
     ) -> Result<ActiveProducers, ClientError> {
-        let patience = Patience::new();
-        let mut found = ActiveProducers::new();
-        let mut missing = partitions.clone();
-        loop {
-            let answers = self.try_active_producers(&missing).await?;
-            missing = answers
-                .iter()
-                .filter(|(_, answer)| answer.as_ref().is_err_and(is_passing))
-                .map(|(at, _)| at.clone())
-                .collect();
-            found.extend(answers);
-            if missing.is_empty() || !patience.wait().await {
-                return Ok(found);
-            }
-        }
+        let ask = async |admin: &mut Self, missing: &BTreeSet<TopicPartition>| {
+            admin.try_active_producers(missing).await
+        };
+        self.until_told(partitions, ask).await
     }
 
     async fn try_active_producers(
@@ -79,11 +67,6 @@ impl Admin {
                     }
                 }
             }
-        }
-        // What an answer left out.
-        for at in partitions {
-            let unknown = || Err(Refusal::of(ErrorCode::UnknownServerError));
-            found.entry(at.clone()).or_insert_with(unknown);
         }
         Ok(found)
     }

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::ErrorCode;
 use wire::messages::delete_records::{
     DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic,
 };
 
+use super::partitions::fill_in;
 use super::{ANY_VERSION, Admin};
 use crate::error::{ClientError, Refusal};
 use crate::offsets::{TopicPartition, by_topic};
@@ -36,11 +36,7 @@ impl Admin {
                 }
             }
         }
-        // What an answer left out.
-        for at in partitions {
-            let unknown = || Err(Refusal::of(ErrorCode::UnknownServerError));
-            trimmed.entry(at).or_insert_with(unknown);
-        }
+        fill_in(&mut trimmed, &partitions);
         Ok(trimmed)
     }
 }

@@ -86,7 +86,7 @@ async fn a_frame_is_sent_again_and_answers_are_taken_in_order_however_they_are_c
         for index in 0..2 * count {
             let (header, length) = request(&mut peer).await;
             let frame = [&small, &large][index % 2];
-            assert_eq!(length + PREFIX_BYTES, frame.size_bytes());
+            assert_eq!(length + PREFIX_BYTES, frame.bytes.len());
             assert_eq!(header.correlation_id, frame.correlation_id);
             // In two parts, cut at another place each time.
             let code = i16::try_from(index).unwrap();

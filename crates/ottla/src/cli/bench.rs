@@ -2,8 +2,10 @@
 //!
 //! The load comes from one thread, so that what it costs is one core at most and always the same one.
 //! Nothing that can be done before the run is done in it: batches are made once and sent again and
-//! again (a producer that is not idempotent may), answers are looked at where they were read. What
-//! the load itself delays is shown beside the result: how late it sent what was due.
+//! again (a producer that is not idempotent may), answers are looked at where they were read. Only
+//! what differs each time is made in the run: the values of `latency`, which carry their time, and a
+//! last batch that is not full. What the load itself delays is shown beside the result: how late it
+//! sent what was due.
 
 mod alarm;
 mod arguments;

@@ -14,7 +14,7 @@ use kafka_protocol::messages::{
     IncrementalAlterConfigsRequest,
 };
 
-use super::codec::{self, code, text};
+use super::codec::{self, code, only, text};
 use super::machine::Machine;
 use super::model::{Deletion, TopicKey, Wanted};
 use super::world::{Caller, Checked, Shared, ensure, hear, pick};
@@ -219,8 +219,8 @@ impl Admin {
         };
         let error = match tag.purpose {
             Asked::Create { name } => {
-                let mut answer = tag.read::<CreateTopicsRequest>(bytes)?;
-                let topic = answer.topics.pop().ok_or("no topic in the answer")?;
+                let answer = tag.read::<CreateTopicsRequest>(bytes)?;
+                let topic = only(answer.topics)?;
                 if topic.error_code == code::NONE {
                     let wanted = shared.model.wanted.remove(name).ok_or("nobody wanted it")?;
                     let id = topic.topic_id.into_bytes();
@@ -233,8 +233,8 @@ impl Admin {
                 topic.error_code
             }
             Asked::Delete { topic } => {
-                let mut answer = tag.read::<DeleteTopicsRequest>(bytes)?;
-                let answer = answer.responses.pop().ok_or("no topic in the answer")?;
+                let answer = tag.read::<DeleteTopicsRequest>(bytes)?;
+                let answer = only(answer.responses)?;
                 if answer.error_code == code::NONE {
                     shared.model.topics[topic].deletion = Deletion::Done;
                     shared.tally.add("topics deleted", 1);
@@ -242,14 +242,14 @@ impl Admin {
                 answer.error_code
             }
             Asked::Alter => {
-                let mut answer = tag.read::<IncrementalAlterConfigsRequest>(bytes)?;
-                let answer = answer.responses.pop().ok_or("no topic in the answer")?;
+                let answer = tag.read::<IncrementalAlterConfigsRequest>(bytes)?;
+                let answer = only(answer.responses)?;
                 shared.tally.add("topics altered", 1);
                 answer.error_code
             }
             Asked::Grow { topic, count } => {
-                let mut answer = tag.read::<CreatePartitionsRequest>(bytes)?;
-                let answer = answer.results.pop().ok_or("no topic in the answer")?;
+                let answer = tag.read::<CreatePartitionsRequest>(bytes)?;
+                let answer = only(answer.results)?;
                 if answer.error_code == code::NONE {
                     shared.model.grow(topic, count);
                     shared.tally.add("topics grown", 1);
@@ -261,12 +261,8 @@ impl Admin {
                 partition,
                 offset,
             } => {
-                let mut answer = tag.read::<DeleteRecordsRequest>(bytes)?;
-                let mut answer = answer.topics.pop().ok_or("no topic in the answer")?;
-                let answer = answer
-                    .partitions
-                    .pop()
-                    .ok_or("no partition in the answer")?;
+                let answer = tag.read::<DeleteRecordsRequest>(bytes)?;
+                let answer = only(only(answer.topics)?.partitions)?;
                 let start = answer.low_watermark;
                 if answer.error_code == code::NONE {
                     ensure!(

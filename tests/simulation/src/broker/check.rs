@@ -338,7 +338,6 @@ impl Shared {
 
 /// The number in the first value of a batch.
 pub(crate) fn number_of(batch: &[u8]) -> Option<usize> {
-    let value = batch::first_value(batch)?;
-    let text = std::str::from_utf8(&value).ok()?;
+    let text = std::str::from_utf8(batch::first_value(batch)?).ok()?;
     text.split_once(':')?.0.parse().ok()
 }

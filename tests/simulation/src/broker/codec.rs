@@ -43,6 +43,15 @@ pub(crate) fn answer<R: Request>(
     }
 }
 
+/// The only one of its kind in an answer.
+pub(crate) fn only<T>(list: Vec<T>) -> Checked<T> {
+    let wrong = |list: Vec<T>| {
+        let kind = std::any::type_name::<T>();
+        format!("an answer with {} of {kind}, not one", list.len())
+    };
+    <[T; 1]>::try_from(list).map(|[one]| one).map_err(wrong)
+}
+
 /// A string of the protocol.
 pub(crate) fn text(text: impl Into<String>) -> StrBytes {
     StrBytes::from_string(text.into())

@@ -2,17 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
-use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
-use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
-use kafka_protocol::messages::{
-    FetchRequest, ListOffsetsRequest, MetadataRequest, OffsetFetchRequest,
-};
+use kafka_protocol::messages::MetadataRequest;
 
-use super::admin::KEPT;
-use super::codec::{self, code, text};
+use super::codec::{code, only};
 use super::history;
 use super::machine::{GROUPS, Machine};
+use super::queries::{fetch, list_offsets, offset_fetch};
 use super::world::{Checked, ensure};
 use crate::batch;
 
@@ -38,12 +33,13 @@ pub(crate) struct Dump {
 
 impl Dump {
     /// Errs with the first difference. The leader epochs that starts leave behind are not among
-    /// what is compared, and no markers but for what they say: each start has its own.
+    /// what is compared.
     pub(crate) fn same(&self, other: &Self) -> Checked {
         self.compare(other, false)
     }
 
-    /// The same, but transactions may have reached their timeouts meanwhile.
+    /// The same, but transactions may have reached their timeouts meanwhile, and of markers only what they
+    /// say is compared: each start writes its own.
     pub(crate) fn same_or_aborted(&self, later: &Self) -> Checked {
         self.compare(later, true)
     }
@@ -62,7 +58,7 @@ impl Dump {
             let common = one.batches.len().min(two.batches.len());
             let (both, more) = two.batches.split_at(common);
             let is_abort = |(_, batch): &(i64, Vec<u8>)| batch::marker(batch) == Some(Ok(false));
-            let are_aborted = may_be_aborted && more.iter().all(is_abort);
+            let are_aborted = may_be_aborted && !more.is_empty() && more.iter().all(is_abort);
             ensure!(
                 one.start == two.start && (one.end == two.end || are_aborted),
                 "{key:?} is {}..{} and then {}..{}",
@@ -72,8 +68,10 @@ impl Dump {
                 two.end
             );
             for (one, two) in one.batches.iter().zip(both) {
+                let are_same_markers =
+                    may_be_aborted && one.0 == two.0 && is_same_marker(&one.1, &two.1);
                 ensure!(
-                    one == two || one.0 == two.0 && is_same_marker(&one.1, &two.1),
+                    one == two || are_same_markers,
                     "{key:?} has {} and then {}",
                     about(one),
                     about(two)
@@ -108,13 +106,8 @@ pub(crate) fn dump(machine: &mut Machine) -> Checked<Dump> {
     let mut dump = Dump::default();
     let request = MetadataRequest::default().with_topics(None);
     let metadata = machine.ask(&request, 12)?;
-    if metadata.topics.iter().any(|topic| {
-        let name = topic.name.as_ref();
-        name.is_some_and(|name| &*name.0 == KEPT)
-    }) {
-        // A start that has transactions to end does not wait until that is seen.
-        machine.rest()?;
-    }
+    // A start that has transactions to end does not wait until that is seen.
+    machine.rest()?;
     for topic in metadata.topics {
         let name = topic
             .name
@@ -143,11 +136,9 @@ pub(crate) fn dump(machine: &mut Machine) -> Checked<Dump> {
                 .insert((group.to_owned(), topic, partition), offset);
         }
     }
-    if dump.topics.values().any(|(name, _)| name == KEPT) {
-        for (id, group) in history::GROUPS.into_iter().enumerate() {
-            for (_, partition, offset, metadata) in committed(machine, group)? {
-                dump.positions.insert((id, partition), (offset, metadata));
-            }
+    for (id, group) in history::GROUPS.into_iter().enumerate() {
+        for (_, partition, offset, metadata) in committed(machine, group)? {
+            dump.positions.insert((id, partition), (offset, metadata));
         }
     }
     Ok(dump)
@@ -161,9 +152,8 @@ fn dump_log(machine: &mut Machine, name: &str, id: uuid::Uuid, partition: i32) -
     let mut from = start;
     while from < end {
         let request = fetch(id, partition, from, 20_000, 0);
-        let mut response = machine.ask(&request, 13)?;
-        let mut topic = response.responses.pop().ok_or("no topic in the answer")?;
-        let found = topic.partitions.pop().ok_or("no partition in the answer")?;
+        let answer = machine.ask(&request, 13)?;
+        let found = only(only(answer.responses)?.partitions)?;
         let (error, high_watermark) = (found.error_code, found.high_watermark);
         ensure!(
             error == code::NONE,
@@ -186,6 +176,10 @@ fn dump_log(machine: &mut Machine, name: &str, id: uuid::Uuid, partition: i32) -
         }
         ensure!(from > before, "nothing at {from} of {start}..{end}");
     }
+    ensure!(
+        from == end,
+        "batches up to {from}, yet the log is {start}..{end}"
+    );
     Ok(LogDump {
         start,
         end,
@@ -193,47 +187,9 @@ fn dump_log(machine: &mut Machine, name: &str, id: uuid::Uuid, partition: i32) -
     })
 }
 
-/// A request for one partition, without waiting.
-pub(crate) fn fetch(
-    id: uuid::Uuid,
-    partition: i32,
-    from: i64,
-    bytes_max: i32,
-    isolation: i8,
-) -> FetchRequest {
-    let partition = FetchPartition::default()
-        .with_partition(partition)
-        .with_fetch_offset(from)
-        .with_partition_max_bytes(bytes_max);
-    let topic = FetchTopic::default()
-        .with_topic_id(id)
-        .with_partitions(vec![partition]);
-    FetchRequest::default()
-        .with_max_wait_ms(0)
-        .with_min_bytes(0)
-        .with_max_bytes(bytes_max)
-        .with_isolation_level(isolation)
-        .with_session_epoch(-1)
-        .with_topics(vec![topic])
-}
-
-pub(crate) fn list_offsets(name: &str, partition: i32, timestamp: i64) -> ListOffsetsRequest {
-    let partition = ListOffsetsPartition::default()
-        .with_partition_index(partition)
-        .with_current_leader_epoch(-1)
-        .with_timestamp(timestamp);
-    let topic = ListOffsetsTopic::default()
-        .with_name(codec::topic(name))
-        .with_partitions(vec![partition]);
-    ListOffsetsRequest::default()
-        .with_replica_id((-1).into())
-        .with_topics(vec![topic])
-}
-
 fn list_offset(machine: &mut Machine, name: &str, partition: i32, timestamp: i64) -> Checked<i64> {
-    let mut response = machine.ask(&list_offsets(name, partition, timestamp), 5)?;
-    let mut topic = response.topics.pop().ok_or("no topic in the answer")?;
-    let found = topic.partitions.pop().ok_or("no partition in the answer")?;
+    let answer = machine.ask(&list_offsets(name, partition, timestamp), 5)?;
+    let found = only(only(answer.topics)?.partitions)?;
     ensure!(
         found.error_code == code::NONE,
         "offsets: {}",
@@ -242,22 +198,13 @@ fn list_offset(machine: &mut Machine, name: &str, partition: i32, timestamp: i64
     Ok(found.offset)
 }
 
-pub(crate) fn offset_fetch(group: &str) -> OffsetFetchRequest {
-    let group = OffsetFetchRequestGroup::default()
-        .with_group_id(text(group).into())
-        .with_member_epoch(-1)
-        .with_topics(None);
-    OffsetFetchRequest::default().with_groups(vec![group])
-}
-
 /// Topic, partition, offset and metadata of what a group has committed.
 type CommittedOffset = (String, i32, i64, String);
 
 fn committed(machine: &mut Machine, group: &str) -> Checked<Vec<CommittedOffset>> {
     // A coordinator that is not there yet is being made.
     for _ in 0..50 {
-        let mut response = machine.ask(&offset_fetch(group), 8)?;
-        let found = response.groups.pop().ok_or("no group in the answer")?;
+        let found = only(machine.ask(&offset_fetch(group), 8)?.groups)?;
         if found.error_code == code::COORDINATOR_NOT_AVAILABLE {
             machine
                 .handles

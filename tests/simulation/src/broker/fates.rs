@@ -131,10 +131,10 @@ impl Shared {
                 let transaction = &history.transactions[**number];
                 transaction.producer.0 == *producer_id
             };
-            let least = touching.map_or(0, |all| all.iter().filter(of_producer).count());
+            let most = touching.map_or(0, |all| all.iter().filter(of_producer).count());
             ensure!(
-                *count <= least,
-                "{count} markers of producer {producer_id} for {least} transactions"
+                *count <= most,
+                "{count} markers of producer {producer_id} for {most} transactions"
             );
         }
         Ok(())

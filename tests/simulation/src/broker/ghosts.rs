@@ -6,6 +6,13 @@ use super::link::Link;
 use super::machine::Machine;
 use super::world::Tag;
 
+/// A client that has gone.
+pub(crate) struct Departed {
+    pub ghost: Box<dyn Ghost>,
+    /// What it has asked for an epoch: the index of its transactional id, and the number of the request.
+    pub asked: Option<(usize, u64)>,
+}
+
 /// A connection without a client; what was asked for on it is done all the same.
 pub(crate) trait Ghost {
     /// Whether something moved.

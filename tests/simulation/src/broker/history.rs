@@ -80,9 +80,11 @@ pub(crate) struct Owner {
     pub producer_id: Option<i64>,
     /// The newest epoch that anybody was given.
     pub newest: i16,
+    /// All that were given.
+    given: BTreeSet<i16>,
     /// How often somebody has asked for an epoch.
     pub inits: u64,
-    /// Those of them that nobody has heard the answer of.
+    /// Those of them that may still be done.
     pub unheard: BTreeSet<u64>,
 }
 
@@ -91,6 +93,7 @@ impl Default for Owner {
         Self {
             producer_id: None,
             newest: -1,
+            given: BTreeSet::new(),
             inits: 0,
             unheard: BTreeSet::new(),
         }
@@ -140,6 +143,13 @@ impl History {
         owner.inits
     }
 
+    /// A request for an epoch was answered or never came: nothing of it is done any more.
+    pub(crate) fn end_ask(&mut self, asked: Option<(usize, u64)>) {
+        if let Some((id, number)) = asked {
+            self.owners[id].unheard.remove(&number);
+        }
+    }
+
     /// Somebody was given an epoch. It may be heard of after a newer one if others have asked since.
     pub(crate) fn take_epoch(
         &mut self,
@@ -159,6 +169,11 @@ impl History {
             "{} gets epoch {epoch}, and had {}",
             IDS[id],
             owner.newest
+        );
+        ensure!(
+            owner.given.insert(epoch),
+            "{} gets epoch {epoch} once more",
+            IDS[id]
         );
         owner.newest = owner.newest.max(epoch);
         Ok(())
@@ -287,4 +302,17 @@ impl Model {
             .filter_map(|sent| sent.base)
             .min()
     }
+}
+
+#[test]
+fn an_epoch_is_given_once() {
+    let mut history = History::default();
+    assert_eq!(history.take_epoch(0, (7, 3), false), Ok(()));
+    assert_eq!(history.take_epoch(0, (7, 5), false), Ok(()));
+    // The one before the newest is heard of late.
+    assert_eq!(history.take_epoch(0, (7, 4), true), Ok(()));
+    for epoch in 3..=5 {
+        assert!(history.take_epoch(0, (7, epoch), true).is_err());
+    }
+    assert_eq!(history.take_epoch(1, (8, 3), false), Ok(()));
 }

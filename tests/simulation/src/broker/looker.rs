@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use kafka_protocol::messages::offset_fetch_response::OffsetFetchResponseGroup;
 use kafka_protocol::messages::{
     FetchRequest, ListOffsetsRequest, MetadataRequest, OffsetFetchRequest,
 };
 
-use super::codec::code;
-use super::dump;
+use super::codec::{code, only};
 use super::machine::{GROUPS, Machine};
 use super::model::{Deletion, Told, TopicKey};
+use super::queries::{fetch, list_offsets, offset_fetch};
 use super::reading::Reading;
 use super::world::{Caller, Checked, Shared, ensure, hear, pick};
 
@@ -72,7 +73,7 @@ impl Looker {
                 if what == 2 {
                     let is_end = (choice / 7).is_multiple_of(2);
                     let timestamp = if is_end { -1 } else { -2 };
-                    let request = dump::list_offsets(&entry.name, partition, timestamp);
+                    let request = list_offsets(&entry.name, partition, timestamp);
                     let asked = Asked::Offset {
                         topic,
                         partition,
@@ -87,7 +88,7 @@ impl Looker {
                 let id = uuid::Uuid::from_bytes(entry.id);
                 let bytes_max = i32::try_from(choice / 13 % 12_000).unwrap_or(0);
                 let isolation = i8::try_from(choice / 17 % 2).unwrap_or(0);
-                let request = dump::fetch(id, partition, from, bytes_max, isolation);
+                let request = fetch(id, partition, from, bytes_max, isolation);
                 let reading = Reading {
                     from,
                     is_committed: isolation == 1,
@@ -113,7 +114,7 @@ impl Looker {
                 Some(((shared.model.live(name)?, *partition), committed.known))
             })
             .collect();
-        let request = dump::offset_fetch(group);
+        let request = offset_fetch(group);
         self.caller
             .send(&request, 8, Asked::Committed { group, known });
     }
@@ -129,9 +130,8 @@ impl Looker {
                 partition,
                 reading,
             } => {
-                let mut answer = tag.read::<FetchRequest>(bytes)?;
-                let mut found = answer.responses.pop().ok_or("no topic in the answer")?;
-                let found = found.partitions.pop().ok_or("no partition in the answer")?;
+                let answer = tag.read::<FetchRequest>(bytes)?;
+                let found = only(only(answer.responses)?.partitions)?;
                 if shared.model.topics[topic].deletion != Deletion::None {
                     return Ok(true);
                 }
@@ -145,27 +145,15 @@ impl Looker {
                 is_end,
                 told_before,
             } => {
-                let mut answer = tag.read::<ListOffsetsRequest>(bytes)?;
-                let mut found = answer.topics.pop().ok_or("no topic in the answer")?;
-                let found = found.partitions.pop().ok_or("no partition in the answer")?;
-                if shared.model.topics[topic].deletion != Deletion::None {
-                    return Ok(true);
+                let answer = tag.read::<ListOffsetsRequest>(bytes)?;
+                let offset = shared.listed_offset(topic, answer)?;
+                if offset.is_some() {
+                    let (start, end) = match is_end {
+                        true => (None, offset),
+                        false => (offset, None),
+                    };
+                    shared.show(topic, partition, start, end, told_before)?;
                 }
-                let error = found.error_code;
-                if error != code::NONE {
-                    ensure!(
-                        shared.is_troubled(),
-                        "offsets of topic {topic}: error {error}"
-                    );
-                    return Ok(true);
-                }
-                let offset = Some(found.offset);
-                let (start, end) = if is_end {
-                    (None, offset)
-                } else {
-                    (offset, None)
-                };
-                shared.show(topic, partition, start, end, told_before)?;
             }
             Asked::Topics { settled } => {
                 let answer = tag.read::<MetadataRequest>(bytes)?;
@@ -194,37 +182,48 @@ impl Looker {
                 }
             }
             Asked::Committed { group, known } => {
-                let mut answer = tag.read::<OffsetFetchRequest>(bytes)?;
-                let answer = answer.groups.pop().ok_or("no group in the answer")?;
-                let error = answer.error_code;
-                if error != code::NONE {
-                    let is_loading = error == code::COORDINATOR_NOT_AVAILABLE;
-                    ensure!(
-                        shared.is_troubled() || is_loading,
-                        "offsets of {group}: {error}"
-                    );
-                    return Ok(true);
-                }
-                for topic in answer.topics {
-                    let Some(key) = shared.model.live(&topic.name.0) else {
-                        continue;
-                    };
-                    if shared.model.topics[key].deletion != Deletion::None {
-                        continue;
-                    }
-                    for found in topic.partitions {
-                        let partition = found.partition_index;
-                        let Some(least) = known.get(&(key, partition)) else {
-                            continue;
-                        };
-                        let offset = found.committed_offset;
-                        let name = shared.model.topics[key].name.clone();
-                        shared.check_committed(group, &name, partition, offset, *least)?;
-                    }
+                let answer = tag.read::<OffsetFetchRequest>(bytes)?;
+                if let Some(found) = shared.fetched_group(answer)? {
+                    compare_committed(shared, group, known, found)?;
                 }
             }
         }
         shared.tally.add("looks", 1);
         Ok(true)
     }
+}
+
+/// Compares what a group has committed with what was known when it was asked for.
+fn compare_committed(
+    shared: &mut Shared,
+    group: &str,
+    known: BTreeMap<(TopicKey, i32), Option<i64>>,
+    found: OffsetFetchResponseGroup,
+) -> Checked {
+    // What is not in the answer is not committed.
+    let absent = known.keys().map(|place| (*place, -1));
+    let mut offsets: BTreeMap<(TopicKey, i32), i64> = absent.collect();
+    for topic in found.topics {
+        let Some(key) = shared.model.live(&topic.name.0) else {
+            continue;
+        };
+        for found in topic.partitions {
+            let partition = found.partition_index;
+            ensure!(
+                found.error_code == code::NONE,
+                "{group}: error {} for partition {partition} of topic {key}",
+                found.error_code
+            );
+            offsets.insert((key, partition), found.committed_offset);
+        }
+    }
+    for ((key, partition), offset) in offsets {
+        let topic = &shared.model.topics[key];
+        if topic.deletion == Deletion::None {
+            let name = topic.name.clone();
+            let least = known.get(&(key, partition)).copied().flatten();
+            shared.check_committed(group, &name, partition, offset, least)?;
+        }
+    }
+    Ok(())
 }

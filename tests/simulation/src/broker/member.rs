@@ -11,11 +11,11 @@ use kafka_protocol::messages::{
     OffsetCommitRequest, SyncGroupRequest,
 };
 
-use super::codec::{code, text};
-use super::dump;
+use super::codec::{code, only, text};
 use super::link::Link;
 use super::machine::Machine;
 use super::model::{Deletion, TopicKey};
+use super::queries::fetch;
 use super::reading::Reading;
 use super::world::{Caller, Checked, Shared, Tag, dispatch, ensure, hear, pick};
 
@@ -218,7 +218,7 @@ impl Member {
                 let id = uuid::Uuid::from_bytes(shared.model.topics[topic].id);
                 let isolation = i8::try_from(choice / 70 % 2).unwrap_or(0);
                 let wait_ms = i32::try_from(choice / 140 % 300).unwrap_or(0);
-                let request = dump::fetch(id, partition, from, 10_000, isolation)
+                let request = fetch(id, partition, from, 10_000, isolation)
                     .with_max_wait_ms(wait_ms)
                     .with_min_bytes(1);
                 let reading = Reading {
@@ -252,11 +252,8 @@ impl Member {
         };
         match tag.purpose.clone() {
             Asked::Coordinator => {
-                let mut answer = tag.read::<FindCoordinatorRequest>(bytes)?;
-                let found = answer
-                    .coordinators
-                    .pop()
-                    .ok_or("no coordinator in the answer")?;
+                let answer = tag.read::<FindCoordinatorRequest>(bytes)?;
+                let found = only(answer.coordinators)?;
                 if found.error_code == code::NONE {
                     self.state = State::Out;
                 } else {
@@ -277,8 +274,10 @@ impl Member {
             }
             Asked::Leave => {
                 let answer = tag.read::<LeaveGroupRequest>(bytes)?;
-                let member = answer.members.first().map_or(0, |member| member.error_code);
-                let error = answer.error_code.max(member);
+                let error = match answer.error_code {
+                    code::NONE => only(answer.members)?.error_code,
+                    error => error,
+                };
                 if error == code::NONE {
                     self.end_life();
                 } else {
@@ -290,9 +289,8 @@ impl Member {
                 partition,
                 reading,
             } => {
-                let mut answer = tag.read::<FetchRequest>(bytes)?;
-                let mut found = answer.responses.pop().ok_or("no topic in the answer")?;
-                let found = found.partitions.pop().ok_or("no partition in the answer")?;
+                let answer = tag.read::<FetchRequest>(bytes)?;
+                let found = only(only(answer.responses)?.partitions)?;
                 let is_there = shared.model.topics[topic].deletion == Deletion::None;
                 if is_there && (found.error_code != code::NONE || found.records.is_some()) {
                     let read = shared.take_records(topic, partition, &reading, found);
@@ -306,10 +304,8 @@ impl Member {
                 must_fail,
                 is_late,
             } => {
-                let mut answer = tag.read::<OffsetCommitRequest>(bytes)?;
-                let mut found = answer.topics.pop().ok_or("no topic in the answer")?;
-                let found = found.partitions.pop().ok_or("no partition in the answer")?;
-                let error = found.error_code;
+                let answer = tag.read::<OffsetCommitRequest>(bytes)?;
+                let error = only(only(answer.topics)?.partitions)?.error_code;
                 ensure!(
                     !must_fail || error != code::NONE,
                     "{}: a commit of an old generation was taken",

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{InitProducerIdRequest, ProduceRequest};
 
-use super::codec::{self, code};
+use super::codec::{self, code, only};
 use super::link::Link;
 use super::machine::Machine;
 use super::model::{Deletion, Proof, Sent, TopicKey};
@@ -200,10 +200,8 @@ impl Producer {
                 }
             }
             Asked::Batch { number, acks } => {
-                let mut answer = tag.read::<ProduceRequest>(bytes)?;
-                let mut topic = answer.responses.pop().ok_or("no topic in the answer")?;
-                let partition = topic.partition_responses.pop();
-                let partition = partition.ok_or("no partition in the answer")?;
+                let answer = tag.read::<ProduceRequest>(bytes)?;
+                let partition = only(only(answer.responses)?.partition_responses)?;
                 self.take(
                     shared,
                     number,

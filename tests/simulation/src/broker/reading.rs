@@ -1,13 +1,11 @@
 //! What a reader is given, and which of it counts for a reader of committed records.
 
-use std::collections::BTreeSet;
-
-use kafka_protocol::messages::fetch_response::{AbortedTransaction, PartitionData};
+use kafka_protocol::messages::fetch_response::PartitionData;
 
 use super::codec::code;
 use super::model::{Told, TopicKey};
 use super::world::{Checked, Shared, ensure};
-use crate::batch::{self, Placed};
+use crate::batch::{self, Sight};
 
 /// What a reader has asked for.
 #[derive(Clone, Copy, Debug)]
@@ -26,15 +24,6 @@ pub(crate) struct Read {
     pub stable: i64,
     /// The batches that count.
     pub counted: Vec<usize>,
-}
-
-/// What a batch is to a reader of committed records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sight {
-    Counts,
-    /// Its transaction was aborted.
-    Hidden,
-    Control,
 }
 
 impl Shared {
@@ -96,7 +85,12 @@ impl Shared {
         let mut counted = Vec::new();
         if reading.is_committed {
             let aborted = found.aborted_transactions.unwrap_or_default();
-            for ((base, _, batch), sight) in batches.iter().zip(sights(&batches, &aborted)?) {
+            let aborted = aborted
+                .iter()
+                .map(|one| (one.first_offset, one.producer_id.0));
+            let ends = batches.iter().map(|(_, last, batch)| (*last, *batch));
+            let sights = batch::sights(ends, aborted)?;
+            for ((base, _, batch), sight) in batches.iter().zip(sights) {
                 if let (Some(number), true) =
                     (super::check::number_of(batch), sight != Sight::Control)
                 {
@@ -166,35 +160,4 @@ impl Shared {
         told.stable = told.stable.max(stable);
         Ok(())
     }
-}
-
-/// Filters as clients do: from the first offset of an aborted transaction to its marker nothing of its
-/// producer counts.
-fn sights(batches: &[Placed<'_>], aborted: &[AbortedTransaction]) -> Checked<Vec<Sight>> {
-    let mut coming: Vec<(i64, i64)> = aborted
-        .iter()
-        .map(|aborted| (aborted.first_offset, aborted.producer_id.0))
-        .collect();
-    coming.sort_unstable();
-    let mut coming = coming.into_iter().peekable();
-    let mut hidden = BTreeSet::new();
-    let mut sights = Vec::new();
-    for (_, last, batch) in batches {
-        while let Some((_, producer_id)) = coming.next_if(|(first, _)| first <= last) {
-            hidden.insert(producer_id);
-        }
-        let origin = batch::origin(batch);
-        let is_hidden = origin.is_transactional && hidden.contains(&origin.producer_id);
-        sights.push(match batch::marker(batch).transpose()? {
-            Some(is_commit) => {
-                if !is_commit {
-                    hidden.remove(&origin.producer_id);
-                }
-                Sight::Control
-            }
-            None if is_hidden => Sight::Hidden,
-            None => Sight::Counts,
-        });
-    }
-    Ok(sights)
 }

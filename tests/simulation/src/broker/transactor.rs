@@ -123,6 +123,14 @@ impl Transactor {
         self.caller.reconnect(machine)
     }
 
+    /// The request for an epoch that is under way: the index of its id, and its number.
+    pub(crate) fn epoch_asked_for(&self) -> Option<(usize, u64)> {
+        let mut outstanding = self.caller.link.outstanding();
+        let is_init = |tag: &&Tag<Asked>| matches!(tag.purpose.step, Step::Init { .. });
+        let init = outstanding.find(is_init)?;
+        Some((self.id, init.purpose.init))
+    }
+
     /// Whether what is under way may come after anything else: by the first version of the rules a request
     /// of one transaction can be taken for one of the next.
     pub(crate) fn may_be_late(&self) -> bool {

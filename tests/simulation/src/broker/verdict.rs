@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kafka_protocol::messages::describe_producers_request::TopicRequest;
-use kafka_protocol::messages::{DescribeProducersRequest, FetchRequest, ListTransactionsRequest};
+use kafka_protocol::messages::{DescribeProducersRequest, ListTransactionsRequest};
 
-use super::codec::{self, code};
-use super::dump::{self, Dump};
+use super::codec::{self, code, only};
+use super::dump::Dump;
 use super::history::{GROUPS, History, IDS, Outcome};
 use super::model::{Deletion, Told, TopicKey};
+use super::queries::{fetch, position_fetch};
 use super::reading::Reading;
 use super::world::{Checked, Shared, ensure};
 
@@ -69,6 +70,23 @@ impl Shared {
                 }
             }
         }
+        for (id, name) in GROUPS.into_iter().enumerate() {
+            let request = position_fetch(id, vec![0, 1]).with_require_stable(true);
+            let group = only(self.machine.ask(&request, 8)?.groups)?;
+            ensure!(
+                group.error_code == code::NONE,
+                "{name}: {}",
+                group.error_code
+            );
+            for found in only(group.topics)?.partitions {
+                ensure!(
+                    found.error_code == code::NONE,
+                    "{name}: what is committed for partition {} hangs: {}",
+                    found.partition_index,
+                    found.error_code
+                );
+            }
+        }
         Ok(())
     }
 
@@ -83,10 +101,9 @@ impl Shared {
         let id = uuid::Uuid::from_bytes(self.model.topics[topic].id);
         let mut from = start;
         loop {
-            let request = dump::fetch(id, partition, from, 20_000, 1);
-            let mut answer = self.machine.ask::<FetchRequest>(&request, 13)?;
-            let mut found = answer.responses.pop().ok_or("no topic in the answer")?;
-            let found = found.partitions.pop().ok_or("no partition in the answer")?;
+            let request = fetch(id, partition, from, 20_000, 1);
+            let answer = self.machine.ask(&request, 13)?;
+            let found = only(only(answer.responses)?.partitions)?;
             let reading = Reading {
                 from,
                 is_committed: true,
@@ -115,8 +132,14 @@ impl Shared {
                 let sent = &self.model.sent[*batch];
                 let topic = &self.model.topics[sent.topic];
                 let log = found.logs.get(&(topic.id, sent.partition));
-                let (Some(base), Some(log), Deletion::None) = (sent.base, log, topic.deletion)
-                else {
+                let (Some(log), Deletion::None) = (log, topic.deletion) else {
+                    continue;
+                };
+                let Some(base) = sent.base else {
+                    ensure!(
+                        topic.may_trim || transaction.outcome != Outcome::Committed,
+                        "batch {batch} of transaction {number} is nowhere, yet that is committed"
+                    );
                     continue;
                 };
                 let is_removed = base + sent.records <= log.start;

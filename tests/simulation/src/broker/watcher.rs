@@ -1,14 +1,18 @@
 //! Looks at transactions from outside: ends of what is stable, positions, and what the coordinator says.
 
+use std::collections::BTreeMap;
+
+use kafka_protocol::messages::offset_fetch_response::OffsetFetchResponseGroup;
 use kafka_protocol::messages::{
     DescribeTransactionsRequest, ListOffsetsRequest, ListTransactionsRequest, OffsetFetchRequest,
 };
 
-use super::codec::{code, text};
-use super::dump;
+use super::admin::KEPT;
+use super::codec::{code, only, text};
 use super::history::{GROUPS, IDS};
 use super::machine::Machine;
-use super::model::{Deletion, Told, TopicKey};
+use super::model::{Told, TopicKey};
+use super::queries::{list_offsets, offset_fetch};
 use super::world::{Caller, Checked, Shared, dispatch, ensure, hear, pick};
 
 /// What was asked for, and what was known by then.
@@ -22,6 +26,7 @@ pub(crate) enum Asked {
     Positions {
         id: usize,
         least: [Option<i64>; 2],
+        needs_stable: bool,
     },
     /// How a transaction stands; the one that was under way, if one was.
     Described {
@@ -56,9 +61,13 @@ impl Watcher {
                 let history = &shared.model.history;
                 let least = [history.position(id, 0), history.position(id, 1)];
                 let needs_stable = (choice / 2).is_multiple_of(3);
-                let request = dump::offset_fetch(GROUPS[id]).with_require_stable(needs_stable);
-                self.caller
-                    .send(&request, 8, Asked::Positions { id, least });
+                let request = offset_fetch(GROUPS[id]).with_require_stable(needs_stable);
+                let asked = Asked::Positions {
+                    id,
+                    least,
+                    needs_stable,
+                };
+                self.caller.send(&request, 8, asked);
             }
             6 => {
                 let now = shared.now();
@@ -87,7 +96,7 @@ impl Watcher {
         let partition = i32::try_from(pick(choice / 16, count)).unwrap_or(0);
         let told_before = shared.model.partition(topic, partition).told;
         let name = &shared.model.topics[topic].name;
-        let request = dump::list_offsets(name, partition, -1).with_isolation_level(1);
+        let request = list_offsets(name, partition, -1).with_isolation_level(1);
         let asked = Asked::Stable {
             topic,
             partition,
@@ -112,53 +121,31 @@ impl Watcher {
                 partition,
                 told_before,
             } => {
-                let mut answer = tag.read::<ListOffsetsRequest>(bytes)?;
-                let mut found = answer.topics.pop().ok_or("no topic in the answer")?;
-                let found = found.partitions.pop().ok_or("no partition in the answer")?;
-                let entry = &shared.model.topics[topic];
-                if entry.deletion != Deletion::None {
-                    return Ok(true);
+                let answer = tag.read::<ListOffsetsRequest>(bytes)?;
+                if let Some(stable) = shared.listed_offset(topic, answer)? {
+                    // Where records may be deleted, the start may be anywhere up to here.
+                    let may_trim = shared.model.topics[topic].may_trim;
+                    let start = if may_trim { stable } else { 0 };
+                    shared
+                        .show_stable(topic, partition, stable, start, told_before)
+                        .map_err(|error| {
+                            format!("topic {topic}, partition {partition}: {error}")
+                        })?;
                 }
-                if found.error_code != code::NONE {
-                    ensure!(shared.is_troubled(), "stable: error {}", found.error_code);
-                    return Ok(true);
-                }
-                // Where records may be deleted, the start may be anywhere up to here.
-                let start = if entry.may_trim { found.offset } else { 0 };
-                shared
-                    .show_stable(topic, partition, found.offset, start, told_before)
-                    .map_err(|error| format!("topic {topic}, partition {partition}: {error}"))?;
             }
-            Asked::Positions { id, least } => {
-                let mut answer = tag.read::<OffsetFetchRequest>(bytes)?;
-                let group = answer.groups.pop().ok_or("no group in the answer")?;
-                if group.error_code != code::NONE {
-                    let is_loading = group.error_code == code::COORDINATOR_NOT_AVAILABLE;
-                    ensure!(
-                        shared.is_troubled() || is_loading,
-                        "positions: error {}",
-                        group.error_code
-                    );
-                    return Ok(true);
+            Asked::Positions {
+                id,
+                least,
+                needs_stable,
+            } => {
+                let answer = tag.read::<OffsetFetchRequest>(bytes)?;
+                if let Some(found) = shared.fetched_group(answer)? {
+                    see_positions(shared, id, least, needs_stable, found)?;
                 }
-                for found in group.topics.into_iter().flat_map(|topic| topic.partitions) {
-                    if found.error_code == code::UNSTABLE_OFFSET_COMMIT {
-                        continue;
-                    }
-                    let partition = found.partition_index;
-                    let least = least.get(pick(partition.unsigned_abs().into(), 2));
-                    shared.model.history.see_position(
-                        (id, partition),
-                        found.committed_offset,
-                        &found.metadata.unwrap_or_default(),
-                        least.copied().flatten(),
-                    )?;
-                }
-                shared.tally.add("positions looked at", 1);
             }
             Asked::Described { id, open } => {
-                let mut answer = tag.read::<DescribeTransactionsRequest>(bytes)?;
-                let found = answer.transaction_states.pop().ok_or("no transaction")?;
+                let answer = tag.read::<DescribeTransactionsRequest>(bytes)?;
+                let found = only(answer.transaction_states)?;
                 let now = shared.now();
                 let open = open.filter(|open| shared.model.history.open(now).contains(open));
                 let Some(number) = open else {
@@ -177,6 +164,12 @@ impl Watcher {
             }
             Asked::Listed => {
                 let answer = tag.read::<ListTransactionsRequest>(bytes)?;
+                let error = answer.error_code;
+                ensure!(
+                    matches!(error, code::NONE | code::COORDINATOR_LOAD_IN_PROGRESS)
+                        || shared.is_troubled(),
+                    "transactions: error {error}"
+                );
                 let mut listed = answer.transaction_states.iter();
                 let is_foreign = |name: &str| !IDS.contains(&name);
                 ensure!(
@@ -187,4 +180,50 @@ impl Watcher {
         }
         Ok(true)
     }
+}
+
+/// Somebody was told all that the group of a transactional id has committed. `least` is what was known when it
+/// was asked for.
+fn see_positions(
+    shared: &mut Shared,
+    id: usize,
+    least: [Option<i64>; 2],
+    needs_stable: bool,
+    found: OffsetFetchResponseGroup,
+) -> Checked {
+    let mut found_at = BTreeMap::new();
+    for topic in found.topics {
+        ensure!(
+            *topic.name.0 == *KEPT,
+            "{} has committed for {:?}",
+            GROUPS[id],
+            topic.name
+        );
+        let partitions = topic.partitions.into_iter();
+        found_at.extend(partitions.map(|found| (found.partition_index, found)));
+    }
+    for (partition, least) in (0..).zip(least) {
+        // What is not in the answer is not committed.
+        let found = found_at.remove(&partition);
+        let error = found.as_ref().map_or(code::NONE, |found| found.error_code);
+        if error == code::UNSTABLE_OFFSET_COMMIT && needs_stable {
+            continue;
+        }
+        ensure!(
+            error == code::NONE,
+            "{}: error {error} for partition {partition}",
+            GROUPS[id]
+        );
+        let offset = found.as_ref().map_or(-1, |found| found.committed_offset);
+        let metadata = found.and_then(|found| found.metadata).unwrap_or_default();
+        let history = &mut shared.model.history;
+        history.see_position((id, partition), offset, &metadata, least)?;
+    }
+    ensure!(
+        found_at.is_empty(),
+        "{} has committed for {found_at:?}",
+        GROUPS[id]
+    );
+    shared.tally.add("positions looked at", 1);
+    Ok(())
 }

@@ -9,10 +9,9 @@ use sim::{Dice, Fault, Operation};
 use super::actions::Action;
 use super::admin::Admin;
 pub(crate) use super::caller::{Caller, Tag, dispatch, hear};
-use super::dump;
-use super::ghosts::{Ghost, Late};
+use super::ghosts::{Departed, Ghost, Late};
 use super::looker::Looker;
-use super::machine::{End, Machine};
+use super::machine::{End, GROUPS, Machine};
 use super::member::Member;
 use super::model::Model;
 use super::producer::Producer;
@@ -73,44 +72,29 @@ pub(crate) struct World {
     pub members: Vec<Member>,
     pub admin: Admin,
     pub looker: Looker,
-    /// Those that write in transactions; none in runs without.
     pub transactors: Vec<Transactor>,
-    pub watcher: Option<Watcher>,
+    pub watcher: Watcher,
     /// Connections whose clients have gone; what they asked for is done all the same.
-    ghosts: Vec<Box<dyn Ghost>>,
+    pub(super) ghosts: Vec<Departed>,
     is_kill_coming: bool,
-    crash_in_recovery: Option<(u64, u64)>,
+    pub(super) crash_in_recovery: Option<(u64, u64)>,
 }
 
 impl World {
+    /// A broker that has its first topics, and its clients.
     pub(crate) fn new(seed: u64) -> Checked<Self> {
-        let mut world = Self::with_topics(seed)?;
-        let machine = &world.shared.machine;
-        world.transactors = (0..4)
-            .map(|number| Transactor::new(machine, number))
-            .collect();
-        world.watcher = Some(Watcher::new(machine));
-        world.admin.create_kept(&mut world.shared);
-        world.rest()?;
-        Ok(world)
-    }
-
-    /// A world with its first topics, and without transactions yet.
-    fn with_topics(seed: u64) -> Checked<Self> {
         let mut dice = Dice::new(seed);
         let machine = Machine::new(dice.number())?;
-        let groups = ["group-0", "group-1"];
-        let members = (0..4).map(|number| Member::new(&machine, groups[number % 2]));
-        let members = members.collect();
+        let members = (0..4).map(|number| Member::new(&machine, GROUPS[number % 2]));
         let producers = (0..4).map(|number| Producer::new(&machine, number < 3));
-        let producers = producers.collect();
+        let transactors = (0..4).map(|number| Transactor::new(&machine, number));
         let mut world = Self {
-            producers,
-            members,
+            producers: producers.collect(),
+            members: members.collect(),
             admin: Admin::new(&machine),
             looker: Looker::new(&machine),
-            transactors: Vec::new(),
-            watcher: None,
+            transactors: transactors.collect(),
+            watcher: Watcher::new(&machine),
             ghosts: Vec::new(),
             is_kill_coming: false,
             crash_in_recovery: None,
@@ -130,6 +114,8 @@ impl World {
             world.admin.act(&mut world.shared, choice);
             world.rest()?;
         }
+        world.admin.create_kept(&mut world.shared);
+        world.rest()?;
         Ok(world)
     }
 
@@ -179,10 +165,9 @@ impl World {
                 }
                 for step in 0..=1 + choice % 4 {
                     let choice = choice >> (8 * step + 2);
-                    match (self.transactors.get_mut(client), &mut self.watcher) {
-                        (Some(transactor), _) => transactor.act(&mut self.shared, choice),
-                        (None, Some(watcher)) => watcher.act(&mut self.shared, choice),
-                        (None, None) => {}
+                    match self.transactors.get_mut(client) {
+                        Some(transactor) => transactor.act(&mut self.shared, choice),
+                        None => self.watcher.act(&mut self.shared, choice),
                     }
                     for _ in 0..12 {
                         self.turn()?;
@@ -249,6 +234,7 @@ impl World {
         self.shared.tally.add("fault: connection cut", 1);
         let (producers, members) = (self.producers.len(), self.members.len());
         let client = pick(client, producers + members + self.transactors.len());
+        let mut asked = None;
         let mut ghost: Box<dyn Ghost> = if client < producers {
             let mut link = self.producers[client].disconnect(&self.shared.machine);
             link.abandon();
@@ -259,6 +245,7 @@ impl World {
             Box::new(link)
         } else {
             let transactor = &mut self.transactors[client - producers - members];
+            asked = transactor.epoch_asked_for();
             let mut link = transactor.disconnect(&self.shared.machine);
             if transactor.may_be_late() && self.shared.dice.one_in(2) {
                 self.shared.tally.add("fault: requests came late", 1);
@@ -270,10 +257,12 @@ impl World {
                 Box::new(link)
             }
         };
-        if !ghost.is_done() {
+        if ghost.is_done() {
+            self.shared.model.history.end_ask(asked);
+        } else {
             // What was taken up begins before anything that comes later.
             ghost.pump(&self.shared.machine);
-            self.ghosts.push(ghost);
+            self.ghosts.push(Departed { ghost, asked });
         }
     }
 
@@ -341,9 +330,8 @@ impl World {
 
     /// All but the ghosts.
     fn living(&self) -> usize {
-        let watchers = usize::from(self.watcher.is_some());
-        let (producers, members) = (self.producers.len(), self.members.len());
-        producers + members + 2 + self.transactors.len() + watchers
+        // One administers, one looks, one watches.
+        self.producers.len() + self.members.len() + self.transactors.len() + 3
     }
 
     /// Moves one client's connection: takes up a request, hears an answer. Whether anything moved.
@@ -370,99 +358,23 @@ impl World {
                     let dispatched = transactor.dispatch(shared);
                     dispatched | transactor.hear(shared)?
                 }
-                None => match &mut self.watcher {
-                    Some(watcher) => watcher.pump(shared)?,
-                    None => false,
-                },
+                None => self.watcher.pump(shared)?,
             }
         } else {
             let index = client - ghosts_from;
             // One that has gone since the clients were counted moves the others up.
-            let Some(ghost) = self.ghosts.get_mut(index) else {
+            let Some(Departed { ghost, asked }) = self.ghosts.get_mut(index) else {
                 return Ok(false);
             };
             let moved = ghost.pump(&shared.machine);
             let is_done = ghost.is_done();
             if is_done {
+                shared.model.history.end_ask(*asked);
                 self.ghosts.remove(index);
             }
             moved | is_done
         };
         Ok(moved)
-    }
-
-    fn shut_down(&mut self) -> Checked {
-        self.shared.is_stopping = true;
-        self.shared.machine.broker().stop();
-        self.rest()?;
-        if self.shared.machine.fs().has_crashed() {
-            return Ok(());
-        }
-        for _ in 0..20 {
-            if self.shared.machine.handles.spawn.loops().is_empty() {
-                return self.recover(End::ShutDown);
-            }
-            // What waits for the clock is let go.
-            self.shared.machine.handles.clock.advance_to_next();
-            self.shared
-                .machine
-                .handles
-                .clock
-                .advance(Duration::from_secs(1));
-            self.rest()?;
-            if self.shared.machine.fs().has_crashed() {
-                return Ok(());
-            }
-        }
-        let loops = self.shared.machine.handles.spawn.loops();
-        Err(format!("told to end, yet still there: {loops:?}"))
-    }
-
-    /// Ends the broker one way or the other, starts it again, and compares.
-    pub(crate) fn recover(&mut self, end: End) -> Checked {
-        self.shared.tally.add("starts", 1);
-        self.shared.tally.add(end.name(), 1);
-        let was_faulty = self.shared.is_faulty;
-        self.shared
-            .model
-            .note_troubles(was_faulty || self.shared.is_full);
-        self.ghosts.clear();
-        let crashes = self.crash_in_recovery.take();
-        if let Some((_, times)) = crashes {
-            self.shared
-                .tally
-                .add("fault: power cut within recovery", times);
-        }
-        let restarted = self.shared.machine.restart(end, crashes)?;
-        self.shared.is_faulty = false;
-        self.shared.is_full = false;
-        self.shared.is_stopping = false;
-        for producer in &mut self.producers {
-            producer.disconnect(&self.shared.machine);
-        }
-        for member in &mut self.members {
-            member.disconnect(&mut self.shared);
-        }
-        for transactor in &mut self.transactors {
-            transactor.disconnect(&self.shared.machine);
-        }
-        if let Some(watcher) = &mut self.watcher {
-            watcher.caller.reconnect(&self.shared.machine);
-        }
-        self.shared.model.history.outlive_broker();
-        self.admin.caller.reconnect(&self.shared.machine);
-        self.looker.caller.reconnect(&self.shared.machine);
-        let reasons = self.shared.machine.broker().health();
-        ensure!(reasons.is_empty(), "nobody damaged the disk: {reasons:?}");
-        let found = dump::dump(&mut self.shared.machine)?;
-        if let Some(once) = restarted.once
-            && end == End::PowerCut
-        {
-            once.same_or_aborted(&found)
-                .map_err(|error| format!("recovered twice: {error}"))?;
-        }
-        let needs_written = end != End::PowerCut && !was_faulty && crashes.is_none();
-        self.shared.settle(&found, needs_written)
     }
 }
 

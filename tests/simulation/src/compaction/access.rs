@@ -126,8 +126,7 @@ pub(super) fn batches_of(read: &ReadBatches) -> Checked<Vec<Found>> {
     let mut found = Vec::new();
     for chunk in &read.chunks {
         for (base, last, bytes) in batch::split(chunk)? {
-            let head = records::head(bytes);
-            let records = match head.is_control {
+            let records = match batch::origin(bytes).is_control {
                 true => Vec::new(),
                 false => records::read(bytes)?,
             };

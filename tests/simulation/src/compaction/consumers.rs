@@ -8,8 +8,8 @@ use storage::{AbortedTransaction, DiskRead, Isolation, Log, Read, ReadError};
 
 use super::access::{self, Found};
 use super::model::State;
-use super::records;
 use super::world::World;
+use crate::batch::{self, Sight};
 use crate::engine::{Checked, ensure};
 
 /// A read that has begun, of which the disk has not been asked yet.
@@ -79,7 +79,7 @@ impl World {
         };
         let found = access::batches_of(&read)?;
         let end = found.last().map_or(from, |last| last.last + 1);
-        let consumed = consumed(&found, &read.aborted, from);
+        let consumed = consumed(&found, &read.aborted, from)?;
         let present = match present(&log) {
             Err(_) if self.is_faulty => return Ok(()),
             present => present?,
@@ -141,35 +141,24 @@ fn consume_all(log: &Arc<Log>, mut from: i64, end: i64, bytes: usize) -> Checked
         let Some((found, read)) = read.filter(|(found, _)| !found.is_empty()) else {
             return Err(format!("log {}: nothing at {from} below {end}", log.id()));
         };
-        offsets.extend(consumed(&found, &read.aborted, from));
+        offsets.extend(consumed(&found, &read.aborted, from)?);
         from = found.last().map_or(end, |last| last.last + 1);
     }
     Ok(offsets)
 }
 
-/// What a consumer takes from an answer: it leaves out what belongs to the aborted transactions that
-/// came with it, each from its first offset to its marker.
-fn consumed(found: &[Found], aborted: &[AbortedTransaction], from: i64) -> Vec<i64> {
-    let mut listed = aborted.to_vec();
-    listed.sort_by_key(|aborted| aborted.first_offset);
-    let mut listed = listed.into_iter().peekable();
-    let mut aborted = BTreeSet::new();
+/// The offsets that a consumer takes from an answer.
+fn consumed(found: &[Found], aborted: &[AbortedTransaction], from: i64) -> Checked<Vec<i64>> {
+    let batches = found.iter().map(|batch| (batch.last, &batch.bytes[..]));
+    let aborted = aborted
+        .iter()
+        .map(|aborted| (aborted.first_offset.0, aborted.producer_id.0));
     let mut offsets = Vec::new();
-    for batch in found {
-        while let Some(next) = listed.next_if(|next| next.first_offset.0 <= batch.last) {
-            aborted.insert(next.producer_id.0);
-        }
-        let head = records::head(&batch.bytes);
-        let is_aborted = head.is_transactional && aborted.contains(&head.producer_id);
-        if head.is_control {
-            // An empty one is left for its producer and ends nothing.
-            if batch.bytes.len() > 61 {
-                aborted.remove(&head.producer_id);
-            }
-        } else if !is_aborted {
+    for (batch, sight) in found.iter().zip(batch::sights(batches, aborted)?) {
+        if sight == Sight::Counts {
             let seen = batch.records.iter().map(|(offset, _)| *offset);
             offsets.extend(seen.filter(|offset| *offset >= from));
         }
     }
-    offsets
+    Ok(offsets)
 }

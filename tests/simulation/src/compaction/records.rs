@@ -1,10 +1,6 @@
 //! Batches of keyed records, and of markers, made and read by code that the engine does not share.
 
-use crate::batch::{read_varint, seal, varint};
-
-const HEADER_BYTES: usize = 61;
-const TRANSACTIONAL: u16 = 1 << 4;
-const CONTROL: u16 = 1 << 5;
+use crate::batch::{CONTROL, HEADER_BYTES, TRANSACTIONAL, read_bytes, read_varint, seal, varint};
 
 /// A record as a client sends it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +43,7 @@ pub(super) fn marker(producer_id: i64, is_commit: bool, timestamp_ms: i64) -> Ve
     assemble(&[record], TRANSACTIONAL | CONTROL, Some(sender))
 }
 
-fn assemble(records: &[Record], attributes: u16, sender: Option<Sender>) -> Vec<u8> {
+fn assemble(records: &[Record], attributes: i16, sender: Option<Sender>) -> Vec<u8> {
     let first = records.first().map_or(-1, |record| record.timestamp_ms);
     let latest = records.iter().map(|record| record.timestamp_ms).max();
     let mut body = Vec::new();
@@ -96,23 +92,6 @@ fn assemble(records: &[Record], attributes: u16, sender: Option<Sender>) -> Vec<
     bytes
 }
 
-/// What stands at the head of a batch that was read.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Head {
-    pub producer_id: i64,
-    pub is_transactional: bool,
-    pub is_control: bool,
-}
-
-pub(super) fn head(batch: &[u8]) -> Head {
-    let attributes = u16::from_be_bytes([batch[21], batch[22]]);
-    Head {
-        producer_id: i64::from_be_bytes(batch[43..51].try_into().unwrap()),
-        is_transactional: attributes & TRANSACTIONAL != 0,
-        is_control: attributes & CONTROL != 0,
-    }
-}
-
 /// The records of a batch with their offsets.
 pub(super) fn read(batch: &[u8]) -> Result<Vec<(i64, Record)>, String> {
     let base_offset = i64::from_be_bytes(batch[..8].try_into().unwrap());
@@ -137,8 +116,8 @@ fn read_one(rest: &mut &[u8], base_offset: i64, base_timestamp: i64) -> Option<(
     body = body.get(1..)?;
     let timestamp_ms = base_timestamp + read_varint(&mut body)?;
     let offset = base_offset + read_varint(&mut body)?;
-    let key = read_bytes(&mut body)??;
-    let value = read_bytes(&mut body)?;
+    let key = read_bytes(&mut body)??.to_vec();
+    let value = read_bytes(&mut body)?.map(<[u8]>::to_vec);
     (body == [0]).then_some((
         offset,
         Record {
@@ -147,17 +126,6 @@ fn read_one(rest: &mut &[u8], base_offset: i64, base_timestamp: i64) -> Option<(
             timestamp_ms,
         },
     ))
-}
-
-fn read_bytes(rest: &mut &[u8]) -> Option<Option<Vec<u8>>> {
-    match read_varint(rest)? {
-        -1 => Some(None),
-        length => {
-            let (bytes, after) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-            *rest = after;
-            Some(Some(bytes.to_vec()))
-        }
-    }
 }
 
 #[test]
@@ -177,5 +145,6 @@ fn records_come_back() {
     let batch = build(&records, None);
     let read = read(&batch).unwrap();
     assert_eq!(read, [(0, records[0].clone()), (1, records[1].clone())]);
-    assert!(head(&marker(7, true, 1)).is_control);
+    let marker = marker(7, true, 1);
+    assert_eq!(crate::batch::marker(&marker), Some(Ok(true)));
 }

@@ -33,7 +33,7 @@ impl World {
                 .send(log, sent, Expect::New, Some(&recipe), permit)
                 .map(drop),
             None => {
-                self.wait_for_room(log, records, bytes);
+                self.wait_for_room(log, records, bytes, sent.len());
                 Ok(())
             }
         }

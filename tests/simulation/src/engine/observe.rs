@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use env::SECTOR_BYTES;
 use model::{LeaderEpoch, LogId};
 use storage::{LogHoldings, LogView, StorageState};
 
 use crate::engine::model::LogModel;
+use crate::engine::setup::Setup;
 use crate::engine::world::{Checked, World, ensure};
 
-/// What is let in although it is larger than what may be reserved for it: a group of a batch of the largest size,
-/// three of half of it, and small ones. A request reserves a quarter of the memory at most, and half of it may be
-/// reserved, so there may be two of them.
-const LET_IN_BYTES: u64 = 2 * (16_500 + 3 * 8_250 + 1_000);
+/// The largest group, in bytes: a batch of the largest size, three of half of it, and small ones.
+const GROUP_BYTES_MAX: u64 = 16_500 + 3 * 8_250 + 1_000;
 
 impl World {
     /// Reads what the disk was told to do since the last step, and compares it with what was to be
@@ -103,8 +103,7 @@ impl World {
             (unflushed, cached) == (metrics.unflushed_bytes, metrics.cached_bytes),
             "{unflushed} bytes are unflushed and {cached} cached, yet {metrics:?}"
         );
-        let room = self.machine.setup.memory_bytes_max / 2 + LET_IN_BYTES;
-        let room = room.max(self.unflushed_at_start);
+        let room = unflushed_bytes_max(self.machine.setup).max(self.unflushed_at_start);
         // While nothing can be flushed everybody is let in, to be told so.
         let is_open = self.is_full || metrics.flush_failures > 0;
         ensure!(
@@ -150,6 +149,21 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// How much requests may bring in before it is in segments. What is reserved finds room in half the memory. A
+/// request reserves a quarter of the memory or of the write-ahead log at most, so a larger one brings in more than
+/// it has reserved; of these there are as many as find room together.
+fn unflushed_bytes_max(setup: Setup) -> u64 {
+    let memory_bytes = setup.memory_bytes_max / 2;
+    let wal_bytes = setup.wal_bytes_max / 8 * 7;
+    let reserved_bytes = setup.memory_bytes_max.min(setup.wal_bytes_max) / 4;
+    // Larger ones are refused.
+    let round_bytes = u64::from(setup.wal_slot_bytes) - 3 * SECTOR_BYTES as u64;
+    let batch_bytes = setup.settings().batch_bytes_max() as u64;
+    let largest_bytes = GROUP_BYTES_MAX.min(round_bytes.max(batch_bytes));
+    let together = memory_bytes.min(wal_bytes) / reserved_bytes;
+    memory_bytes + together * largest_bytes.saturating_sub(reserved_bytes)
 }
 
 /// One log: `start` and `end` are what is on disk of it.

@@ -87,10 +87,16 @@ impl World {
         drop(permits);
     }
 
-    /// Waits for room for a batch.
-    pub(crate) fn wait_for_room(&mut self, log: LogId, records: u32, bytes: u32) {
+    /// Waits for room for a batch of so many records, with so many bytes in their values and `batch_bytes` in all.
+    pub(crate) fn wait_for_room(
+        &mut self,
+        log: LogId,
+        records: u32,
+        bytes: u32,
+        batch_bytes: usize,
+    ) {
         if self.reservations.len() < RESERVATIONS_MAX {
-            let future = Box::pin(self.storage.reserve(bytes as usize));
+            let future = Box::pin(self.storage.reserve(batch_bytes));
             self.reservations.push(Reservation {
                 log,
                 records,

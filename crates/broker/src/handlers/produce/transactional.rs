@@ -97,7 +97,12 @@ pub(super) fn append(
     let membership = membership(ctx, IMPLIED_SINCE);
     let mode = match membership {
         Membership::Implied => Append::ProduceBumped,
-        Membership::Verified | Membership::Unverified => Append::Produce,
+        Membership::Verified => Append::Produce,
+        Membership::Unverified => {
+            // Its coordinator need not even be there.
+            let appended = batch.log.append(batch.bytes, Append::Produce);
+            return appended.map_err(errors::of_append);
+        }
     };
     if batch.log.is_quarantined() {
         // It would keep the transaction from its end: no marker can be written to it.

@@ -75,6 +75,9 @@ async fn verification_can_be_switched_off() {
     let settings = [("transaction.partition.verification.enable", "false")];
     let mut fixture = Fixture::with_settings(&settings).await;
     fixture.topic("t").await;
+    // There is not even a coordinator.
+    let stranger = Producer { id: 999, epoch: 0 };
+    assert_eq!(produce_code(&mut fixture, stranger, 0, 9).await, NONE);
     let me = init(&mut fixture).await;
     assert_eq!(produce_code(&mut fixture, me, 0, 9).await, NONE);
 }

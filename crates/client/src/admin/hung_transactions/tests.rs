@@ -1,7 +1,7 @@
 use model::ErrorCode;
 
 use super::*;
-use crate::error::Refusal;
+use crate::admin::Partition;
 
 fn producer(producer_id: i64, transaction_start_offset: Option<i64>) -> ActiveProducer {
     ActiveProducer {
@@ -73,4 +73,32 @@ fn what_cannot_be_told_any_more_is_no_longer_known_to_hang() {
     let after = ActiveProducers::from([(at(0), refused())]);
     let expected = ActiveProducers::from([(at(0), refused()), (at(1), refused())]);
     assert_eq!(still_open(suspects, &after), expected);
+}
+
+/// What a partition of coordinators without a leader has is listed by nobody, and would be taken for hung.
+#[test]
+fn all_coordinators_must_be_there() {
+    let topic = |leaders: &[Option<i32>]| {
+        let partitions = leaders.iter().zip(0..);
+        let partition = |(leader, index): (&Option<i32>, i32)| Partition {
+            index,
+            leader: *leader,
+            leader_epoch: None,
+            replicas: vec![0, 1],
+            in_sync_replicas: vec![0, 1],
+        };
+        Topic {
+            name: COORDINATORS_TOPIC.to_owned(),
+            id: None,
+            is_internal: true,
+            partitions: partitions.map(partition).collect(),
+        }
+    };
+    assert_eq!(are_all_led(Ok(topic(&[Some(0), Some(1)]))), Ok(()));
+    let refused = Err(Refusal::of(ErrorCode::CoordinatorNotAvailable));
+    assert_eq!(are_all_led(Ok(topic(&[Some(0), None]))), refused);
+    let nobody = Refusal::of(ErrorCode::UnknownTopicOrPartition);
+    assert_eq!(are_all_led(Err(nobody)), Ok(()));
+    let other = Refusal::of(ErrorCode::TopicAuthorizationFailed);
+    assert_eq!(are_all_led(Err(other.clone())), Err(other));
 }

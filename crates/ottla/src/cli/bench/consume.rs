@@ -1,23 +1,21 @@
 //! `ottla bench consume`
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
-use client::{Pipeline, Position as Place, StartAt, TopicPartition};
+use client::{Admin, Brokers, Position as Place};
 use wire::messages::fetch::FetchRequest;
 
 use super::arguments::{Shown, Span};
-use super::consuming::{BY_ID_FROM, Consuming, Depth, Limits, Position};
+use super::consuming::{BY_ID_FROM, Consuming, Depth, Limits, Position, connect};
 use super::drive::drive;
 use super::files::connections_allowed;
 use super::meter::{Measured, Meter, Window};
-use super::report::{Report, megabytes_per_second, number, per_second, seconds};
+use super::report::{Report, megabytes_per_second, number, per_second, seconds, settings};
 use super::stamp::Clock;
 use super::topic::Target;
 use super::watch::{Ending, Load, conclude, watch};
-use crate::cli::interrupt::Stop;
 use crate::cli::table::Fields;
 use crate::cli::topic::topic_name;
 use crate::cli::{Connection, UsageError};
@@ -26,6 +24,7 @@ use crate::cli::{Connection, UsageError};
 const IN_FLIGHT: usize = 1;
 
 #[derive(Debug, Args)]
+#[command(mut_arg("warm_up_seconds", |arg| arg.requires("tail")))]
 pub(crate) struct Command {
     /// Topic to read
     #[arg(value_name = "TOPIC", value_parser = topic_name)]
@@ -47,38 +46,8 @@ pub(crate) struct Command {
     /// Let the consumers share the partitions instead
     #[arg(long)]
     divide: bool,
-    /// Most bytes of an answer
-    #[arg(
-        long,
-        value_name = "BYTES",
-        default_value_t = 50 << 20,
-        value_parser = clap::value_parser!(i32).range(1..=200 << 20)
-    )]
-    fetch_bytes: i32,
-    /// Most bytes of one partition in an answer
-    #[arg(
-        long,
-        value_name = "BYTES",
-        default_value_t = 1 << 20,
-        value_parser = clap::value_parser!(i32).range(1..=200 << 20)
-    )]
-    partition_bytes: i32,
-    /// Bytes that the broker waits for before it answers
-    #[arg(
-        long,
-        value_name = "BYTES",
-        default_value_t = 1,
-        value_parser = clap::value_parser!(i32).range(0..)
-    )]
-    min_bytes: i32,
-    /// How long it waits for them
-    #[arg(
-        long,
-        value_name = "MS",
-        default_value_t = 500,
-        value_parser = clap::value_parser!(i32).range(0..=10_000)
-    )]
-    wait_ms: i32,
+    #[command(flatten)]
+    limits: Limits,
     /// Open compressed batches and go through every record, as consumers do [default: only through the
     /// headers of batches]
     #[arg(long)]
@@ -91,15 +60,6 @@ pub(crate) struct Command {
 }
 
 impl Command {
-    fn limits(&self) -> Limits {
-        Limits {
-            fetch_bytes: self.fetch_bytes,
-            partition_bytes: self.partition_bytes,
-            min_bytes: self.min_bytes,
-            wait_ms: self.wait_ms,
-        }
-    }
-
     fn depth(&self) -> Depth {
         match (self.end_to_end, self.decompress) {
             (true, _) => Depth::Stamps,
@@ -111,31 +71,42 @@ impl Command {
     fn window(&self, start: Instant) -> Window {
         let warm_up = match self.tail {
             true => self.span.warm_up(),
-            false => std::time::Duration::ZERO,
+            false => Duration::ZERO,
         };
-        Window {
-            begins: start + warm_up,
-            ends: Some(start + warm_up + self.span.measured()),
-        }
+        self.span.window(start, warm_up)
     }
 
-    fn settings(&self, brokers: &str, target: &Target) -> Fields {
+    /// Where each partition is read from, and to where.
+    async fn positions(
+        &self,
+        admin: &mut Admin,
+        target: &Target,
+    ) -> anyhow::Result<Vec<(i32, Position)>> {
+        let ends = target.offsets(admin, Place::End).await?;
+        if self.tail {
+            let position = |(index, next)| (index, Position { next, end: None });
+            return Ok(ends.into_iter().map(position).collect());
+        }
+        let starts = target.offsets(admin, Place::Start).await?;
+        let position = |(index, next)| {
+            let end = ends.get(&index).copied();
+            (index, Position { next, end })
+        };
+        Ok(starts.into_iter().map(position).collect())
+    }
+
+    fn settings(&self, brokers: &Brokers, target: &Target) -> Fields {
         let tail_only = |seconds: u64| self.tail.then(|| number(seconds));
-        Fields::default()
-            .field("BENCHMARK", "consume")
-            .field("OTTLA-VERSION", env!("CARGO_PKG_VERSION"))
-            .field("BROKERS", brokers)
-            .field("TOPIC", self.topic.as_str())
-            .field("PARTITIONS", number(target.leaders.len() as u64))
+        settings("consume", brokers, target)
             .field("TAIL", self.tail)
             .field("SECONDS", number(self.span.seconds))
             .field("WARM-UP-SECONDS", tail_only(self.span.warm_up_seconds))
             .field("CONSUMERS", number(self.consumers))
             .field("DIVIDE", self.divide)
-            .field("FETCH-BYTES", self.fetch_bytes)
-            .field("PARTITION-BYTES", self.partition_bytes)
-            .field("MIN-BYTES", self.min_bytes)
-            .field("WAIT-MS", self.wait_ms)
+            .field("FETCH-BYTES", self.limits.fetch_bytes)
+            .field("PARTITION-BYTES", self.limits.partition_bytes)
+            .field("MIN-BYTES", self.limits.min_bytes)
+            .field("WAIT-MS", self.limits.wait_ms)
             .field("DECOMPRESS", self.depth() != Depth::Header)
     }
 }
@@ -160,41 +131,16 @@ fn share_out(
 }
 
 pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::Result<()> {
-    let mut stop = Stop::new()?;
-    connections_allowed(command.consumers)?;
     let brokers = connection.brokers()?;
     let mut admin = connection.admin().await?;
     let target = Arc::new(Target::existing(&mut admin, &command.topic).await?);
-    let count = target.leaders.len();
-    let shares = share_out(count, command.consumers as usize, command.divide)?;
-    let index = |partition: usize| i32::try_from(partition).unwrap_or(i32::MAX);
-    let all: BTreeSet<TopicPartition> = (0..count)
-        .map(|partition| TopicPartition::new(&target.name, index(partition)))
-        .collect();
-    let ends = admin.resolve(&all, StartAt::Position(Place::End)).await?;
-    let starts = match command.tail {
-        true => ends.clone(),
-        false => admin.resolve(&all, StartAt::Position(Place::Start)).await?,
-    };
-    let position = |partition: usize| {
-        let at = TopicPartition::new(&target.name, index(partition));
-        let end = ends.get(&at).copied().unwrap_or_default();
-        Position {
-            next: starts.get(&at).copied().unwrap_or_default(),
-            end: (!command.tail).then_some(end),
-        }
-    };
+    connections_allowed(command.consumers * target.brokers().len() as u64)?;
+    let positions = command.positions(&mut admin, &target).await?;
+    let shares = share_out(positions.len(), command.consumers as usize, command.divide)?;
     let mut pipelines = Vec::new();
-    for share in &shares {
-        for broker in target.brokers() {
-            let led = |partition: &&usize| target.leaders[**partition] == broker;
-            let positions: BTreeMap<i32, Position> = (share.iter().filter(led))
-                .map(|partition| (index(*partition), position(*partition)))
-                .collect();
-            if !positions.is_empty() {
-                pipelines.push((Pipeline::open(&broker).await?, positions));
-            }
-        }
+    for share in shares {
+        let own = share.into_iter().map(|partition| positions[partition]);
+        pipelines.extend(connect(&target, &own.collect()).await?);
     }
     let meter = Arc::new(Meter::new(command.window(Instant::now())));
     let mut load = Load::new();
@@ -204,7 +150,7 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
             version: pipeline.version_of::<FetchRequest>(usable)?,
             target: Arc::clone(&target),
             positions,
-            limits: command.limits(),
+            limits: command.limits,
             depth: command.depth(),
             clock: Clock::new(),
             meter: Arc::clone(&meter),
@@ -213,18 +159,18 @@ pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::R
         load.spawn(drive(pipeline, work, IN_FLIGHT));
     }
     let progress = command.shown.progress();
-    let (ending, passed) = watch(load, &meter, progress, &mut stop).await;
+    let (ending, passed) = watch(load, &meter, progress).await?;
     let measured = meter.measured();
     let timed_out = meter.window.ends.is_some_and(|ends| Instant::now() >= ends);
     let is_complete = matches!(ending, Ending::Complete) && (command.tail || !timed_out);
     let result = result(&measured, passed).field("COMPLETE", is_complete);
-    let settings = command.settings(&brokers.to_string(), &target);
+    let settings = command.settings(&brokers, &target);
     let report = Report::new(settings, result).with(&measured);
     conclude(ending, &report, command.shown.output)
 }
 
 /// What was read.
-fn result(measured: &Measured, passed: std::time::Duration) -> Fields {
+fn result(measured: &Measured, passed: Duration) -> Fields {
     let done = measured.done;
     Fields::default()
         .field("MEASURED-SECONDS", seconds(passed))

@@ -1,13 +1,13 @@
 //! Reading on one connection: a fetch at a time, each from where the last one ended.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use bytes::Bytes;
-use client::{Frame, Pipeline, Refusal};
+use clap::Args;
+use client::{Address, Frame, Pipeline, Refusal};
 use model::ErrorCode;
 use wire::Text;
 use wire::batch::{BatchView, Batches, Records};
@@ -30,11 +30,39 @@ pub(super) const BY_ID_FROM: i16 = 13;
 const OPENED_BYTES_MAX: usize = 1 << 30;
 
 /// How much is asked for at a time.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Limits {
+    /// Most bytes of an answer
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = 50 << 20,
+        value_parser = clap::value_parser!(i32).range(1..=200 << 20)
+    )]
     pub(super) fetch_bytes: i32,
+    /// Most bytes of one partition in an answer
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = 1 << 20,
+        value_parser = clap::value_parser!(i32).range(1..=200 << 20)
+    )]
     pub(super) partition_bytes: i32,
+    /// Bytes that the broker waits for before it answers
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(i32).range(0..)
+    )]
     pub(super) min_bytes: i32,
+    /// How long it waits for them
+    #[arg(
+        long,
+        value_name = "MS",
+        default_value_t = 500,
+        value_parser = clap::value_parser!(i32).range(0..=10_000)
+    )]
     pub(super) wait_ms: i32,
 }
 
@@ -64,24 +92,56 @@ impl Position {
     }
 }
 
-/// When consumers that follow a producer are through.
-#[derive(Debug)]
-pub(super) struct Goal(AtomicU64);
+/// When consumers that follow a producer are through: unknown until it has ended.
+#[derive(Debug, Default)]
+pub(super) struct Goal(OnceLock<Written>);
+
+/// What a producer has written, and when it ended.
+#[derive(Clone, Copy, Debug)]
+struct Written {
+    records: u64,
+    at: Instant,
+}
 
 impl Goal {
-    /// Nobody knows yet.
-    pub(super) fn unknown() -> Self {
-        Self(AtomicU64::new(u64::MAX))
+    /// So many records are all that there will be.
+    pub(super) fn set(&self, records: u64, at: Instant) {
+        // There is one producer, which ends once.
+        let _ = self.0.set(Written { records, at });
     }
 
-    /// So many records are all that there will be.
-    pub(super) fn set(&self, records: u64) {
-        self.0.store(records, Ordering::Relaxed);
+    /// When writing ended, which is before the last of the readers has heard of it.
+    pub(super) fn set_at(&self) -> Option<Instant> {
+        self.0.get().map(|written| written.at)
     }
 
     fn is_reached(&self, records: u64) -> bool {
-        records >= self.0.load(Ordering::Relaxed)
+        self.0
+            .get()
+            .is_some_and(|written| records >= written.records)
     }
+}
+
+/// Connects to each broker that leads one of these partitions, and says which of them it leads.
+pub(super) async fn connect(
+    target: &Target,
+    positions: &BTreeMap<i32, Position>,
+) -> anyhow::Result<Vec<(Pipeline, BTreeMap<i32, Position>)>> {
+    let mut by_leader: BTreeMap<&Address, BTreeMap<i32, Position>> = BTreeMap::new();
+    for (index, position) in positions {
+        let leader = usize::try_from(*index).ok();
+        let leader = leader.and_then(|index| target.leaders.get(index));
+        let leader = leader.with_context(|| format!("there is no partition {index}"))?;
+        by_leader
+            .entry(leader)
+            .or_default()
+            .insert(*index, *position);
+    }
+    let mut connected = Vec::new();
+    for (leader, positions) in by_leader {
+        connected.push((Pipeline::open(leader).await?, positions));
+    }
+    Ok(connected)
 }
 
 /// A consumer's connection to one broker.
@@ -262,10 +322,7 @@ fn check(code: i16, what: impl FnOnce() -> String) -> anyhow::Result<()> {
     if code == ErrorCode::None.code() {
         return Ok(());
     }
-    let refusal = Refusal {
-        code,
-        message: None,
-    };
+    let refusal = Refusal::of_code(code);
     let advice = match ErrorCode::from_code(code) {
         Some(ErrorCode::OffsetOutOfRange) => {
             ": records were deleted faster than they were read; raise retention.ms or \
@@ -275,4 +332,21 @@ fn check(code: i16, what: impl FnOnce() -> String) -> anyhow::Result<()> {
         _ => "",
     };
     Err(anyhow!("cannot read {}: {refusal}{advice}", what()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_goal_is_reached_once_it_is_known_and_keeps_the_time_at_which_writing_ended() {
+        let goal = Goal::default();
+        assert!(!goal.is_reached(u64::MAX), "more may be written");
+        assert_eq!(goal.set_at(), None);
+        let ended = Instant::now();
+        goal.set(3, ended);
+        assert!(!goal.is_reached(2));
+        assert!(goal.is_reached(3));
+        assert_eq!(goal.set_at(), Some(ended));
+    }
 }

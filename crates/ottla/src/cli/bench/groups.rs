@@ -23,6 +23,7 @@ pub(crate) struct Command {
         long,
         value_name = "MEMBERS",
         group = "what",
+        conflicts_with_all = ["seconds", "warm_up_seconds"],
         value_parser = clap::value_parser!(u64).range(2..=10_000)
     )]
     rebalance: Option<u64>,

@@ -80,8 +80,9 @@ impl Measured {
     }
 
     /// Counts an answer with this error code.
-    pub(super) fn error(&mut self, refusal: &Refusal) {
-        *self.errors.entry(refusal.name()).or_default() += 1;
+    pub(super) fn error(&mut self, code: i16) {
+        let name = Refusal::of_code(code).name();
+        *self.errors.entry(name).or_default() += 1;
     }
 
     /// Notes that so many things took this long, if `at` counts.

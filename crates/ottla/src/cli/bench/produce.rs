@@ -4,22 +4,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use client::{Acks, Compression};
+use client::{Acks, Brokers, Compression};
 use wire::compression::Codec;
 
-use super::arguments::{Shown, Span, TopicArguments};
+use super::arguments::{Extent, InFlight, Shown, TopicArguments};
 use super::files::connections_allowed;
-use super::meter::{Measured, Meter, Window};
+use super::meter::{Measured, Meter};
 use super::payload::{Keys, Lane, Maker, Shape, lanes};
 use super::producing::{Pace, Plan};
-use super::report::{Report, megabytes_per_second, number, per_second, seconds};
+use super::report::{Report, megabytes_per_second, number, per_second, seconds, settings};
 use super::schedule::Schedule;
 use super::stamp::Clock;
 use super::topic::Target;
-use super::watch::{Load, conclude, watch};
-use crate::cli::interrupt::Stop;
+use super::watch::{LINGER_MS_MAX, Load, conclude, fail_without_success, watch};
 use crate::cli::table::Fields;
-use crate::cli::{AlreadyTold, Connection, UsageError, complain};
+use crate::cli::{Connection, UsageError};
 
 /// Memory for the batches that are made beforehand.
 const PREPARED_BYTES: u64 = 16 << 20;
@@ -41,15 +40,7 @@ pub(crate) struct Command {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     rate: Option<u64>,
     #[command(flatten)]
-    span: Span,
-    /// End after so many records, and measure from the first on
-    #[arg(
-        long,
-        value_name = "N",
-        conflicts_with_all = ["seconds", "warm_up_seconds"],
-        value_parser = clap::value_parser!(u64).range(1..)
-    )]
-    records: Option<u64>,
+    extent: Extent,
     /// Bytes of each value; half of them are random, the other half is zero
     #[arg(
         long,
@@ -91,7 +82,7 @@ pub(crate) struct Command {
         long,
         value_name = "MS",
         requires = "rate",
-        value_parser = clap::value_parser!(u64).range(0..=60_000)
+        value_parser = clap::value_parser!(u64).range(0..=LINGER_MS_MAX)
     )]
     linger_ms: Option<u64>,
     /// Codec: none, gzip, snappy, lz4 or zstd
@@ -109,14 +100,8 @@ pub(crate) struct Command {
         value_parser = clap::value_parser!(u64).range(1..=10_000)
     )]
     connections: u64,
-    /// Most requests under way on each connection
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 5,
-        value_parser = clap::value_parser!(u64).range(1..=100_000)
-    )]
-    in_flight: u64,
+    #[command(flatten)]
+    in_flight: InFlight,
     #[command(flatten)]
     shown: Shown,
 }
@@ -157,19 +142,12 @@ impl Command {
         }
     }
 
-    fn settings(&self, brokers: &str, plan: &Plan) -> Fields {
-        let span = |seconds: u64| self.records.is_none().then(|| number(seconds));
+    fn settings(&self, brokers: &Brokers, plan: &Plan) -> Fields {
         let shape = &plan.maker.shape;
-        Fields::default()
-            .field("BENCHMARK", "produce")
-            .field("OTTLA-VERSION", env!("CARGO_PKG_VERSION"))
-            .field("BROKERS", brokers)
-            .field("TOPIC", self.topic.topic.as_str())
-            .field("PARTITIONS", number(plan.maker.target.leaders.len() as u64))
-            .field("RATE-RECORDS-PER-SECOND", self.rate.map(number))
-            .field("RECORDS-MAX", self.records.map(number))
-            .field("SECONDS", span(self.span.seconds))
-            .field("WARM-UP-SECONDS", span(self.span.warm_up_seconds))
+        let settings = settings("produce", brokers, &plan.maker.target)
+            .field("RATE-RECORDS-PER-SECOND", self.rate.map(number));
+        self.extent
+            .add_to(settings)
             .field("VALUE-BYTES", number(self.record_bytes))
             .field("KEYS", self.keys.map(number))
             .field(
@@ -184,7 +162,7 @@ impl Command {
             .field("CODEC", self.codec.to_string())
             .field("ACKS", self.acks.to_string())
             .field("CONNECTIONS", number(self.connections))
-            .field("IN-FLIGHT", number(self.in_flight))
+            .field("IN-FLIGHT", number(self.in_flight.requests))
     }
 }
 
@@ -209,44 +187,33 @@ pub(super) fn acks(acks: Acks) -> i16 {
 }
 
 pub(crate) async fn run(command: &Command, connection: &Connection) -> anyhow::Result<()> {
-    let mut stop = Stop::new()?;
     let shape = command.shape()?;
-    connections_allowed(command.connections)?;
     let brokers = connection.brokers()?;
     let mut admin = connection.admin().await?;
     let target = Target::find_or_create(&mut admin, &command.topic).await?;
+    connections_allowed(command.connections * target.brokers().len() as u64)?;
     let lanes = lanes(target.leaders.len(), shape.keys);
     let pace = command.pace(&shape, lanes.len());
     let plan = Arc::new(Plan {
         maker: Maker { shape, target },
         lanes,
         pace,
-        records: command.records,
+        records: command.extent.records,
         connections: command.connections as usize,
-        in_flight: command.in_flight as usize,
+        in_flight: command.in_flight.requests as usize,
         stamped: false,
         clock: Clock::new(),
     });
     let prepared = Prepared::new(&plan)?;
     let senders = plan.connect(|lane| prepared.rounds(lane)).await?;
     let start = Instant::now();
-    let window = match command.records {
-        Some(_) => Window {
-            begins: start,
-            ends: None,
-        },
-        None => Window {
-            begins: start + command.span.warm_up(),
-            ends: Some(start + command.span.warm_up() + command.span.measured()),
-        },
-    };
-    let meter = Arc::new(Meter::new(window));
+    let meter = Arc::new(Meter::new(command.extent.window(start)));
     let mut load = Load::new();
     plan.spawn(senders, start, &meter, &mut load);
     let progress = command.shown.progress();
-    let (ending, passed) = watch(load, &meter, progress, &mut stop).await;
+    let (ending, passed) = watch(load, &meter, progress).await?;
     let measured = meter.measured();
-    let settings = command.settings(&brokers.to_string(), &plan);
+    let settings = command.settings(&brokers, &plan);
     let report = Report::new(settings, result(&measured, passed)).with(&measured);
     conclude(ending, &report, command.shown.output)?;
     fail_without_success(&measured, "records were written")
@@ -272,17 +239,6 @@ pub(super) fn result(measured: &Measured, passed: Duration) -> Fields {
         .field("THROTTLED-ANSWERS", number(measured.throttled))
         .field("UNSENT-RECORDS", number(measured.unsent_records))
         .field("TOTAL-RECORDS", number(measured.total.records))
-}
-
-/// An error if there were only errors: such a result is none.
-pub(super) fn fail_without_success(measured: &Measured, what: &str) -> anyhow::Result<()> {
-    match measured.errors.keys().next() {
-        Some(name) if measured.total.requests == 0 => {
-            complain(&format!("no {what}: the broker answered {name}"));
-            Err(AlreadyTold.into())
-        }
-        _ => Ok(()),
-    }
 }
 
 /// How many batches are made before the run, for each partition.

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use client::{Frame, Pipeline, Refusal};
+use client::{Frame, Pipeline};
 use wire::compression::Codec;
 use wire::messages::produce::{ProduceRequest, ProduceResponse};
 
 use super::drive::{Next, Work, drive};
 use super::meter::{Done, Meter};
 use super::payload::{BY_ID_FROM, Lane, Maker, Time};
-use super::schedule::{Batch, Schedule};
+use super::schedule::{Batch, Schedule, Turns};
 use super::stamp::Clock;
 use super::watch::Load;
 
@@ -151,13 +151,13 @@ impl Plan {
                 plan: Arc::clone(self),
                 version: sender.version,
                 index: sender.index,
+                turns: Turns::new(&sender.lanes, sender.index, self.connections),
                 lanes: sender.lanes,
                 prepared: sender.prepared,
                 start,
                 meter: Arc::clone(meter),
                 left: Arc::clone(&left),
-                sent: sender.index as u64,
-                number: 0,
+                turn: 0,
             };
             load.spawn(drive(sender.pipeline, work, self.in_flight));
         }
@@ -174,10 +174,10 @@ struct Producing {
     meter: Arc<Meter>,
     /// Records that are still to be written, by all connections of a closed loop.
     left: Arc<AtomicU64>,
-    /// Closed loop: the next batch, counted through all lanes.
-    sent: u64,
-    /// Open loop: no batch before this number is to be sent by this connection any more.
-    number: u64,
+    /// How many batches this connection has had its turn with.
+    turn: u64,
+    /// Which batches those are in an open loop.
+    turns: Turns,
 }
 
 /// A batch that is under way.
@@ -203,8 +203,10 @@ impl Producing {
             return Next::Done;
         }
         let lanes = self.lanes.len() as u64;
-        let (place, round) = ((self.sent % lanes) as usize, self.sent / lanes);
-        self.sent += 1;
+        // Connections begin at different lanes.
+        let number = self.index as u64 + self.turn;
+        let (place, round) = ((number % lanes) as usize, number / lanes);
+        self.turn += 1;
         let frame = self.frame(place, round, records, now);
         self.send(frame, now, records, None)
     }
@@ -216,7 +218,7 @@ impl Producing {
             if at > now {
                 return Next::At(at);
             }
-            self.number += 1;
+            self.turn += 1;
             let mut measured = self.meter.measured();
             if gives_up {
                 measured.unsent_records += batch.count;
@@ -238,23 +240,14 @@ impl Producing {
     }
 
     /// The next batch of this connection, and the place of its lane in `lanes`; `None` after the last.
-    fn next_due(&mut self, schedule: Schedule) -> Option<(usize, Batch)> {
-        let end = self.plan.records.unwrap_or(u64::MAX);
-        loop {
-            // First records come in the order of their batches: what follows has none left either.
-            let batch = schedule.batch(self.number).before(end)?;
-            let at = self.start + batch.after;
-            if self.meter.window.ends.is_some_and(|ends| at >= ends) {
-                return None;
-            }
-            let turn = (batch.lane as u64 + batch.round) % self.plan.connections as u64;
-            if turn == self.index as u64
-                && let Ok(place) = self.lanes.binary_search(&batch.lane)
-            {
-                return Some((place, batch));
-            }
-            self.number += 1;
-        }
+    fn next_due(&self, schedule: Schedule) -> Option<(usize, Batch)> {
+        let (place, round) = self.turns.at(self.turn);
+        let batch = schedule.batch_of(self.lanes[place], round);
+        // First records come in the order of their batches: what follows has none left either.
+        let batch = batch.before(self.plan.records.unwrap_or(u64::MAX))?;
+        let at = self.start + batch.after;
+        let is_over = self.meter.window.ends.is_some_and(|ends| at >= ends);
+        (!is_over).then_some((place, batch))
     }
 
     fn frame(&self, place: usize, round: u64, records: u64, intended: Instant) -> Frame {
@@ -327,10 +320,7 @@ impl Work for Producing {
         let partition = topic.and_then(|topic| topic.partition_responses.first());
         let partition = partition.context("the broker's answer to Produce is empty")?;
         if partition.error_code != 0 {
-            measured.error(&Refusal {
-                code: partition.error_code,
-                message: None,
-            });
+            measured.error(partition.error_code);
             return Ok(());
         }
         measured.count(now, self.done(token.records));

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use client::Brokers;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::meter::Measured;
+use super::topic::Target;
 use crate::cli::output::OutputArguments;
 use crate::cli::table::{Cell, Fields, Table};
 
@@ -22,6 +24,16 @@ const LATENCY_COLUMNS: &[&str] = &[
 
 /// The quantiles of those columns.
 const QUANTILES: [f64; 5] = [0.5, 0.9, 0.99, 0.999, 0.9999];
+
+/// The settings that every benchmark has.
+pub(super) fn settings(benchmark: &str, brokers: &Brokers, target: &Target) -> Fields {
+    Fields::default()
+        .field("BENCHMARK", benchmark)
+        .field("OTTLA-VERSION", env!("CARGO_PKG_VERSION"))
+        .field("BROKERS", brokers.to_string())
+        .field("TOPIC", target.name.as_str())
+        .field("PARTITIONS", number(target.leaders.len() as u64))
+}
 
 /// What a benchmark prints.
 #[derive(Debug, Serialize)]

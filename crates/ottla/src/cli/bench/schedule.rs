@@ -92,6 +92,11 @@ impl Schedule {
         }
     }
 
+    /// The batch that a lane has in this round.
+    pub(super) fn batch_of(&self, lane: usize, round: u64) -> Batch {
+        self.batch(round * self.lanes + lane as u64)
+    }
+
     /// When each record of a batch is due, from the start.
     pub(super) fn records_after(&self, batch: &Batch) -> impl Iterator<Item = Duration> {
         let (first, stride) = (batch.first, batch.stride);
@@ -105,6 +110,41 @@ impl Batch {
         let left = end.saturating_sub(self.first).div_ceil(self.stride);
         self.count = self.count.min(left);
         (self.count > 0).then_some(self)
+    }
+}
+
+/// Which batches one of several connections to a broker sends: they take those of each lane by turns,
+/// and begin at different lanes, so that batches that are due one after the other go different ways.
+#[derive(Clone, Debug)]
+pub(super) struct Turns {
+    connections: u64,
+    /// The connection's batches of the first rounds, one of each lane, in the order in which they are due:
+    /// the round, and the place of the lane. So many rounds later as there are connections it goes on
+    /// in the same order.
+    first: Vec<(u64, usize)>,
+}
+
+impl Turns {
+    /// The turns of the connection of this index. `lanes` are those of its broker, in order; there is
+    /// one at least.
+    pub(super) fn new(lanes: &[usize], index: usize, connections: usize) -> Self {
+        let round = |lane: usize| (index + connections - lane % connections) % connections;
+        let first = lanes.iter().enumerate();
+        let mut first: Vec<(u64, usize)> = first
+            .map(|(place, lane)| (round(*lane) as u64, place))
+            .collect();
+        first.sort_unstable();
+        Self {
+            connections: connections as u64,
+            first,
+        }
+    }
+
+    /// The place of a lane in `lanes`, and its round.
+    pub(super) fn at(&self, turn: u64) -> (usize, u64) {
+        let lanes = self.first.len() as u64;
+        let (round, place) = self.first[(turn % lanes) as usize];
+        (place, round + turn / lanes * self.connections)
     }
 }
 

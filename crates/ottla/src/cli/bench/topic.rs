@@ -1,10 +1,10 @@
 //! The topic of a benchmark: found or made, and where its partitions are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use client::{Address, Admin, NewTopic, Partition, Position, Topic, TopicPartition};
+use client::{Address, Admin, NewTopic, Partition, Position, Refusal, Topic, TopicPartition};
 use model::{ErrorCode, TopicId};
 
 use super::arguments::TopicArguments;
@@ -70,6 +70,28 @@ impl Target {
                 .map(leader)
                 .collect::<Result<_, _>>()?,
         })
+    }
+
+    /// Its partitions.
+    pub(super) fn partitions(&self) -> BTreeSet<TopicPartition> {
+        let indexes = (0..self.leaders.len()).filter_map(|index| i32::try_from(index).ok());
+        indexes
+            .map(|index| TopicPartition::new(&self.name, index))
+            .collect()
+    }
+
+    /// The offset at a position of each partition, by index.
+    pub(super) async fn offsets(
+        &self,
+        admin: &mut Admin,
+        position: Position,
+    ) -> anyhow::Result<BTreeMap<i32, i64>> {
+        let offsets = admin.offsets(&self.partitions(), position).await?;
+        let offset = |(at, offset): (TopicPartition, Result<Option<i64>, Refusal>)| {
+            let offset = offset.with_context(|| format!("cannot ask for the offsets of {at}"))?;
+            Ok((at.partition, offset.unwrap_or_default()))
+        };
+        offsets.into_iter().map(offset).collect()
     }
 
     /// The brokers that lead a partition, each once.

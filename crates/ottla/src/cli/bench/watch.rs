@@ -6,14 +6,21 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-use super::meter::{Done, Meter};
+use super::meter::{Done, Measured, Meter};
 use super::report::Report;
 use crate::cli::interrupt::Stop;
 use crate::cli::output::OutputArguments;
 use crate::cli::{AlreadyTold, complain, note};
 
-/// A run in which nothing is answered for so long is over.
+/// A run in which nothing is answered for so long is over. What makes the load itself wait must be
+/// shorter.
 const STALLED_AFTER: Duration = Duration::from_secs(30);
+
+/// The longest that a batch may linger, in ms: nothing is answered before the first one is sent, and that
+/// must not look as if the broker had stalled.
+pub(super) const LINGER_MS_MAX: u64 = 20_000;
+
+const _: () = assert!(LINGER_MS_MAX < STALLED_AFTER.as_millis() as u64);
 
 /// How often a line of progress is shown.
 const TICK: Duration = Duration::from_secs(1);
@@ -32,13 +39,14 @@ pub(super) enum Ending {
     Failed(anyhow::Error),
 }
 
-/// Runs the load to its end, and answers how much of the window has passed.
+/// Runs the load to its end, and answers how much of the window has passed. Signals are taken over only
+/// here: before, they end the process as usual.
 pub(super) async fn watch(
     mut load: Load,
     meter: &Arc<Meter>,
     progress: bool,
-    stop: &mut Stop,
-) -> (Ending, Duration) {
+) -> anyhow::Result<(Ending, Duration)> {
+    let mut stop = Stop::new()?;
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut watched = Watched::new(meter, progress);
@@ -61,7 +69,7 @@ pub(super) async fn watch(
     };
     let passed = meter.window.passed(Instant::now());
     load.shutdown().await;
-    (ending, passed)
+    Ok((ending, passed))
 }
 
 /// Prints the result so far, and what kept it from being more.
@@ -82,6 +90,17 @@ pub(super) fn conclude(
             note("this is the result so far");
             Err(AlreadyTold.into())
         }
+    }
+}
+
+/// An error if there were only errors: such a result is none.
+pub(super) fn fail_without_success(measured: &Measured, what: &str) -> anyhow::Result<()> {
+    match measured.errors.keys().next() {
+        Some(name) if measured.total.requests == 0 => {
+            complain(&format!("no {what}: the broker answered {name}"));
+            Err(AlreadyTold.into())
+        }
+        _ => Ok(()),
     }
 }
 

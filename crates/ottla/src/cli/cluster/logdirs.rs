@@ -148,10 +148,7 @@ mod tests {
     #[test]
     fn sizes_are_added_up_over_what_is_asked_for() {
         let unreadable = LogDir {
-            logs: Err(Refusal {
-                code: 56,
-                message: None,
-            }),
+            logs: Err(Refusal::of_code(56)),
             ..directory(2, "/c", &[])
         };
         let directories = [

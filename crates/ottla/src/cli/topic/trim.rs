@@ -47,10 +47,7 @@ fn would_be(
     let trimmed = targets.into_iter().map(|(at, to)| {
         let start_and_end = known(starts, &at).and_then(|start| Ok((start, known(ends, &at)?)));
         let trimmed = start_and_end.and_then(|(start, end)| match to > end {
-            true => Err(Refusal {
-                code: ErrorCode::OffsetOutOfRange.code(),
-                message: None,
-            }),
+            true => Err(Refusal::of_code(ErrorCode::OffsetOutOfRange.code())),
             false => Ok(to.max(start)),
         });
         (at, trimmed)

@@ -9,7 +9,7 @@ use kafka_protocol::messages::{
 
 use super::{Asked, Step, Transactor};
 use crate::broker::admin::KEPT;
-use crate::broker::codec::code;
+use crate::broker::codec::{code, only};
 use crate::broker::history::{Input, Outcome};
 use crate::broker::model::{Deletion, Proof, TopicKey};
 use crate::broker::reading::Reading;
@@ -32,8 +32,8 @@ impl Transactor {
         let asked = &tag.purpose;
         match &asked.step {
             Step::Find { kind } => {
-                let mut answer = tag.read::<FindCoordinatorRequest>(bytes)?;
-                let found = answer.coordinators.pop().ok_or("no coordinator")?;
+                let answer = tag.read::<FindCoordinatorRequest>(bytes)?;
+                let found = only(answer.coordinators)?;
                 if self.is_done_with(shared, asked, found.error_code)? {
                     self.knows_coordinators |= *kind == 0;
                     self.steps.pop_front();
@@ -46,12 +46,12 @@ impl Transactor {
                 self.take_init(shared, asked, answer.error_code, given)
             }
             Step::Position { partition } => {
-                let mut answer = tag.read::<OffsetFetchRequest>(bytes)?;
-                let mut group = answer.groups.pop().ok_or("no group")?;
-                let mut topic = group.topics.pop().ok_or("no topic")?;
-                let found = topic.partitions.pop().ok_or("no partition")?;
-                let error = found.error_code.max(group.error_code);
-                if self.is_done_with(shared, asked, error)? {
+                let group = only(tag.read::<OffsetFetchRequest>(bytes)?.groups)?;
+                if !self.is_done_with(shared, asked, group.error_code)? {
+                    return Ok(());
+                }
+                let found = only(only(group.topics)?.partitions)?;
+                if self.is_done_with(shared, asked, found.error_code)? {
                     let (place, offset) = ((self.id, *partition), found.committed_offset);
                     let metadata = found.metadata.unwrap_or_default();
                     let history = &mut shared.model.history;
@@ -62,9 +62,8 @@ impl Transactor {
                 Ok(())
             }
             Step::Read { partition } => {
-                let mut answer = tag.read::<FetchRequest>(bytes)?;
-                let mut topic = answer.responses.pop().ok_or("no topic")?;
-                let found = topic.partitions.pop().ok_or("no partition")?;
+                let answer = tag.read::<FetchRequest>(bytes)?;
+                let found = only(only(answer.responses)?.partitions)?;
                 self.take_read(shared, asked, *partition, found)
             }
             Step::Add { partitions } => {
@@ -86,9 +85,8 @@ impl Transactor {
             }
             Step::Write { batches } => self.take_write(shared, tag, batches, bytes),
             Step::Commit => {
-                let mut answer = tag.read::<TxnOffsetCommitRequest>(bytes)?;
-                let mut topic = answer.topics.pop().ok_or("no topic")?;
-                let found = topic.partitions.pop().ok_or("no partition")?;
+                let answer = tag.read::<TxnOffsetCommitRequest>(bytes)?;
+                let found = only(only(answer.topics)?.partitions)?;
                 if self.is_done_with(shared, asked, found.error_code)? {
                     self.note_begun(shared);
                     self.steps.pop_front();
@@ -127,8 +125,12 @@ impl Transactor {
             | code::COORDINATOR_NOT_AVAILABLE
             | code::NOT_COORDINATOR
             | code::REQUEST_TIMED_OUT => Ok(Verdict::Again),
-            // The older clients know no better code for a transaction that is being ended.
-            code::NOT_ENOUGH_REPLICAS if !self.is_two => Ok(Verdict::Again),
+            // The older clients know no better code for a write to a transaction that is being ended.
+            code::NOT_ENOUGH_REPLICAS
+                if !self.is_two && matches!(asked.step, Step::Write { .. }) =>
+            {
+                Ok(Verdict::Again)
+            }
             code::NOT_ENOUGH_REPLICAS
             | code::KAFKA_STORAGE_ERROR
             | code::NOT_LEADER_OR_FOLLOWER => {
@@ -177,9 +179,8 @@ impl Transactor {
         error: i16,
         given: (i64, i16),
     ) -> Checked {
-        shared.model.history.owners[self.id]
-            .unheard
-            .remove(&asked.init);
+        let history = &mut shared.model.history;
+        history.end_ask(Some((self.id, asked.init)));
         if !self.is_done_with(shared, asked, error)? {
             return Ok(());
         }

@@ -4,26 +4,22 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use kafka_protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
-use kafka_protocol::messages::offset_fetch_request::{
-    OffsetFetchRequestGroup, OffsetFetchRequestTopics,
-};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::txn_offset_commit_request::{
     TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic,
 };
 use kafka_protocol::messages::{
     AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, EndTxnRequest, FindCoordinatorRequest,
-    InitProducerIdRequest, OffsetFetchRequest, ProduceRequest, TransactionalId,
-    TxnOffsetCommitRequest,
+    InitProducerIdRequest, ProduceRequest, TransactionalId, TxnOffsetCommitRequest,
 };
 
 use super::work::timeout_ms;
 use super::{Asked, Step, Transactor};
 use crate::broker::admin::KEPT;
 use crate::broker::codec::{self, text};
-use crate::broker::dump;
 use crate::broker::history::{GROUPS, IDS, Outcome};
 use crate::broker::model::{Told, TopicKey};
+use crate::broker::queries::{fetch, position_fetch};
 use crate::broker::world::{Shared, pick};
 
 impl Transactor {
@@ -101,16 +97,7 @@ impl Transactor {
     fn send_position(&mut self, shared: &Shared, partition: i32, mut asked: Asked) {
         asked.must_fail = false;
         asked.least = shared.model.history.position(self.id, partition);
-        let topic = OffsetFetchRequestTopics::default()
-            .with_name(codec::topic(KEPT))
-            .with_partition_indexes(vec![partition]);
-        let group = OffsetFetchRequestGroup::default()
-            .with_group_id(text(GROUPS[self.id]).into())
-            .with_member_epoch(-1)
-            .with_topics(Some(vec![topic]));
-        let request = OffsetFetchRequest::default()
-            .with_groups(vec![group])
-            .with_require_stable(true);
+        let request = position_fetch(self.id, vec![partition]).with_require_stable(true);
         self.caller.send(&request, 8, asked);
     }
 
@@ -123,7 +110,7 @@ impl Transactor {
         asked.told_before = shared.model.partition(kept, partition).told;
         let from = self.positions.get(&partition).copied().unwrap_or(0);
         let id = uuid::Uuid::from_bytes(shared.model.topics[kept].id);
-        let request = dump::fetch(id, partition, from, 1500, 1);
+        let request = fetch(id, partition, from, 1500, 1);
         self.caller.send(&request, 13, asked);
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use client::{Frame, Pipeline, Refusal};
+use client::{Frame, Pipeline};
 use wire::Text;
 use wire::messages::offset_commit::{
     OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
@@ -14,12 +14,10 @@ use wire::messages::offset_commit::{
 use super::Command;
 use crate::cli::Connection;
 use crate::cli::bench::drive::{Next, Work, drive};
-use crate::cli::bench::meter::{Done, Measured, Meter, Window};
-use crate::cli::bench::produce::fail_without_success;
-use crate::cli::bench::report::{Report, number, per_second, seconds};
+use crate::cli::bench::meter::{Done, Measured, Meter};
+use crate::cli::bench::report::{Report, number, per_second, seconds, settings};
 use crate::cli::bench::topic::Target;
-use crate::cli::bench::watch::{Load, conclude, watch};
-use crate::cli::interrupt::Stop;
+use crate::cli::bench::watch::{Load, conclude, fail_without_success, watch};
 use crate::cli::table::Fields;
 
 /// From sending to the answer.
@@ -32,7 +30,6 @@ const IN_FLIGHT: usize = 1;
 const BY_ID_FROM: i16 = 10;
 
 pub(super) async fn run(command: &Command, connection: &Connection) -> anyhow::Result<()> {
-    let mut stop = Stop::new()?;
     let brokers = connection.brokers()?;
     let mut admin = connection.admin().await?;
     let target = Target::find_or_create(&mut admin, &command.topic).await?;
@@ -46,11 +43,8 @@ pub(super) async fn run(command: &Command, connection: &Connection) -> anyhow::R
         let frame = Frame::new(&request(&group, &target), version, 0);
         members.push((pipeline, version, frame));
     }
-    let begins = Instant::now() + command.span.warm_up();
-    let meter = Arc::new(Meter::new(Window {
-        begins,
-        ends: Some(begins + command.span.measured()),
-    }));
+    let span = command.span;
+    let meter = Arc::new(Meter::new(span.window(Instant::now(), span.warm_up())));
     let mut load = Load::new();
     for (pipeline, version, frame) in members {
         let work = Committing {
@@ -61,18 +55,13 @@ pub(super) async fn run(command: &Command, connection: &Connection) -> anyhow::R
         load.spawn(drive(pipeline, work, IN_FLIGHT));
     }
     let progress = command.shown.progress();
-    let (ending, passed) = watch(load, &meter, progress, &mut stop).await;
+    let (ending, passed) = watch(load, &meter, progress).await?;
     let measured = meter.measured();
-    let settings = Fields::default()
-        .field("BENCHMARK", "groups commits")
-        .field("OTTLA-VERSION", env!("CARGO_PKG_VERSION"))
-        .field("BROKERS", brokers.to_string())
-        .field("TOPIC", target.name.as_str())
-        .field("PARTITIONS", number(target.leaders.len() as u64))
+    let settings = settings("groups commits", &brokers, &target)
         .field("GROUP", command.group.as_str())
         .field("MEMBERS", number(command.members))
-        .field("SECONDS", number(command.span.seconds))
-        .field("WARM-UP-SECONDS", number(command.span.warm_up_seconds));
+        .field("SECONDS", number(span.seconds))
+        .field("WARM-UP-SECONDS", number(span.warm_up_seconds));
     let report = Report::new(settings, result(&measured, passed)).with(&measured);
     conclude(ending, &report, command.shown.output)?;
     fail_without_success(&measured, "offsets were committed")
@@ -139,10 +128,7 @@ impl Work for Committing {
         measured.throttled += u64::from(response.throttle_time_ms > 0);
         let mut partitions = response.topics.iter().flat_map(|topic| &topic.partitions);
         match partitions.find(|partition| partition.error_code != 0) {
-            Some(partition) => measured.error(&Refusal {
-                code: partition.error_code,
-                message: None,
-            }),
+            Some(partition) => measured.error(partition.error_code),
             None => {
                 let one = Done {
                     requests: 1,

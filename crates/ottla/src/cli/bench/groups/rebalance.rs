@@ -5,23 +5,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use client::{GroupMember, TopicPartition};
+use client::{Admin, ClientError, GroupMember, TopicPartition};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Command;
 use crate::cli::bench::meter::{Done, Meter, Window};
-use crate::cli::bench::report::{Report, duration_ms, number};
+use crate::cli::bench::report::{Report, duration_ms, number, settings};
 use crate::cli::bench::topic::Target;
-use crate::cli::bench::watch::{Load, conclude, watch};
-use crate::cli::interrupt::Stop;
+use crate::cli::bench::watch::{Ending, Load, conclude, watch};
 use crate::cli::table::Fields;
-use crate::cli::{Connection, UsageError};
+use crate::cli::{Connection, UsageError, note};
 
 /// From the first request of the first member until a member has its partitions.
 const JOIN: &str = "JOIN";
 
 /// From the request of the one that leaves until a member has its partitions again.
 const LEAVE: &str = "LEAVE";
+
+/// How long a run that did not come to its end may take to let its members leave.
+const CLEARED_WITHIN: Duration = Duration::from_secs(5);
 
 /// A member has its part of a generation.
 #[derive(Clone, Debug)]
@@ -181,7 +183,6 @@ pub(super) async fn run(
     members: usize,
     connection: &Connection,
 ) -> anyhow::Result<()> {
-    let mut stop = Stop::new()?;
     let brokers = connection.brokers()?;
     let mut admin = connection.admin().await?;
     let group = command.group.as_str();
@@ -194,11 +195,7 @@ pub(super) async fn run(
         return Err(UsageError(text).into());
     }
     let target = Target::find_or_create(&mut admin, &command.topic).await?;
-    let partitions: Vec<TopicPartition> = (0..target.leaders.len())
-        .filter_map(|index| i32::try_from(index).ok())
-        .map(|index| TopicPartition::new(&target.name, index))
-        .collect();
-    let partitions = Arc::new(partitions);
+    let partitions: Arc<Vec<TopicPartition>> = Arc::new(target.partitions().into_iter().collect());
     let coordinator = admin.group_coordinator(group).await?;
     let mut connected = Vec::new();
     for _ in 0..members {
@@ -230,7 +227,10 @@ pub(super) async fn run(
     };
     load.spawn(lead.run(start));
     let progress = command.shown.progress();
-    let (ending, _) = watch(load, &meter, progress, &mut stop).await;
+    let (ending, _) = watch(load, &meter, progress).await?;
+    if !matches!(ending, Ending::Complete) {
+        clear_out(&mut admin, group).await;
+    }
     let measured = meter.measured();
     let slowest = |of: &str| {
         let histogram = measured.latencies().get(of);
@@ -239,17 +239,34 @@ pub(super) async fn run(
     let result = Fields::default()
         .field("JOIN-MS", slowest(JOIN))
         .field("LEAVE-MS", slowest(LEAVE));
-    let settings = Fields::default()
-        .field("BENCHMARK", "groups rebalance")
-        .field("OTTLA-VERSION", env!("CARGO_PKG_VERSION"))
-        .field("BROKERS", brokers.to_string())
-        .field("TOPIC", target.name.as_str())
-        .field("PARTITIONS", number(partitions.len() as u64))
+    let settings = settings("groups rebalance", &brokers, &target)
         .field("GROUP", group)
         .field("MEMBERS", number(members as u64))
         .field("HEARTBEAT-MS", number(command.heartbeat_ms));
     let report = Report::new(settings, result).with(&measured);
     conclude(ending, &report, command.shown.output)
+}
+
+/// Lets those leave that a run which did not come to its end has left in the group, or says that they are
+/// still there: the group would wait for them whenever somebody joins.
+async fn clear_out(admin: &mut Admin, group: &str) {
+    let leave = async {
+        let found = admin.group(group).await?;
+        let members = found.and_then(|group| group.members).unwrap_or_default();
+        let ids: Vec<String> = members.into_iter().map(|member| member.id).collect();
+        match ids.is_empty() {
+            true => Ok(()),
+            false => admin.remove_members(group, &ids).await,
+        }
+    };
+    let cleared: Result<Result<(), ClientError>, _> =
+        tokio::time::timeout(CLEARED_WITHIN, leave).await;
+    if !matches!(cleared, Ok(Ok(()))) {
+        note(&format!(
+            "group {group} may still have members: it takes them for gone {} s after they were heard of last",
+            GroupMember::SESSION_TIMEOUT_MS / 1000
+        ));
+    }
 }
 
 fn has_members(group: &client::Group) -> bool {

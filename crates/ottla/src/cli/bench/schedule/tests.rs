@@ -108,3 +108,38 @@ fn what_is_beyond_the_last_record_is_cut_off() {
         assert_eq!(counts, 10);
     }
 }
+
+#[test]
+fn a_connection_has_its_turns_without_going_through_those_of_the_others() {
+    for lane_count in 1..=5_usize {
+        let schedule = Schedule::new(1000, Duration::ZERO, 1, lane_count, false);
+        // Whichever lanes the broker leads.
+        for led in 1..1_u32 << lane_count {
+            let lanes: Vec<usize> = (0..lane_count)
+                .filter(|lane| led >> lane & 1 == 1)
+                .collect();
+            for connections in 1..=7 {
+                let mut sent = 0;
+                for index in 0..connections {
+                    let walked: Vec<Batch> = (0..100)
+                        .map(|number| schedule.batch(number))
+                        .filter(|batch| lanes.contains(&batch.lane))
+                        .filter(|batch| {
+                            (batch.lane as u64 + batch.round) % connections as u64 == index as u64
+                        })
+                        .collect();
+                    let turns = Turns::new(&lanes, index, connections);
+                    let batch = |turn: usize| {
+                        let (place, round) = turns.at(turn as u64);
+                        schedule.batch_of(lanes[place], round)
+                    };
+                    let direct: Vec<Batch> = (0..walked.len()).map(batch).collect();
+                    assert_eq!(direct, walked, "{index} of {connections} for {lanes:?}");
+                    sent += walked.len();
+                }
+                let all = (0..100).map(|number| schedule.batch(number).lane);
+                assert_eq!(sent, all.filter(|lane| lanes.contains(lane)).count());
+            }
+        }
+    }
+}

@@ -98,7 +98,7 @@ async fn producers(
 ) -> anyhow::Result<()> {
     let mut admin = connection.admin().await?;
     let found = admin.active_producers(&[at.clone()].into()).await?;
-    let producers = found.into_values().next().context("an answer")?;
+    let producers = found.into_values().next().transpose();
     let producers = producers.with_context(|| format!("cannot look into {at}"))?;
     let mut table = Table::new(&[
         "PRODUCER-ID",
@@ -108,7 +108,7 @@ async fn producers(
         "LAST-TIMESTAMP",
         "TRANSACTION-START-OFFSET",
     ]);
-    for producer in producers {
+    for producer in producers.into_iter().flatten() {
         table.row([
             producer.producer_id.into(),
             producer.producer_epoch.into(),

@@ -102,6 +102,11 @@ async fn listed(command: &Command, admin: &mut Admin) -> anyhow::Result<()> {
 }
 
 async fn hung(command: &Command, admin: &mut Admin) -> anyhow::Result<()> {
+    if let Some(id) = command.broker
+        && !admin.cluster().brokers.contains_key(&id)
+    {
+        bail!("there is no broker {id} in the cluster");
+    }
     let mut failures: Vec<(String, Refusal)> = Vec::new();
     let topics = match command.topic.as_slice() {
         [] => admin.all_topics().await?,
@@ -128,13 +133,11 @@ async fn hung(command: &Command, admin: &mut Admin) -> anyhow::Result<()> {
         "COORDINATOR-EPOCH",
         "LAST-TIMESTAMP",
     ]);
-    let mut is_any = false;
     for (at, producers) in found {
         match producers {
             Err(refusal) => failures.push((at.to_string(), refusal)),
             Ok(producers) => {
                 for producer in producers {
-                    is_any = true;
                     table.row([
                         at.topic.as_str().into(),
                         at.partition.into(),
@@ -149,7 +152,7 @@ async fn hung(command: &Command, admin: &mut Admin) -> anyhow::Result<()> {
         }
     }
     command.output.table(&table)?;
-    if is_any {
+    if !table.is_empty() {
         note(
             "`ottla cluster txn abort --topic NAME --partition PARTITION --start-offset OFFSET` ends one.",
         );

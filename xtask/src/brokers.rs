@@ -1,0 +1,228 @@
+//! Brokers to run something against, each in a directory of its own.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::places::{cargo, must_succeed, target, workspace};
+
+/// How long a broker may take until it answers.
+const START_LIMIT: Duration = Duration::from_secs(120);
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// An ApiVersions request of version 0, which every broker answers: length, key, version, correlation id,
+/// and no client id.
+const FIRST_REQUEST: [u8; 14] = [0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff];
+
+/// What `kafka-server-start.sh` gives to the virtual machine.
+const KAFKA_MACHINE_OPTIONS: [&str; 7] = [
+    "-server",
+    "-Xms1G",
+    "-Xmx1G",
+    "-XX:+UseG1GC",
+    "-XX:MaxGCPauseMillis=20",
+    "-XX:InitiatingHeapOccupancyPercent=35",
+    "-XX:+ExplicitGCInvokesConcurrent",
+];
+
+/// How a broker is to be started.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Start<'a> {
+    /// What its directory and its log are called.
+    pub(crate) name: &'a str,
+    /// Its configuration, besides what it needs to run alone.
+    pub(crate) settings: &'a [(&'a str, &'a str)],
+    /// The port to listen on; any if `None`.
+    pub(crate) port: Option<u16>,
+    /// The processor to stay on; all of them if `None`.
+    pub(crate) core: Option<u32>,
+}
+
+/// A broker that runs until this is dropped.
+pub(crate) struct Broker {
+    child: Child,
+    port: u16,
+    answered_after: Duration,
+}
+
+impl Start<'_> {
+    /// Builds the release `ottla` and starts it.
+    pub(crate) fn ottla(&self) -> Result<Broker> {
+        must_succeed(cargo().args(["build", "--release", "--locked", "--package", "ottla"]))?;
+        let directory = self.empty_directory()?;
+        let port = free_port(self.port)?;
+        let mut command = self.command(target().join("release/ottla"));
+        command
+            .args(["serve", "--http", "none", "--listen"])
+            .arg(format!("127.0.0.1:{port}"))
+            .arg("--data-dir")
+            .arg(directory.join("data"));
+        for (name, value) in self.settings {
+            command.arg("--set").arg(format!("{name}={value}"));
+        }
+        Broker::start(command, port, &directory)
+    }
+
+    /// Starts Apache Kafka from its jars, which Maven fetches, with the options for the virtual machine
+    /// that its own start script has.
+    pub(crate) fn kafka(&self) -> Result<Broker> {
+        fetch_kafka()?;
+        let directory = self.empty_directory()?;
+        let (port, controller_port) = (free_port(self.port)?, free_port(None)?);
+        let mut properties = fs::read_to_string(kafka_sources().join("server.properties"))?
+            .replace("CONTROLLER_PORT", &controller_port.to_string())
+            .replace("PORT", &port.to_string())
+            .replace("DIRECTORY", &directory.join("data").display().to_string());
+        for (name, value) in self.settings {
+            properties.push_str(&format!("{name}={value}\n"));
+        }
+        let file = directory.join("server.properties");
+        fs::write(&file, properties)?;
+        let java = |mut command: Command, class: &str| {
+            command
+                .arg(format!(
+                    "-Dlog4j2.configurationFile={}",
+                    kafka_sources().join("log4j2.yaml").display()
+                ))
+                .arg("--class-path")
+                .arg(format!("{}/*", kafka_jars().display()))
+                .arg(class);
+            command
+        };
+        must_succeed(
+            java(Command::new("java"), "kafka.tools.StorageTool")
+                .args([
+                    "format",
+                    "--cluster-id",
+                    "b3R0bGEtY29tcGF0LTAwMA",
+                    "--config",
+                ])
+                .arg(&file),
+        )?;
+        let mut command = self.command("java".into());
+        command.args(KAFKA_MACHINE_OPTIONS);
+        let mut command = java(command, "kafka.Kafka");
+        command.arg(&file);
+        Broker::start(command, port, &directory)
+    }
+
+    /// The program, on its processor.
+    fn command(&self, program: PathBuf) -> Command {
+        match self.core {
+            None => Command::new(program),
+            Some(core) => {
+                let mut command = Command::new("taskset");
+                command.args(["--cpu-list", &core.to_string()]).arg(program);
+                command
+            }
+        }
+    }
+
+    fn empty_directory(&self) -> Result<PathBuf> {
+        let directory = target().join("brokers").join(self.name);
+        if directory.exists() {
+            fs::remove_dir_all(&directory)?;
+        }
+        fs::create_dir_all(&directory)?;
+        Ok(directory)
+    }
+}
+
+impl Broker {
+    fn start(mut command: Command, port: u16, directory: &Path) -> Result<Self> {
+        let log = directory.join("log");
+        let output = File::create(&log)?;
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .spawn()
+            .with_context(|| format!("start {}", command.get_program().display()))?;
+        let mut broker = Self {
+            child,
+            port,
+            answered_after: Duration::ZERO,
+        };
+        let began = Instant::now();
+        while answer(port).is_err() {
+            let is_running = broker.child.try_wait()?.is_none();
+            ensure!(
+                is_running && began.elapsed() < START_LIMIT,
+                "the broker does not answer; its log is {}",
+                log.display()
+            );
+            std::thread::park_timeout(PAUSE);
+        }
+        broker.answered_after = began.elapsed();
+        Ok(broker)
+    }
+
+    /// From the start of the process to its first answer.
+    pub(crate) fn answered_after(&self) -> Duration {
+        self.answered_after
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its process. (`taskset` becomes the program that it starts.)
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        // The data is not needed any more; whoever reads the log sees what the suite has seen.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What Apache Kafka is fetched and started with.
+fn kafka_sources() -> PathBuf {
+    workspace().join("compat/kafka")
+}
+
+/// Where the jars of Apache Kafka are.
+pub(crate) fn kafka_jars() -> PathBuf {
+    target().join("compat/kafka-jars")
+}
+
+/// Lets Maven fetch Apache Kafka and its tools.
+pub(crate) fn fetch_kafka() -> Result<()> {
+    must_succeed(
+        Command::new("mvn")
+            .args([
+                "--quiet",
+                "--batch-mode",
+                "dependency:copy-dependencies",
+                "--file",
+            ])
+            .arg(kafka_sources().join("pom.xml"))
+            .arg(format!("-DoutputDirectory={}", kafka_jars().display())),
+    )
+}
+
+/// Asks whoever listens there, and waits for the first bytes of the answer.
+fn answer(port: u16) -> std::io::Result<()> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let mut stream = TcpStream::connect_timeout(&address, START_LIMIT)?;
+    stream.set_read_timeout(Some(START_LIMIT))?;
+    stream.write_all(&FIRST_REQUEST)?;
+    stream.read_exact(&mut [0; 8])
+}
+
+/// The port that is asked for, or any.
+fn free_port(wanted: Option<u16>) -> Result<u16> {
+    let port = wanted.unwrap_or(0);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    let listener = listener.with_context(|| format!("take port {port}, which is wanted"))?;
+    Ok(listener.local_addr()?.port())
+}

@@ -1,0 +1,156 @@
+//! Raw results, a file for each row.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use super::Profile;
+use super::contender::Measured;
+use super::machine;
+use super::rows::Row;
+use super::statistics::{self, Estimate};
+use crate::places::workspace;
+
+/// Both brokers, one after the other: each figure of Ottla and of Kafka.
+#[derive(Clone, Debug)]
+pub(super) struct Block {
+    figures: BTreeMap<String, [f64; 2]>,
+    raw: Value,
+}
+
+impl Block {
+    pub(super) fn of(row: &Row, is_kafka_first: bool, ottla: Measured, kafka: Measured) -> Self {
+        let mut figures = BTreeMap::new();
+        for figure in row.figures {
+            if let (Some(ours), Some(theirs)) = ((figure.of)(&ottla), (figure.of)(&kafka)) {
+                figures.insert(figure.name.to_owned(), [ours, theirs]);
+            }
+        }
+        let raw = json!({
+            "kafka_first": is_kafka_first,
+            "figures": figures,
+            "ottla": raw(ottla),
+            "kafka": raw(kafka),
+        });
+        Self { figures, raw }
+    }
+
+    /// As it was kept.
+    fn read(raw: &Value) -> Option<Self> {
+        let mut figures = BTreeMap::new();
+        for (name, pair) in raw["figures"].as_object()? {
+            figures.insert(name.clone(), [pair[0].as_f64()?, pair[1].as_f64()?]);
+        }
+        let raw = raw.clone();
+        Some(Self { figures, raw })
+    }
+}
+
+fn raw(measured: Measured) -> Value {
+    json!({
+        "cpu_seconds": measured.used.cpu_seconds,
+        "written_bytes": measured.used.written_bytes,
+        "report": measured.report,
+    })
+}
+
+impl fmt::Display for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let figure = |(name, [ours, theirs]): (&String, &[f64; 2])| {
+            format!("{name} {ours:.3} to {theirs:.3}, {:.3}", ours / theirs)
+        };
+        f.write_str(
+            &self
+                .figures
+                .iter()
+                .map(figure)
+                .collect::<Vec<_>>()
+                .join("; "),
+        )
+    }
+}
+
+/// The ratios of a figure in blocks, Ottla's number divided by Kafka's.
+pub(super) fn ratio(blocks: &[Block], figure: &str) -> Result<Estimate> {
+    let pairs = blocks.iter().filter_map(|block| block.figures.get(figure));
+    let ratios: Vec<f64> = pairs.map(|[ours, theirs]| ours / theirs).collect();
+    statistics::estimate(&ratios).with_context(|| format!("nothing was measured of {figure}"))
+}
+
+/// The medians of a figure, Ottla's and Kafka's.
+pub(super) fn medians(blocks: &[Block], figure: &str) -> Option<[f64; 2]> {
+    let of = |index: usize| {
+        let pairs = blocks.iter().filter_map(|block| block.figures.get(figure));
+        statistics::median(&pairs.map(|pair| pair[index]).collect::<Vec<_>>())
+    };
+    Some([of(0)?, of(1)?])
+}
+
+/// A row as it was measured.
+pub(super) struct RowResult {
+    pub(super) profile: String,
+    pub(super) machine: Value,
+    pub(super) control: Vec<Block>,
+    pub(super) blocks: Vec<Block>,
+}
+
+impl RowResult {
+    pub(super) fn new(profile: Profile, control: Vec<Block>, blocks: Vec<Block>) -> Self {
+        Self {
+            profile: profile.name.to_owned(),
+            machine: machine::describe(),
+            control,
+            blocks,
+        }
+    }
+}
+
+fn path(row: &Row) -> PathBuf {
+    workspace().join(format!("bench/results/comparison/{}.json", row.name))
+}
+
+/// Whether there is a result of this profile.
+pub(super) fn is_there(row: &Row, profile: Profile) -> Result<bool> {
+    Ok(read(row)?.is_some_and(|result| result.profile == profile.name))
+}
+
+/// Keeps a result.
+pub(super) fn keep(row: &Row, result: &RowResult) -> Result<()> {
+    let path = path(row);
+    fs::create_dir_all(path.parent().context("a directory")?)?;
+    let blocks =
+        |blocks: &[Block]| -> Vec<Value> { blocks.iter().map(|block| block.raw.clone()).collect() };
+    let value = json!({
+        "row": row.name,
+        "title": row.title,
+        "profile": result.profile,
+        "machine": result.machine,
+        "control": blocks(&result.control),
+        "blocks": blocks(&result.blocks),
+    });
+    let text = format!("{}\n", serde_json::to_string_pretty(&value)?);
+    fs::write(&path, text).with_context(|| format!("write {}", path.display()))
+}
+
+/// What was kept of a row, if anything was.
+pub(super) fn read(row: &Row) -> Result<Option<RowResult>> {
+    let path = path(row);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let value: Value = serde_json::from_str(&fs::read_to_string(&path)?)
+        .with_context(|| format!("read {}", path.display()))?;
+    let blocks = |name: &str| -> Option<Vec<Block>> {
+        value[name].as_array()?.iter().map(Block::read).collect()
+    };
+    Ok(Some(RowResult {
+        profile: value["profile"].as_str().unwrap_or_default().to_owned(),
+        machine: value["machine"].clone(),
+        control: blocks("control").context("no control")?,
+        blocks: blocks("blocks").context("no blocks")?,
+    }))
+}
