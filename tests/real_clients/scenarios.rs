@@ -104,13 +104,8 @@ fn negative_control(program: &str) -> Result<(), Failed> {
     }
 }
 
-/// `OTTLA_BINARY` names another binary to run, one with a defect for example.
 fn options() -> BrokerOptions {
-    let options = BrokerOptions::new().set("num.partitions", "3");
-    match std::env::var_os("OTTLA_BINARY") {
-        Some(binary) => options.binary(&testkit::workspace_directory().join(binary)),
-        None => options,
-    }
+    BrokerOptions::new().set("num.partitions", "3")
 }
 
 fn codecs_and_sizes(client: Client) -> anyhow::Result<()> {

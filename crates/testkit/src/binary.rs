@@ -1,4 +1,4 @@
-//! Where the `ottla` binary is, and that it is the one of these sources.
+//! Where the `ottla` binary is, and that it is the one of these sources unless another is named.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,7 +16,8 @@ pub fn workspace_directory() -> &'static Path {
     })
 }
 
-/// Cargo's target directory, found from the running test: it lies in `<target>/<profile>/deps`.
+/// Cargo's target directory, found from the running program: a binary lies in `<target>/<profile>`, a
+/// test below that.
 pub fn target_directory() -> PathBuf {
     profile_directory()
         .parent()
@@ -24,15 +25,22 @@ pub fn target_directory() -> PathBuf {
         .unwrap_or_default()
 }
 
-/// The path of the `ottla` binary, built now in the profile of the running test if it is not
-/// fresh: a package that is not `ottla`'s own gets no path to it from cargo.
+/// The path of the `ottla` binary. `OTTLA_BINARY` names another one, with a defect for example; a
+/// relative path begins at the root of the workspace, wherever a test runs. Without it this is the one
+/// of these sources, built now in the profile of the running program if it is not fresh: a package
+/// that is not `ottla`'s own gets no path to it from cargo.
 ///
 /// # Panics
 ///
-/// When it cannot be built.
+/// When the variable names no file, or the binary cannot be built.
 pub fn ottla_binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
+        if let Some(named) = std::env::var_os("OTTLA_BINARY") {
+            let binary = workspace_directory().join(named);
+            assert!(binary.is_file(), "OTTLA_BINARY: no file {binary:?}");
+            return binary;
+        }
         let directory = profile_directory();
         let profile = match directory.file_name().and_then(|name| name.to_str()) {
             Some("debug") | None => "dev",
@@ -62,9 +70,13 @@ pub fn ottla_binary() -> &'static Path {
 }
 
 fn profile_directory() -> PathBuf {
-    let test = std::env::current_exe().expect("a running program has a path");
-    test.ancestors()
-        .nth(2)
-        .expect("tests lie in <target>/<profile>/deps")
-        .to_path_buf()
+    let program = std::env::current_exe().expect("a running program has a path");
+    let directory = program.parent().expect("a program lies in a directory");
+    let is_below = ["deps", "examples"]
+        .iter()
+        .any(|name| directory.ends_with(name));
+    match directory.parent() {
+        Some(profile) if is_below => profile.to_path_buf(),
+        _ => directory.to_path_buf(),
+    }
 }

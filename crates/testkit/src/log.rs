@@ -1,4 +1,4 @@
-//! What a process wrote to its standard error.
+//! What a process writes to its standard output or its standard error.
 
 use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -33,7 +33,7 @@ impl LogLine {
     }
 }
 
-/// The growing log of a running process.
+/// The lines of one stream of a running process, which grow.
 #[derive(Clone, Debug)]
 pub struct ProcessLog {
     shared: Arc<(Mutex<Lines>, Condvar)>,

@@ -31,7 +31,7 @@ impl BrokerOptions {
         Self::default()
     }
 
-    /// Runs this binary instead of the one of these sources, for one that was built otherwise.
+    /// Runs this binary instead of the one that [`ottla_binary`] gives.
     #[must_use]
     pub fn binary(mut self, path: &Path) -> Self {
         self.binary = Some(path.to_path_buf());

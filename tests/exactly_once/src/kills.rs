@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use sim::Dice;
 use testkit::{BrokerProcess, ProcessLog};
@@ -51,14 +51,14 @@ impl Kills {
     }
 
     /// Hands out portions of work all the time, and kills meanwhile, until all kills have been and
-    /// work has gone on after the last one.
+    /// work has gone on after the last one. Gives what went wrong, the broker first.
     pub(crate) fn run_under_load(
         &mut self,
         broker: &mut BrokerProcess,
         application: &mut [Process],
         follower: &ProcessLog,
         mut hand_out: impl FnMut() -> Result<()> + Send,
-    ) -> Result<()> {
+    ) -> Vec<String> {
         let (end, ended) = mpsc::channel::<()>();
         thread::scope(|scope| {
             let work = scope.spawn(move || {
@@ -70,10 +70,22 @@ impl Kills {
             let outcome = self.run(broker, application, follower);
             // Whatever the outcome: else the work would not end.
             drop(end);
-            work.join().expect("handing out work does not panic")?;
-            self.keep_log(broker)?;
-            outcome
+            let worked = work.join().expect("handing out work does not panic");
+            // One often comes of the other.
+            [outcome, worked.context("hand out work")]
+                .into_iter()
+                .filter_map(Result::err)
+                .map(|error| format!("{error:#}"))
+                .collect()
         })
+    }
+
+    /// Ends the broker in good order. What it has said to the end is kept, however it ends.
+    pub(crate) fn finish(&self, broker: BrokerProcess) -> Result<()> {
+        let log = broker.log().clone();
+        let outcome = broker.finish().context("the broker");
+        self.keep_log(&log)?;
+        outcome
     }
 
     /// Kills the broker as often as is wanted and starts it again, and a process of the application
@@ -95,7 +107,7 @@ impl Kills {
                 self.pause(broker, 300, 3_000);
             }
             broker.kill()?;
-            self.keep_log(broker)?;
+            self.keep_log(broker.log())?;
             self.slowest_start = self.slowest_start.max(broker.start_again()?);
             self.of_broker += 1;
             if self.of_broker.is_multiple_of(3) {
@@ -109,9 +121,9 @@ impl Kills {
         self.see_progress(follower)
     }
 
-    fn keep_log(&self, broker: &BrokerProcess) -> Result<()> {
+    fn keep_log(&self, log: &ProcessLog) -> Result<()> {
         let mut file = File::options().create(true).append(true).open(&self.log)?;
-        writeln!(file, "{}", broker.log().text())?;
+        writeln!(file, "{}", log.text())?;
         Ok(())
     }
 

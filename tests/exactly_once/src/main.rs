@@ -8,6 +8,7 @@ mod connect;
 mod counts;
 mod kills;
 mod lines;
+mod outcome;
 mod programs;
 mod records;
 mod rest;
@@ -16,7 +17,8 @@ mod streams;
 mod worker;
 
 use std::fs;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -24,8 +26,17 @@ use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use serde_json::{Value, json};
 
+use crate::outcome::{Outcome, Verdict};
 use crate::programs::Programs;
 use crate::stage::{Guarantee, Options};
+
+/// The applications by their names in the result.
+const APPLICATIONS: [(Application, &str, Run); 2] = [
+    (Application::Streams, "streams", streams::run),
+    (Application::Connect, "connect", connect::run),
+];
+
+type Run = fn(&Options, &Programs) -> Result<Outcome>;
 
 /// Kills a broker under Kafka Streams and Kafka Connect, and checks that nothing is lost or doubled.
 #[derive(Debug, Parser)]
@@ -60,11 +71,12 @@ enum Application {
     Connect,
 }
 
-/// 0: everything was there once, 1: it was not, 2: the run proves nothing.
+/// 0: everything was there once. 1: something was found, and that is everything that goes wrong once an
+/// application is set up: a broker that stands still, ends or warns as well. 2: nothing was found, but an
+/// application could not be set up, or the result not be written: the run proves nothing.
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(verdict) => verdict.exit_code().into(),
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::from(2)
@@ -72,8 +84,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<bool> {
+fn run(arguments: &Arguments) -> Result<Verdict> {
     let directory = std::path::absolute(&arguments.directory)?;
+    let file = match &arguments.result {
+        Some(file) => file.clone(),
+        None => directory.join("result.json"),
+    };
+    // What an earlier run has shown must not be taken for this one's.
+    remove_file_if_there(&file)?;
     let seed = arguments.seed.unwrap_or_else(seed_of_the_day);
     let programs = Programs::build(&directory)?;
     let options = Options {
@@ -86,57 +104,37 @@ fn run(arguments: &Arguments) -> Result<bool> {
             false => Guarantee::ExactlyOnce,
         },
     };
-    let wants = |application| {
-        arguments
-            .application
-            .is_none_or(|wanted| wanted == application)
-    };
-    let mut result = json!({
+    let mut verdict = Verdict::new(json!({
         "seed": seed,
         "versions": versions(&options, &programs)?,
-    });
-    let mut findings = Vec::new();
-    let mut tell = |name: &str, outcome: Outcome, began: Instant| {
-        println!("{name}: {}", outcome.report);
-        let mut report = outcome.report;
-        report["seconds"] = began.elapsed().as_secs().into();
-        report["findings"] = outcome.findings.iter().take(20).cloned().collect();
-        result[name] = report;
-        findings.extend(outcome.findings);
-    };
-    if wants(Application::Streams) {
-        let began = Instant::now();
-        let outcome = streams::run(&options, &programs).context("streams")?;
-        tell("streams", outcome, began);
+    }));
+    for (application, name, run) in APPLICATIONS {
+        let wanted = arguments.application;
+        if wanted.is_none_or(|wanted| wanted == application) {
+            let began = Instant::now();
+            verdict.add(name, run(&options, &programs), began.elapsed());
+        }
     }
-    if wants(Application::Connect) {
-        let began = Instant::now();
-        let outcome = connect::run(&options, &programs).context("connect")?;
-        tell("connect", outcome, began);
+    let written = fs::write(&file, format!("{:#}\n", verdict.result()));
+    if let Err(error) = written.with_context(|| file.display().to_string()) {
+        verdict.add_error(error);
     }
-    result["passed"] = findings.is_empty().into();
-    let file = arguments
-        .result
-        .clone()
-        .unwrap_or_else(|| options.directory.join("result.json"));
-    fs::write(&file, format!("{result:#}\n")).with_context(|| file.display().to_string())?;
-    for finding in findings.iter().take(20) {
-        println!("FOUND {finding}");
-    }
+    verdict.tell();
     println!(
         "exactly-once: seed {seed}, {} findings, {}",
-        findings.len(),
+        verdict.found(),
         file.display()
     );
-    Ok(findings.is_empty())
+    Ok(verdict)
 }
 
-/// What a run with one application has shown.
-struct Outcome {
-    /// Counts for the result.
-    report: Value,
-    /// What is wrong, a sentence each.
-    findings: Vec<String>,
+fn remove_file_if_there(file: &Path) -> Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| file.display().to_string())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn versions(options: &Options, programs: &Programs) -> Result<Value> {

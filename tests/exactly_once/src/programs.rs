@@ -9,9 +9,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use testkit::{ProcessLog, workspace_directory};
+use testkit::{ProcessLog, target_directory, workspace_directory};
 
 const SIGKILL: i32 = 9;
+
+/// How long it may take until all is read that a killed process has printed.
+const OUTPUT_LIMIT: Duration = Duration::from_secs(60);
 
 /// What Maven has built and fetched: our programs with the jars of Streams, and the jars of Connect.
 #[derive(Debug)]
@@ -32,13 +35,13 @@ impl Programs {
     /// Lets Maven build the programs and fetch what they need, below a directory. What it fetches
     /// lies beside what it has fetched for the real clients.
     pub(crate) fn build(directory: &Path) -> Result<Self> {
-        let target = std::env::var_os("CARGO_TARGET_DIR");
-        let target = target.map_or_else(|| workspace_directory().join("target"), PathBuf::from);
-        let cache = target.join("clients/cache/maven");
+        let cache = target_directory().join("clients/cache/maven");
         let programs = Self {
             directory: directory.join("programs"),
         };
         for (project, goals) in PROJECTS {
+            // What an earlier version needed would stay on the class path.
+            remove_if_there(&programs.built(project))?;
             let sources = workspace_directory().join("tests/exactly_once");
             let status = Command::new("mvn")
                 .args(["--quiet", "--batch-mode", "--file"])
@@ -56,16 +59,21 @@ impl Programs {
         Ok(programs)
     }
 
-    /// Where Maven has put something of a project.
-    fn built(&self, project: &str, what: &str) -> PathBuf {
-        self.directory.join(project).join("build").join(what)
+    /// Where Maven puts what it makes of a project.
+    fn built(&self, project: &str) -> PathBuf {
+        self.directory.join(project).join("build")
+    }
+
+    /// Where Maven puts the jars that a project needs.
+    fn jars(&self, project: &str) -> PathBuf {
+        self.built(project).join("dependency")
     }
 
     /// The versions of what is Kafka's in it, as its jars tell them, and of Java.
     pub(crate) fn versions(&self) -> Result<Value> {
         let mut versions = json!({});
         for (project, _) in PROJECTS {
-            for jar in fs::read_dir(self.built(project, "dependency"))? {
+            for jar in fs::read_dir(self.jars(project))? {
                 let name = jar?.file_name().to_string_lossy().into_owned();
                 for artifact in ARTIFACTS {
                     let version = name
@@ -87,17 +95,25 @@ impl Programs {
     pub(crate) fn ours(&self, class: &str, arguments: &[&str]) -> Vec<String> {
         let class_path = format!(
             "{}:{}/*",
-            self.built("java", "classes").display(),
-            self.built("java", "dependency").display()
+            self.built("java").join("classes").display(),
+            self.jars("java").display()
         );
         words(&class_path, class, arguments)
     }
 
     /// The same for a class of Connect.
     pub(crate) fn connect(&self, class: &str, arguments: &[&str]) -> Vec<String> {
-        let class_path = format!("{}/*", self.built("connect", "dependency").display());
+        let class_path = format!("{}/*", self.jars("connect").display());
         words(&class_path, class, arguments)
     }
+}
+
+/// Removes a directory with all that is in it.
+pub(crate) fn remove_if_there(directory: &Path) -> Result<()> {
+    if directory.exists() {
+        fs::remove_dir_all(directory)?;
+    }
+    Ok(())
 }
 
 fn words(class_path: &str, class: &str, arguments: &[&str]) -> Vec<String> {
@@ -163,10 +179,17 @@ impl Process {
             .with_context(|| format!("{} is gone; see {}", self.name, self.log.display()))
     }
 
-    /// Kills it, as `kill -9` does. It must be alive until then.
+    /// Kills it, as `kill -9` does. It must be alive until then. What it has printed is there
+    /// afterwards.
     pub(crate) fn kill(&mut self) -> Result<()> {
         self.child.kill()?;
         let status = self.child.wait()?;
+        ensure!(
+            self.output.wait_for_end(OUTPUT_LIMIT),
+            "the output of {} does not end; see {}",
+            self.name,
+            self.log.display()
+        );
         ensure!(
             status.signal() == Some(SIGKILL),
             "{} ended by itself with {status}; see {}",

@@ -1,14 +1,14 @@
 //! The broker that an application runs on, in a directory of its own.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use testkit::{BrokerOptions, BrokerProcess};
 
-use crate::programs::{Process, Programs};
+use crate::programs::{Process, Programs, remove_if_there};
 use crate::records::{Record, printed};
 
 /// How long the last reader may take.
@@ -70,7 +70,8 @@ impl<'a> Stage<'a> {
         topics: &[(&str, u32)],
     ) -> Result<Self> {
         let directory = options.directory.join(name);
-        empty(&directory)?;
+        remove_if_there(&directory)?;
+        fs::create_dir_all(&directory)?;
         let mut broker = BrokerOptions::new()
             .binary(&options.binary)
             .data_dir(&directory.join("data"))
@@ -135,12 +136,4 @@ impl<'a> Stage<'a> {
         ensure!(status.success(), "the reader ended with {status}");
         printed(reader.output())
     }
-}
-
-fn empty(directory: &Path) -> Result<()> {
-    if directory.exists() {
-        fs::remove_dir_all(directory)?;
-    }
-    fs::create_dir_all(directory)?;
-    Ok(())
 }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::json;
 
-use crate::Outcome;
 use crate::counts::{Text, judge};
 use crate::kills::Kills;
+use crate::outcome::Outcome;
 use crate::programs::{Process, Programs};
-use crate::records::{printed, taken_back};
+use crate::records::{Record, printed, taken_back};
 use crate::stage::{Guarantee, Options, Stage};
 
 const PARTITIONS: u32 = 4;
@@ -17,7 +17,8 @@ const INSTANCES: usize = 2;
 /// How long it may take until the last count is told, and until a process ends in good order.
 const DRAIN_LIMIT: Duration = Duration::from_secs(120);
 
-/// Counts words in two processes while the broker and they are killed, and judges the counts.
+/// Counts words in two processes while the broker and they are killed, and judges the counts. An
+/// error tells that it could not begin.
 pub(crate) fn run(options: &Options, programs: &Programs) -> Result<Outcome> {
     let guarantee = processing_guarantee(options.guarantee);
     let topics = [("lines", PARTITIONS), ("counts", PARTITIONS)];
@@ -34,12 +35,49 @@ pub(crate) fn run(options: &Options, programs: &Programs) -> Result<Outcome> {
     let partitions = PARTITIONS.to_string();
     let mut writer = stage.start("writer", "LineWriter", &["lines", &partitions])?;
     let mut text = Text::new(options.seed);
+    let mut outcome = Outcome::default();
 
     let mut kills = Kills::new(options, &stage.directory);
-    kills.run_under_load(&mut stage.broker, &mut instances, follower.output(), || {
-        writer.say(&text.portion())
-    })?;
+    let hand_out = || writer.say(&text.portion());
+    outcome.findings = kills.run_under_load(
+        &mut stage.broker,
+        &mut instances,
+        follower.output(),
+        hand_out,
+    );
+    // Nobody waits for the rest of a work that has not gone on.
+    let left = match outcome.findings.is_empty() {
+        true => {
+            outcome.note(finish_writer(&mut writer, &text));
+            wait_for_counts(&follower, &text);
+            for instance in &mut instances {
+                outcome.note(finish_instance(instance));
+            }
+            outcome.note(stage.read_all("counts", PARTITIONS))
+        }
+        false => None,
+    };
+    outcome.note(follower.kill());
+    let followed = outcome.note(printed(follower.output())).unwrap_or_default();
+    outcome.note(kills.finish(stage.broker));
 
+    outcome.report = json!({
+        "processing_guarantee": guarantee,
+        "kills": kills.report(),
+        "lines": text.lines(),
+        "words": text.words(),
+        "different_words": text.truth().len(),
+        "followed": followed.len(),
+    });
+    if let Some((left, aborted)) = left {
+        outcome.report["aborted"] = aborted.into();
+        add_judgement(&mut outcome, &text, &left, &followed);
+    }
+    Ok(outcome)
+}
+
+/// Ends what writes the lines; all of them have to be acknowledged.
+fn finish_writer(writer: &mut Process, text: &Text) -> Result<()> {
     let status = writer.finish(DRAIN_LIMIT)?;
     let acknowledged = writer.output().text();
     ensure!(
@@ -47,39 +85,34 @@ pub(crate) fn run(options: &Options, programs: &Programs) -> Result<Outcome> {
         "of {} lines the writer had {acknowledged} acknowledged, and ended with {status}",
         text.lines()
     );
-    // If the last count does not come the judgement tells which are missing.
-    let last = usize::try_from(text.words())? - 1;
+    Ok(())
+}
+
+/// Waits for the last count. If it does not come the judgement tells which are missing.
+fn wait_for_counts(follower: &Process, text: &Text) {
+    let counts = usize::try_from(text.words()).unwrap_or(usize::MAX);
+    let last = counts.saturating_sub(1);
     follower.output().wait_for(last, DRAIN_LIMIT, |_| true);
-    let mut findings = Vec::new();
-    for instance in &mut instances {
-        let status = instance.finish(DRAIN_LIMIT)?;
-        if !status.success() {
-            findings.push(format!("{} ended with {status}", instance.name()));
-        }
-    }
-    let (left, aborted) = stage.read_all("counts", PARTITIONS)?;
-    follower.kill()?;
-    let followed = printed(follower.output())?;
-    let judgement = judge(text.truth(), &left);
-    let taken_back = taken_back(&followed, &left);
-    let report = json!({
-        "processing_guarantee": guarantee,
-        "kills": kills.report(),
-        "lines": text.lines(),
-        "words": text.words(),
-        "different_words": text.truth().len(),
-        "counts": left.len(),
-        "aborted": aborted,
-        "followed": followed.len(),
-        "lost": judgement.lost,
-        "doubled": judgement.doubled,
-        "disordered": judgement.disordered,
-        "taken_back": taken_back.len(),
-    });
-    findings.extend(judgement.findings);
-    findings.extend(taken_back);
-    stage.broker.finish().context("the broker")?;
-    Ok(Outcome { report, findings })
+}
+
+fn finish_instance(instance: &mut Process) -> Result<()> {
+    let status = instance.finish(DRAIN_LIMIT)?;
+    ensure!(status.success(), "{} ended with {status}", instance.name());
+    Ok(())
+}
+
+/// Judges the counts that are left and those that a reader was given.
+fn add_judgement(outcome: &mut Outcome, text: &Text, left: &[Record], followed: &[Record]) {
+    let judgement = judge(text.truth(), left);
+    let taken_back = taken_back(followed, left);
+    let report = &mut outcome.report;
+    report["counts"] = left.len().into();
+    report["lost"] = judgement.lost.into();
+    report["doubled"] = judgement.doubled.into();
+    report["disordered"] = judgement.disordered.into();
+    report["taken_back"] = taken_back.len().into();
+    outcome.findings.extend(judgement.findings);
+    outcome.findings.extend(taken_back);
 }
 
 /// The value of `processing.guarantee`.

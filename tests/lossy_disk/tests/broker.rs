@@ -36,18 +36,14 @@ const OPERATIONS_MAX: u64 = 500;
 const RECOVERY_MAX: u64 = 40;
 
 /// A broker with as little memory as it takes and small segments, so that it moves data all the
-/// time. `OTTLA_BINARY` names another binary to run, one with a defect for example.
+/// time.
 fn options(disk: &Path) -> BrokerOptions {
-    let options = BrokerOptions::new()
+    BrokerOptions::new()
         .data_dir(&disk.join("data"))
         .set("wal.max.bytes", "268435456")
         .set("memory.max.bytes", "67108864")
         .set("log.segment.bytes", "1048576")
-        .restartable();
-    match std::env::var_os("OTTLA_BINARY") {
-        Some(binary) => options.binary(Path::new(&binary)),
-        None => options,
-    }
+        .restartable()
 }
 
 fn a_first_session_outlives_power_cuts() -> anyhow::Result<()> {

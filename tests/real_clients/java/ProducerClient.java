@@ -1,3 +1,4 @@
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -35,7 +36,17 @@ final class ProducerClient implements ClientProgram.Client {
         }
         producer = new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
         if (options.containsKey("transactional_id")) {
+            takeOver();
+        }
+    }
+
+    private void takeOver() {
+        try {
             producer.initTransactions();
+        } catch (RuntimeException error) {
+            // Nobody has it, to close it later.
+            producer.close(Duration.ZERO);
+            throw error;
         }
     }
 

@@ -16,8 +16,14 @@ final class TransformerClient implements ClientProgram.Client {
     private ConsumerRecords<byte[], byte[]> read = ConsumerRecords.empty();
 
     TransformerClient(Properties common, Map<String, String> options) {
-        producer = new ProducerClient(common, options);
         consumer = new ConsumerClient(common, options);
+        try {
+            producer = new ProducerClient(common, options);
+        } catch (RuntimeException error) {
+            // Nobody has it, to close it later.
+            consumer.consumer.close();
+            throw error;
+        }
     }
 
     @Override
@@ -37,8 +43,12 @@ final class TransformerClient implements ClientProgram.Client {
                 return String.valueOf(end(arguments.get(0).equals("commit")));
             }
             case "close" -> {
-                consumer.call(name, arguments);
-                return producer.call(name, arguments);
+                try {
+                    consumer.call(name, arguments);
+                } finally {
+                    producer.call(name, arguments);
+                }
+                return "null";
             }
             default -> throw new IllegalArgumentException("no call: " + name);
         }

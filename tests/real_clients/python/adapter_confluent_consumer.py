@@ -39,7 +39,7 @@ class ClientConsumer(classic.ClientConsumer):
         # have not moved over yet.
         if group is None or protocol == "classic":
             assignor = "range" if assignor == "uniform" else assignor
-            return super().__init__(bootstrap, group, assignor, instance, isolation=isolation)
+            return super().__init__(bootstrap, group, assignor, instance, isolation=isolation, **more)
         settings = classic.common(bootstrap) | {
             "group.id": group,
             "group.protocol": "consumer",

@@ -79,6 +79,13 @@ class StandardInput(threading.Thread):
         return word in self.words
 
 
+def reader(adapter, bootstrap, topic, partitions, isolation):
+    """A consumer without a group that reads a topic from its start."""
+    consumer = adapter.ClientConsumer(bootstrap, None, isolation=isolation)
+    consumer.assign(topic, {partition: 0 for partition in partitions})
+    return consumer
+
+
 def read_all(consumer, topic, counts, seconds=120):
     """Reads the partitions from their start until `counts[partition]` records were seen of each,
     in the order in which the client hands them out."""

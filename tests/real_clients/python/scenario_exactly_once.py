@@ -11,7 +11,7 @@ import threading
 import time
 
 from records import Planned, expected
-from scenario import Failed, StandardInput, event, wait_until
+from scenario import Failed, StandardInput, event, reader, wait_until
 from transformed import (ABORTED, COMMITTED, UNKNOWN, Journal, attempt_of, exactly_once,
                          in_input_order, transformed, whole)
 
@@ -19,7 +19,7 @@ PARTITIONS = list(range(3))
 # How many records are there that nobody has committed yet.
 AHEAD = 600
 FED_AT_ONCE = 60
-# How many records are committed between two kills at least.
+# How many records are committed in a round at least.
 ROUND_RECORDS = 300
 # Of so many transactions of a worker one is aborted.
 ABORT_EVERY = 7
@@ -127,7 +127,7 @@ class Follower(threading.Thread):
 
     def run(self):
         try:
-            consumer = reader(self.adapter, self.bootstrap, self.topic, "read_committed")
+            consumer = reader(self.adapter, self.bootstrap, self.topic, PARTITIONS, "read_committed")
             while sum(record.value == LAST for record in self.given.values()) < len(PARTITIONS):
                 for record in self.patiently(consumer):
                     place = (record.partition, record.offset)
@@ -181,23 +181,25 @@ class Progress:
 
 
 class Rounds:
-    """A round is over when everything has happened again: records were committed, transactions aborted,
-    and workers fenced. The harness hears of it while a transaction is open."""
+    """A round is over when everything has happened again: so many records were committed, transactions
+    aborted, and workers fenced. The harness hears of it while a transaction is open."""
 
     def __init__(self, progress, journal):
         self.progress, self.journal = progress, journal
-        self.before = self.happened()
+        self.committed, self.aborted, self.fenced = self.happened()
         self.number = 0
         self.over = False
         self.lock = threading.Lock()
 
     def happened(self):
-        return self.progress.committed // ROUND_RECORDS, self.journal.count(ABORTED), self.journal.fenced
+        return self.progress.committed, self.journal.count(ABORTED), self.journal.fenced
 
     def look(self):
-        now = self.happened()
-        if all(later > earlier for later, earlier in zip(now, self.before)):
-            self.before, self.over = now, True
+        committed, aborted, fenced = self.happened()
+        if (committed >= self.committed + ROUND_RECORDS and aborted > self.aborted
+                and fenced > self.fenced):
+            self.committed, self.aborted, self.fenced = committed, aborted, fenced
+            self.over = True
 
     def in_transaction(self):
         """A worker has sent the records of a transaction, and has not ended it."""
@@ -220,7 +222,6 @@ def run(adapter, bootstrap, report, options):
     rounds = Rounds(progress, journal)
     workers = [Worker(adapter, bootstrap, topics, group, name, transactional_id, rounds)
                for name, transactional_id in (("one", "shared"), ("two", "shared"), ("three", "own"))]
-
 
     def worked_off():
         none_ended(workers)
@@ -279,14 +280,8 @@ def aborted(journal, uncommitted):
     return any(journal.attempts[attempt_of(record)].outcome == ABORTED for record in uncommitted)
 
 
-def reader(adapter, bootstrap, topic, isolation):
-    consumer = adapter.ClientConsumer(bootstrap, None, isolation=isolation)
-    consumer.assign(topic, {partition: 0 for partition in PARTITIONS})
-    return consumer
-
-
 def ends(adapter, bootstrap, topic, isolation):
-    consumer = reader(adapter, bootstrap, topic, isolation)
+    consumer = reader(adapter, bootstrap, topic, PARTITIONS, isolation)
     found = consumer.ends(PARTITIONS)
     consumer.close()
     return found
@@ -294,9 +289,7 @@ def ends(adapter, bootstrap, topic, isolation):
 
 def write_last(adapter, bootstrap, topic):
     """A committed record at the end of each partition, which tells a reader that it has seen all."""
-    outcomes = []
-    producer = adapter.ClientProducer(bootstrap, "none", lambda *outcome: outcomes.append(outcome),
-                                      transactional_id="last")
+    producer = adapter.ClientProducer(bootstrap, "none", lambda *_: None, transactional_id="last")
     producer.begin()
     for partition in PARTITIONS:
         producer.send(topic, Planned(partition, None, LAST, (), int(time.time() * 1000)), partition)
@@ -305,7 +298,7 @@ def write_last(adapter, bootstrap, topic):
 
 
 def read_to_last(adapter, bootstrap, topic, isolation):
-    consumer = reader(adapter, bootstrap, topic, isolation)
+    consumer = reader(adapter, bootstrap, topic, PARTITIONS, isolation)
     records = []
 
     def complete():

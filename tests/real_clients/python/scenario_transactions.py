@@ -4,7 +4,7 @@ an instance whose transactional id has been taken over is told so."""
 import time
 
 from records import Planned, compare, expected
-from scenario import Failed, wait_until
+from scenario import Failed, reader, wait_until
 from scenario_groups import produce
 from transformed import transformed
 
@@ -57,8 +57,7 @@ class Reader:
     """Reads along from the beginning."""
 
     def __init__(self, adapter, bootstrap, topic, isolation):
-        self.consumer = adapter.ClientConsumer(bootstrap, None, isolation=isolation)
-        self.consumer.assign(topic, {partition: 0 for partition in PARTITIONS})
+        self.consumer = reader(adapter, bootstrap, topic, PARTITIONS, isolation)
         self.isolation = isolation
         self.records = []
 
@@ -169,11 +168,11 @@ def fencing(adapter, bootstrap, report, topic):
 
     report.equal("the second instance is told when it goes on", fenced_by(adapter, go_on), True)
     wanted += third.write(b"of the third instance")
-    reader = Reader(adapter, bootstrap, topic, "read_committed")
-    reader.read_until(len(wanted))
-    report.check("nothing of a fenced instance is seen", compare(wanted, reader.records))
+    committed = Reader(adapter, bootstrap, topic, "read_committed")
+    committed.read_until(len(wanted))
+    report.check("nothing of a fenced instance is seen", compare(wanted, committed.records))
     third.client.close()
-    reader.consumer.close()
+    committed.consumer.close()
 
 
 def fenced_by(adapter, call):

@@ -40,10 +40,17 @@ func newProducer(common []kgo.Opt, settings map[string]string) (program.Client, 
 		options = append(options, kgo.TransactionalID(settings["transactional_id"]))
 	}
 	client, err := kgo.NewClient(options...)
-	if err == nil && settings["transactional_id"] != "" {
-		err = takeOver(client)
+	if err != nil {
+		return nil, err
 	}
-	return producer{client, throttled, program.NewOutcomes()}, err
+	if settings["transactional_id"] != "" {
+		if err := takeOver(client); err != nil {
+			// Nobody has it, to close it later.
+			client.Close()
+			return nil, err
+		}
+	}
+	return producer{client, throttled, program.NewOutcomes()}, nil
 }
 
 // By itself a client takes its transactional id over when it sends the first record.

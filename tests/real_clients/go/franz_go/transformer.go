@@ -29,7 +29,9 @@ func (transformer *transformer) Call(name string, arguments []string) (any, erro
 	case "end":
 		return transformer.end(arguments[0] == "commit")
 	case "close":
-		transformer.session.Close()
+		if transformer.session != nil {
+			transformer.session.Close()
+		}
 		return nil, nil
 	}
 	return transformer.consumer.Call(name, arguments)
