@@ -55,7 +55,14 @@ pub(crate) struct Broker {
 impl Start<'_> {
     /// Builds the release `ottla` and starts it.
     pub(crate) fn ottla(&self) -> Result<Broker> {
-        must_succeed(cargo().args(["build", "--release", "--locked", "--package", "ottla"]))?;
+        must_succeed(cargo().args([
+            "build",
+            "--quiet",
+            "--release",
+            "--locked",
+            "--package",
+            "ottla",
+        ]))?;
         let directory = self.empty_directory()?;
         let port = free_port(self.port)?;
         let mut command = self.command(target().join("release/ottla"));
@@ -104,7 +111,9 @@ impl Start<'_> {
                     "b3R0bGEtY29tcGF0LTAwMA",
                     "--config",
                 ])
-                .arg(&file),
+                .arg(&file)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null()),
         )?;
         let mut command = self.command("java".into());
         command.args(KAFKA_MACHINE_OPTIONS);

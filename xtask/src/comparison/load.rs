@@ -11,6 +11,9 @@ use crate::places::{must_succeed, target};
 /// The processor of the load, where the brokers have one of their own.
 const CORE: u32 = 1;
 
+/// How often a new topic is tried. Kafka tells of leaders before they are there.
+const FIRST_TRIES_MAX: u32 = 100;
+
 /// A benchmark and its options. `TOPIC` stands for the topic, `SECONDS` for the length of a block and
 /// `LONGER` for one that lasts until a block is surely over.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +40,7 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// Creates the topic, and sees every partition of it take a record.
     pub(super) fn create_topic(&self, partitions: u32, durability: Durability) -> Result<()> {
         let mut command = self.command();
         command
@@ -46,7 +50,15 @@ impl Place<'_> {
         if let Some(messages) = durability.flush_messages() {
             command.args(["--config", &format!("flush.messages={messages}")]);
         }
-        must_succeed(&mut command)
+        must_succeed(&mut command)?;
+        let first =
+            format!("produce TOPIC -p {partitions} --records {partitions} --batch-records 1");
+        for _ in 1..FIRST_TRIES_MAX {
+            if self.bench(&first, 0).is_ok() {
+                return Ok(());
+            }
+        }
+        self.bench(&first, 0).map(drop)
     }
 
     pub(super) fn delete_topic(&self) -> Result<()> {

@@ -54,7 +54,7 @@ fn prepare(contender: &mut Contender, held: Held) -> Result<()> {
     let place = contender.place("before");
     place.create_topic(1, Durability::Relaxed)?;
     match held {
-        Held::Partitions => drop(place.bench("produce TOPIC -p 1 --records 100", 0)?),
+        Held::Partitions => {}
         Held::Connections => drop(connect(contender, 1)?),
         Held::Groups => {
             let options = "groups TOPIC --commits --group before --seconds 1 --warm-up-seconds 0";
@@ -68,10 +68,9 @@ fn prepare(contender: &mut Contender, held: Held) -> Result<()> {
 fn hold(contender: &Contender, held: Held) -> Result<Vec<TcpStream>> {
     match held {
         Held::Partitions => {
-            let place = contender.place("many");
-            place.create_topic(COUNT, Durability::Relaxed)?;
-            let options = "produce TOPIC -p 1000 --records 1000 --batch-records 1";
-            place.bench(options, 0)?;
+            contender
+                .place("many")
+                .create_topic(COUNT, Durability::Relaxed)?;
             Ok(Vec::new())
         }
         Held::Connections => connect(contender, COUNT),
