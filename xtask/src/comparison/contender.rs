@@ -1,5 +1,6 @@
 //! One of the two brokers, and what its process uses.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::path::PathBuf;
@@ -79,6 +80,8 @@ pub(super) struct Contender {
     /// Loads so far; each has a topic of its own, unless it has been filled.
     loads: usize,
     is_filled: bool,
+    /// The threads that force the disk, once they are known.
+    forcing: BTreeSet<u32>,
 }
 
 impl Contender {
@@ -103,6 +106,7 @@ impl Contender {
             cores,
             loads: 0,
             is_filled: false,
+            forcing: BTreeSet::new(),
         })
     }
 
@@ -152,9 +156,10 @@ impl Contender {
         if load.is_cold {
             self.forget_cached()?;
         }
-        let watch = match load.are_forces_counted {
-            true => Some(Forces::watch(self.pid())?),
-            false => None,
+        let watch = match (load.are_forces_counted, self.forcing.is_empty()) {
+            (true, true) => Some(Forces::watch_all(self.pid())?),
+            (true, false) => Some(Forces::watch_threads(&self.forcing)?),
+            (false, _) => None,
         };
         let beside = load
             .beside
@@ -169,8 +174,10 @@ impl Contender {
         if let Some(beside) = beside {
             report["beside"] = beside.end()?;
         }
-        if let Some(watch) = watch {
-            report["result"]["forces"] = watch.count()?.into();
+        match watch {
+            Some(watch) if self.forcing.is_empty() => self.forcing = watch.threads()?,
+            Some(watch) => report["result"]["forces"] = watch.count()?.into(),
+            None => {}
         }
         if !self.is_filled {
             place.delete_topic()?;
