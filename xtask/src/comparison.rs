@@ -180,8 +180,8 @@ impl<'a> UnderLoad<'a> {
             row,
             load,
             seconds: profile.block_seconds,
-            ottla: Contender::start(Name::Ottla, row.cores)?,
-            kafka: Contender::start(Name::Kafka, row.cores)?,
+            ottla: Contender::start_to_hold(Name::Ottla, row.cores)?,
+            kafka: Contender::start_to_hold(Name::Kafka, row.cores)?,
         };
         for (contender, seconds) in [&mut pair.ottla, &mut pair.kafka]
             .into_iter()

@@ -21,12 +21,17 @@ use crate::places::must_succeed;
 /// The processor of the brokers; the load has the other one.
 const CORE: u32 = 0;
 
-/// Settings in which both have to be equal. What is deleted goes soon, so that there is room for the next load.
+/// Settings in which both have to be equal.
 const SETTINGS: &[(&str, &str)] = &[("group.initial.rebalance.delay.ms", "0")];
 
-/// What Kafka needs so that it can be held while Ottla is measured: its own controller must not take
-/// it for dead.
+/// What is deleted goes soon, so that there is room for the next load.
 const KAFKA_SETTINGS: &[(&str, &str)] = &[
+    ("group.initial.rebalance.delay.ms", "0"),
+    ("log.segment.delete.delay.ms", "1000"),
+];
+
+/// The same, and its own controller must not take it for dead while it is held.
+const HELD_KAFKA_SETTINGS: &[(&str, &str)] = &[
     ("group.initial.rebalance.delay.ms", "0"),
     ("log.segment.delete.delay.ms", "1000"),
     ("broker.session.timeout.ms", "3600000"),
@@ -72,7 +77,7 @@ impl Measured {
     }
 }
 
-/// A broker that runs. It is held, without any time on a processor, but where it is asked for something.
+/// A broker that runs.
 pub(super) struct Contender {
     pub(super) name: Name,
     broker: Broker,
@@ -86,13 +91,27 @@ pub(super) struct Contender {
 
 impl Contender {
     pub(super) fn start(name: Name, cores: Cores) -> Result<Self> {
+        let settings = match name {
+            Name::Ottla => SETTINGS,
+            Name::Kafka => KAFKA_SETTINGS,
+        };
+        Self::start_with(name, cores, settings)
+    }
+
+    /// Starts one that can be held.
+    pub(super) fn start_to_hold(name: Name, cores: Cores) -> Result<Self> {
+        let settings = match name {
+            Name::Ottla => SETTINGS,
+            Name::Kafka => HELD_KAFKA_SETTINGS,
+        };
+        Self::start_with(name, cores, settings)
+    }
+
+    fn start_with(name: Name, cores: Cores, settings: &[(&str, &str)]) -> Result<Self> {
         let label = format!("comparison-{name}").to_lowercase();
         let start = Start {
             name: &label,
-            settings: match name {
-                Name::Ottla => SETTINGS,
-                Name::Kafka => KAFKA_SETTINGS,
-            },
+            settings,
             port: None,
             core: (cores == Cores::OneEach).then_some(CORE),
         };

@@ -78,7 +78,9 @@ impl Forces {
 fn threads(calls: &str) -> BTreeSet<u32> {
     let thread = |line: &str| -> Option<u32> {
         let (thread, call) = line.split_once(' ')?;
-        let is_force = ["fsync(", "fdatasync("].iter().any(|name| call.trim().starts_with(name));
+        let is_force = ["fsync(", "fdatasync("]
+            .iter()
+            .any(|name| call.trim().starts_with(name));
         is_force.then(|| thread.parse().ok())?
     };
     calls.lines().filter_map(thread).collect()

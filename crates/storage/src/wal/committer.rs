@@ -4,19 +4,18 @@
 //! themselves. A write or a force that fails is never tried again: what was written may be there
 //! or not, and only recovery can tell.
 
-use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use env::{Defect, Monotonic, SECTOR_BYTES, Step, has_defect};
 use tracing::{error, info, warn};
 
 use super::buffers::BufferPool;
 use super::queue::{Content, Queued, Refusal};
 use super::round_builder::{self, BuiltRound, RoundIdentity};
-use super::slots::{FreeSlot, NoSlot, OpenSlot};
+use super::shown::{cut_into_batches, shown_when_written};
+use super::slots::{FreeSlot, NoSlot, OpenSlot, Way};
 use super::unforced::Unforced;
 use crate::damage::{Damage, DamageCode};
 use crate::engine::Engine;
@@ -27,10 +26,9 @@ use crate::views::{Durability, Sequence};
 
 /// How long after a durable round its durability is written down if no later round does it.
 const ATTEST_AFTER: Duration = Duration::from_millis(100);
-/// Rounds up to this length are copied out of their buffer, so that it can be used again.
-const COPIED_ROUND_BYTES_MAX: usize = 64 << 10;
-/// Batches up to this length are copied out of a larger round, so that they do not keep it.
-const COPIED_BATCH_BYTES_MAX: usize = 4 << 10;
+/// Rounds up to this length that nobody waits to be forced go into the page cache. Larger ones do not: there fresh
+/// pages of the cache cost more than the disk does.
+const CACHED_ROUND_BYTES_MAX: usize = 64 << 10;
 
 pub(crate) struct Committer {
     engine: Arc<Engine>,
@@ -104,7 +102,7 @@ impl Committer {
 
     fn write_open(&mut self) -> io::Result<()> {
         let built = round_builder::build_open(&self.pool, self.identity());
-        self.write(&built)?;
+        self.write(&built, Way::Direct)?;
         self.force_file()?;
         self.durable_seq = self.seq;
         self.engine.set_durable_seq(self.seq);
@@ -204,7 +202,7 @@ impl Committer {
             return Ok(());
         }
         let built = round_builder::build(&self.pool, self.identity(), &[]);
-        self.write(&built)?;
+        self.write(&built, Way::Direct)?;
         mark(Mark::Attested);
         if is_closing {
             self.force_file()?;
@@ -262,7 +260,7 @@ impl Committer {
     fn hand_over(&mut self, next: &FreeSlot) -> io::Result<()> {
         let next = (next.index, next.bytes);
         let built = round_builder::build_handover(&self.pool, self.identity(), next);
-        self.write(&built)?;
+        self.write(&built, Way::Direct)?;
         self.force()
     }
 
@@ -301,12 +299,17 @@ impl Committer {
             let progress = &self.engine.progress;
             progress.advance(last.sequence, Durability::Durable);
         }
-        self.write(&built)?;
+        let has_strict = entries.iter().any(|entry| !entry.relaxed);
+        let is_large = built.buffer.as_slice().len() > CACHED_ROUND_BYTES_MAX;
+        let way = match has_strict || is_large {
+            true => Way::Direct,
+            false => Way::Cached,
+        };
+        self.write(&built, way)?;
         if let Some(last) = entries.last() {
             self.written = last.sequence;
         }
         let batches = cut_into_batches(built, entries, self.seq);
-        let has_strict = entries.iter().any(|entry| !entry.relaxed);
         let early = shown_when_written(entries);
         for ((entry, batch), is_early) in entries.iter().zip(&batches).zip(&early) {
             if *is_early {
@@ -354,15 +357,14 @@ impl Committer {
         }
     }
 
-    fn write(&mut self, built: &BuiltRound) -> io::Result<()> {
+    fn write(&mut self, built: &BuiltRound, way: Way) -> io::Result<()> {
         let identity = self.identity();
         let Some(slot) = &mut self.slot else {
             return Err(io::Error::other("no slot is open"));
         };
         let bytes = built.buffer.as_slice();
         let started = self.engine.env.clock.now();
-        slot.file.write_all_at(bytes, slot.position)?;
-        slot.position += bytes.len() as u64;
+        slot.append(bytes, way)?;
         self.seq = identity.seq;
         self.prev_crc = built.header_crc;
         self.attested_seq = identity.durable_seq;
@@ -385,7 +387,7 @@ impl Committer {
             return Ok(());
         }
         let started = self.engine.env.clock.now();
-        slot.file.sync_data()?;
+        slot.force()?;
         let taken = self.engine.env.clock.now().since(started);
         self.engine.metrics.note_force(taken);
         Ok(())
@@ -413,7 +415,7 @@ impl Committer {
 
     fn poison(&self, cause: &io::Error) {
         let (path, position) = self.slot.as_ref().map_or_else(Default::default, |slot| {
-            (slot.file.path().clone(), slot.position)
+            (slot.path().clone(), slot.position)
         });
         mark(Mark::Poisoned);
         error!(path = %path.display(), position, error = %cause,
@@ -429,71 +431,4 @@ impl Committer {
         self.engine.progress.fail(CommitError::Poisoned, true);
         self.engine.admission.open_for_good();
     }
-}
-
-/// Which entries readers see before the round is forced: those of relaxed logs, unless an earlier
-/// entry of the same log has to wait (the log has just become relaxed). Of a group readers see all or
-/// nothing, so all of it waits where one entry has to.
-fn shown_when_written(entries: &[Queued]) -> Vec<bool> {
-    if has_defect(Defect::PublishWhenWritten) {
-        return vec![true; entries.len()];
-    }
-    if entries.iter().all(|entry| !entry.relaxed) {
-        return vec![false; entries.len()];
-    }
-    let mut waiting = HashSet::new();
-    let mut early = Vec::with_capacity(entries.len());
-    for group in entries.chunk_by(|entry, _| entry.joins_next) {
-        let may_go = |entry: &Queued| entry.relaxed && !waiting.contains(&entry.log.id());
-        let is_early = group.iter().all(may_go);
-        if !is_early {
-            waiting.extend(group.iter().map(|entry| entry.log.id()));
-        }
-        early.extend(std::iter::repeat_n(is_early, group.len()));
-    }
-    early
-}
-
-/// The batches of a round as their logs keep them, in the order of the entries. Small ones are
-/// copied to memory that they share, so that they do not keep the whole round.
-fn cut_into_batches(built: BuiltRound, entries: &[Queued], seq: u64) -> Vec<Option<TailBatch>> {
-    let is_small_round = built.buffer.as_slice().len() <= COPIED_ROUND_BYTES_MAX;
-    let is_copied = |bytes: usize| is_small_round || bytes <= COPIED_BATCH_BYTES_MAX;
-    let payloads = built.payloads;
-    let copied_bytes = payloads
-        .iter()
-        .map(|(_, bytes)| *bytes)
-        .filter(|bytes| is_copied(*bytes));
-    let mut copies = Vec::with_capacity(copied_bytes.sum());
-    let round = built.buffer.as_slice();
-    for (position, bytes) in payloads.iter().filter(|(_, bytes)| is_copied(*bytes)) {
-        copies.extend_from_slice(round.get(*position..position + bytes).unwrap_or(&[]));
-    }
-    let copies = Bytes::from(copies);
-    let round = if is_small_round {
-        Bytes::new()
-    } else {
-        built.buffer.freeze()
-    };
-    let mut next_copy = 0;
-    let cut = |(entry, (position, bytes)): (&Queued, (usize, usize))| {
-        let Content::Batch(batch) = &entry.content else {
-            return None;
-        };
-        let (memory, start) = if is_copied(bytes) {
-            next_copy += bytes;
-            (&copies, next_copy - bytes)
-        } else {
-            (&round, position)
-        };
-        Some(TailBatch {
-            base_offset: batch.base_offset,
-            last_offset: batch.base_offset + i64::from(batch.last_offset_delta),
-            max_timestamp: batch.max_timestamp,
-            round_seq: seq,
-            bytes: memory.slice(start..start + bytes),
-            is_shared: memory.len() > bytes,
-        })
-    };
-    entries.iter().zip(payloads).map(cut).collect()
 }

@@ -5,5 +5,6 @@ pub(crate) mod committer;
 pub(crate) mod progress;
 pub(crate) mod queue;
 pub(crate) mod round_builder;
+pub(crate) mod shown;
 pub(crate) mod slots;
 mod unforced;

@@ -11,6 +11,12 @@ use parking_lot::Mutex;
 use crate::format::slot_header::SlotHeader;
 use crate::marks::{Mark, mark};
 
+/// How much of a new slot is written before it is forced. A round that is to be forced meanwhile waits for a piece,
+/// and not for the whole slot.
+const PIECE_BYTES: u64 = 4 * CHUNK_BYTES;
+/// How much is written at once.
+const CHUNK_BYTES: u64 = 1 << 20;
+
 /// How many used slots, of whatever size, make the flusher release some.
 const USED_SLOTS_MANY: usize = 8;
 
@@ -27,18 +33,56 @@ pub(crate) struct SlotState {
 
 /// A free slot that is to be written to next.
 pub(crate) struct FreeSlot {
-    pub file: Arc<dyn File>,
+    files: Files,
     pub index: u32,
     pub bytes: u64,
 }
 
 /// The slot that is written to.
 pub(crate) struct OpenSlot {
-    pub file: Arc<dyn File>,
+    files: Files,
     pub bytes: u64,
     /// Where the next round goes.
     pub position: u64,
     pub file_number: u64,
+}
+
+/// The file of a slot, opened twice.
+struct Files {
+    direct: Arc<dyn File>,
+    cached: Arc<dyn File>,
+}
+
+/// How a round goes to the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Past the page cache.
+    Direct,
+    /// Into the page cache, from where a force takes it to the disk: who only wants it written does not
+    /// wait for the disk.
+    Cached,
+}
+
+impl OpenSlot {
+    /// Writes a round behind the others.
+    pub(crate) fn append(&mut self, round: &[u8], way: Way) -> io::Result<()> {
+        let file = match way {
+            Way::Direct => &self.files.direct,
+            Way::Cached => &self.files.cached,
+        };
+        file.write_all_at(round, self.position)?;
+        self.position += round.len() as u64;
+        Ok(())
+    }
+
+    /// Makes all rounds of the slot durable, whichever way they went.
+    pub(crate) fn force(&self) -> io::Result<()> {
+        self.files.direct.sync_data()
+    }
+
+    pub(crate) fn path(&self) -> &PathBuf {
+        self.files.direct.path()
+    }
 }
 
 /// Why there is no slot.
@@ -111,12 +155,17 @@ impl Slots {
         let needed = round_bytes + 2 * SECTOR_BYTES as u64;
         loop {
             if let Some((index, bytes)) = self.find_free(needed) {
-                let file = self
-                    .env
-                    .fs
-                    .open(&self.path(index), OpenMode::WriteDirect)
-                    .map_err(NoSlot::Io)?;
-                return Ok(FreeSlot { file, index, bytes });
+                let path = self.path(index);
+                let open = |mode| self.env.fs.open(&path, mode).map_err(NoSlot::Io);
+                let files = Files {
+                    direct: open(OpenMode::WriteDirect)?,
+                    cached: open(OpenMode::Write)?,
+                };
+                return Ok(FreeSlot {
+                    files,
+                    index,
+                    bytes,
+                });
             }
             let bytes = self.slot_bytes.max(needed);
             if self.make(bytes)? {
@@ -163,7 +212,11 @@ impl Slots {
 
     /// Takes a free slot. `last_seq` is the last round in the slot that is left.
     pub(crate) fn switch(&self, free: FreeSlot, last_seq: u64) -> OpenSlot {
-        let FreeSlot { file, index, bytes } = free;
+        let FreeSlot {
+            files,
+            index,
+            bytes,
+        } = free;
         let mut inner = self.inner.lock();
         inner.file_number += 1;
         inner.position = SECTOR_BYTES as u64;
@@ -181,7 +234,7 @@ impl Slots {
             }
         }
         OpenSlot {
-            file,
+            files,
             bytes,
             position: SECTOR_BYTES as u64,
             file_number,
@@ -388,7 +441,7 @@ fn write_slot(
     bytes: u64,
 ) -> io::Result<()> {
     let file = env.fs.open(path, OpenMode::CreateOrTruncate)?;
-    let mut chunk = vec![0; usize::try_from(bytes.min(1 << 20)).map_err(io::Error::other)?];
+    let mut chunk = vec![0; usize::try_from(bytes.min(CHUNK_BYTES)).map_err(io::Error::other)?];
     let header = SlotHeader {
         wal_id,
         slot_bytes: bytes,
@@ -404,6 +457,9 @@ fn write_slot(
         let part = chunk.get(..left.min(chunk.len())).unwrap_or(&chunk);
         file.write_all_at(part, position)?;
         position += part.len() as u64;
+        if position.is_multiple_of(PIECE_BYTES) || position == bytes {
+            file.sync_data()?;
+        }
         if position == part.len() as u64 {
             chunk
                 .iter_mut()
@@ -411,5 +467,5 @@ fn write_slot(
                 .for_each(|byte| *byte = 0);
         }
     }
-    file.sync_data()
+    Ok(())
 }

@@ -1,0 +1,86 @@
+//! What readers are shown of a round: its batches as their logs keep them, and when.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use env::{Defect, has_defect};
+
+use super::queue::{Content, Queued};
+use super::round_builder::BuiltRound;
+use crate::tail::TailBatch;
+
+/// Rounds up to this length are copied out of their buffer, so that it can be used again.
+const COPIED_ROUND_BYTES_MAX: usize = 64 << 10;
+/// Batches up to this length are copied out of a larger round, so that they do not keep it.
+const COPIED_BATCH_BYTES_MAX: usize = 4 << 10;
+
+/// Which entries readers see before the round is forced: those of relaxed logs, unless an earlier
+/// entry of the same log has to wait (the log has just become relaxed). Of a group readers see all or
+/// nothing, so all of it waits where one entry has to.
+pub(super) fn shown_when_written(entries: &[Queued]) -> Vec<bool> {
+    if has_defect(Defect::PublishWhenWritten) {
+        return vec![true; entries.len()];
+    }
+    if entries.iter().all(|entry| !entry.relaxed) {
+        return vec![false; entries.len()];
+    }
+    let mut waiting = HashSet::new();
+    let mut early = Vec::with_capacity(entries.len());
+    for group in entries.chunk_by(|entry, _| entry.joins_next) {
+        let may_go = |entry: &Queued| entry.relaxed && !waiting.contains(&entry.log.id());
+        let is_early = group.iter().all(may_go);
+        if !is_early {
+            waiting.extend(group.iter().map(|entry| entry.log.id()));
+        }
+        early.extend(std::iter::repeat_n(is_early, group.len()));
+    }
+    early
+}
+
+/// The batches of a round as their logs keep them, in the order of the entries. Small ones are
+/// copied to memory that they share, so that they do not keep the whole round.
+pub(super) fn cut_into_batches(
+    built: BuiltRound,
+    entries: &[Queued],
+    seq: u64,
+) -> Vec<Option<TailBatch>> {
+    let is_small_round = built.buffer.as_slice().len() <= COPIED_ROUND_BYTES_MAX;
+    let is_copied = |bytes: usize| is_small_round || bytes <= COPIED_BATCH_BYTES_MAX;
+    let payloads = built.payloads;
+    let copied_bytes = payloads
+        .iter()
+        .map(|(_, bytes)| *bytes)
+        .filter(|bytes| is_copied(*bytes));
+    let mut copies = Vec::with_capacity(copied_bytes.sum());
+    let round = built.buffer.as_slice();
+    for (position, bytes) in payloads.iter().filter(|(_, bytes)| is_copied(*bytes)) {
+        copies.extend_from_slice(round.get(*position..position + bytes).unwrap_or(&[]));
+    }
+    let copies = Bytes::from(copies);
+    let round = if is_small_round {
+        Bytes::new()
+    } else {
+        built.buffer.freeze()
+    };
+    let mut next_copy = 0;
+    let cut = |(entry, (position, bytes)): (&Queued, (usize, usize))| {
+        let Content::Batch(batch) = &entry.content else {
+            return None;
+        };
+        let (memory, start) = if is_copied(bytes) {
+            next_copy += bytes;
+            (&copies, next_copy - bytes)
+        } else {
+            (&round, position)
+        };
+        Some(TailBatch {
+            base_offset: batch.base_offset,
+            last_offset: batch.base_offset + i64::from(batch.last_offset_delta),
+            max_timestamp: batch.max_timestamp,
+            round_seq: seq,
+            bytes: memory.slice(start..start + bytes),
+            is_shared: memory.len() > bytes,
+        })
+    };
+    entries.iter().zip(payloads).map(cut).collect()
+}
