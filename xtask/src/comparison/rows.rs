@@ -237,7 +237,7 @@ pub(super) const ROWS: &[Row] = &[
         ONE_EACH,
         figures::ACKNOWLEDGED,
     )),
-    to_close(of_load(
+    of_load(
         "group-commit-forces",
         "the same, and how often the disk is forced",
         Durability::Strict,
@@ -246,7 +246,7 @@ pub(super) const ROWS: &[Row] = &[
             ..load(1, ONE_EACH)
         },
         figures::FORCES,
-    )),
+    ),
     relaxed(
         "produce-1x1024-relaxed",
         "20,000 records of 1 KiB a second to 1 partition, linger 1 ms",
