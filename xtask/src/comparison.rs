@@ -41,7 +41,7 @@ const SHORT: Profile = Profile {
     block_seconds: 10,
     blocks: [7, 3],
     control_blocks: [3, 2],
-    warm_up_seconds: [5, 25],
+    warm_up_seconds: [5, 60],
 };
 
 const FULL: Profile = Profile {

@@ -98,12 +98,18 @@ impl<S: Service> Connection<S> {
     }
 
     /// Serves the connection to its end. `drain` says when the server is shut down.
-    pub(crate) async fn run(mut self, mut drain: watch::Receiver<Option<Instant>>) {
-        let reason = match self.serve(&mut drain).await {
-            Ok(()) => close_reason::CLIENT,
-            Err(reason) => reason,
-        };
-        self.open.close(reason);
+    // An `async fn` would hold the connection twice, as what it was given and as what it works with.
+    pub(crate) fn run(
+        mut self,
+        mut drain: watch::Receiver<Option<Instant>>,
+    ) -> impl Future<Output = ()> + Send {
+        async move {
+            let reason = match self.serve(&mut drain).await {
+                Ok(()) => close_reason::CLIENT,
+                Err(reason) => reason,
+            };
+            self.open.close(reason);
+        }
     }
 
     /// Errs with the reason to close; `Ok` is that the client has closed.
