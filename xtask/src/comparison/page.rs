@@ -31,6 +31,8 @@ belong to the machine they were measured on.
 - Processor time is that of all threads, in the program and in the kernel. Memory is the proportional set (PSS); where it is counted for each of many, Kafka's heap counts with what
   is alive in it after a collection.
 - Latencies are of an open loop: they count from the time at which a record was due, not from when it was sent.
+- After a kill Kafka is started with its default settings. Its controller takes no broker of the same number before the session of the killed one is over (9 s), and that is part of
+  its recovery.
 - The limits of the machine are loops that do nothing else: append and force, or send.
 
 ```
@@ -39,7 +41,7 @@ cargo xtask bench compare --full     # longer blocks
 cargo xtask bench compare --again produce-small-relaxed
 ```
 
-It wants a JDK, Maven and strace.
+It wants a JDK, Maven and strace. What a request costs, and what was done about it: [Where the time goes](performance/where-the-time-goes.md).
 ";
 
 const HEAD: &str = "| load | durability | figure | Ottla | PEER | ratio (95 %) | target | met |
