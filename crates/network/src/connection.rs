@@ -98,7 +98,10 @@ impl<S: Service> Connection<S> {
     }
 
     /// Serves the connection to its end. `drain` says when the server is shut down.
-    // An `async fn` would hold the connection twice, as what it was given and as what it works with.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` would hold the connection twice: as given, and as worked with"
+    )]
     pub(crate) fn run(
         mut self,
         mut drain: watch::Receiver<Option<Instant>>,
