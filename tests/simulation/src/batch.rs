@@ -143,7 +143,7 @@ pub(crate) fn origin(batch: &[u8]) -> Origin {
 
 /// Whether a marker commits; `None` if the batch is no control batch.
 pub(crate) fn marker(batch: &[u8]) -> Option<Result<bool, String>> {
-    let key = || first_record(batch).and_then(|(key, _)| key);
+    let key = || first_record(batch).and_then(|[key, _]| key);
     origin(batch).is_control.then(|| match key() {
         Some([0, 0, 0, kind @ (0 | 1)]) => Ok(*kind == 1),
         other => Err(format!("a control batch with the key {other:?}")),
@@ -219,17 +219,17 @@ pub(crate) fn split(mut bytes: &[u8]) -> Result<Vec<Placed<'_>>, String> {
 
 /// The value of the first record of a batch.
 pub(crate) fn first_value(batch: &[u8]) -> Option<&[u8]> {
-    first_record(batch)?.1
+    first_record(batch)?[1]
 }
 
 /// The key and the value of the first record of a batch.
-fn first_record(batch: &[u8]) -> Option<(Option<&[u8]>, Option<&[u8]>)> {
+fn first_record(batch: &[u8]) -> Option<[Option<&[u8]>; 2]> {
     let mut rest = batch.get(HEADER_BYTES..)?;
     read_varint(&mut rest)?;
     rest = rest.get(1..)?;
     read_varint(&mut rest)?;
     read_varint(&mut rest)?;
-    Some((read_bytes(&mut rest)?, read_bytes(&mut rest)?))
+    Some([read_bytes(&mut rest)?, read_bytes(&mut rest)?])
 }
 
 /// Writes the checksum of a batch.

@@ -66,7 +66,7 @@ fn facts(batches: &[Vec<u8>]) -> Checked<Vec<Fact>> {
     let mut facts = Vec::new();
     for batch in batches {
         let value = batch::first_value(batch).unwrap_or_default();
-        let text = String::from_utf8_lossy(&value);
+        let text = String::from_utf8_lossy(value);
         let Some((id, choice)) = text.get(1..).and_then(|rest| rest.split_once(':')) else {
             continue;
         };
