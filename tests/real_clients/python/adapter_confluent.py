@@ -295,6 +295,8 @@ class ClientTransformer:
                                        transactional_id=transactional_id)
         self.consumer = self.new_consumer(bootstrap, group, STEADFAST)
         self.read = []
+        # The offset behind what was read, of the partitions that it has been given.
+        self.positions = {}
 
     def new_consumer(self, bootstrap, group, more):
         more = more | {"session.timeout.ms": TRANSFORMER_SESSION_MS}
@@ -304,10 +306,21 @@ class ClientTransformer:
         self.consumer.topic = topic
         # With these, partitions are given up within `poll` only: never while their records are worked
         # on, to be committed as a member that has lost them since.
-        self.consumer.client.subscribe([topic], on_assign=lambda *_: None, on_revoke=lambda *_: None)
+        self.consumer.client.subscribe([topic], on_assign=self.forget, on_revoke=lambda *_: None)
+
+    def forget(self, _, places):
+        """A partition that is given to it begins where the group has committed."""
+        for place in places:
+            self.positions.pop(place.partition, None)
 
     def poll(self, seconds):
-        self.read = self.consumer.poll(seconds, TRANSFORMER_RECORDS_MAX)
+        """Without what librdkafka hands out again when it has validated its position behind a start of the
+        broker: it goes on where it was when it asked, and a question that a kill has met is asked again as
+        it was."""
+        records = self.consumer.poll(seconds, TRANSFORMER_RECORDS_MAX)
+        self.read = [record for record in records
+                     if record.offset >= self.positions.get(record.partition, 0)]
+        self.positions |= {record.partition: record.offset + 1 for record in self.read}
         return self.read
 
     def begin(self):
@@ -338,6 +351,7 @@ class ClientTransformer:
         owned = self.consumer.assignment()
         first = {record.partition: record.offset for record in reversed(self.read)}
         for place in self.places(first):
+            self.positions.pop(place.partition, None)
             if place.partition in owned:
                 self.consumer.client.seek(place)
 
