@@ -1,7 +1,8 @@
 //! Brokers to run something against, each in a directory of its own.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -126,11 +127,7 @@ impl Start<'_> {
     fn command(&self, program: PathBuf) -> Command {
         match self.core {
             None => Command::new(program),
-            Some(core) => {
-                let mut command = Command::new("taskset");
-                command.args(["--cpu-list", &core.to_string()]).arg(program);
-                command
-            }
+            Some(core) => pinned(core, program),
         }
     }
 
@@ -173,7 +170,7 @@ impl Broker {
     }
 
     fn wait_for_answer(&mut self, began: Instant) -> Result<()> {
-        while answer(self.port).is_err() {
+        while ask(self.port).is_err() {
             let is_running = self.child.try_wait()?.is_none();
             ensure!(
                 is_running && began.elapsed() < START_LIMIT,
@@ -252,13 +249,27 @@ pub(crate) fn fetch_kafka() -> Result<()> {
     )
 }
 
-/// Asks whoever listens there, and waits for the first bytes of the answer.
-fn answer(port: u16) -> std::io::Result<()> {
+/// A program that keeps to one processor.
+pub(crate) fn pinned(core: u32, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", &core.to_string()]).arg(program);
+    command
+}
+
+/// Asks whoever listens there for its versions, and takes the answer; the connection.
+pub(crate) fn ask(port: u16) -> io::Result<TcpStream> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut stream = TcpStream::connect_timeout(&address, START_LIMIT)?;
     stream.set_read_timeout(Some(START_LIMIT))?;
     stream.write_all(&FIRST_REQUEST)?;
-    stream.read_exact(&mut [0; 8])
+    let mut length = [0; 4];
+    stream.read_exact(&mut length)?;
+    let length = u64::from(u32::from_be_bytes(length));
+    let taken = io::copy(&mut (&stream).take(length), &mut io::sink())?;
+    match taken == length {
+        true => Ok(stream),
+        false => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
 }
 
 /// The port that is asked for, or any.

@@ -60,6 +60,9 @@ const TRY: Profile = Profile {
     warm_up_seconds: [2, 10],
 };
 
+/// Those that most rows compare.
+const BOTH: [Name; 2] = [Name::Ottla, Name::Kafka];
+
 /// How often the control is taken until the machine is quiet.
 const CONTROLS_MAX: usize = 3;
 
@@ -130,35 +133,36 @@ fn measure(row: &Row, profile: Profile) -> Result<RowResult> {
             (pair.control(controls)?, pair.blocks(count)?)
         }
         Kind::Limit(load, bare) => (Vec::new(), limits(row, load, *bare, profile, count)?),
-        Kind::Start => (Vec::new(), in_turn(row, count, start::measure)?),
+        Kind::Start => (Vec::new(), in_turn(row, count, BOTH, start::measure)?),
         Kind::Recovery => {
             let measure = |name| start::measure_recovery(name, row.durability);
-            (Vec::new(), in_turn(row, count, measure)?)
+            (Vec::new(), in_turn(row, count, BOTH, measure)?)
         }
         Kind::Memory(held) => (
             Vec::new(),
-            in_turn(row, count, |name| memory::measure(name, *held))?,
+            in_turn(row, count, BOTH, |name| memory::measure(name, *held))?,
         ),
     };
     Ok(RowResult::new(profile, control, blocks))
 }
 
-/// Blocks of a row; which of the two comes first changes from block to block.
-fn in_turn(
+/// Blocks of a row of what is compared, Ottla first; which of the two is measured first changes from block to block.
+fn in_turn<T: Copy>(
     row: &Row,
     count: usize,
-    mut measure: impl FnMut(Name) -> Result<Measured>,
+    [ottla, peer]: [T; 2],
+    mut measure: impl FnMut(T) -> Result<Measured>,
 ) -> Result<Vec<Block>> {
     let mut blocks = Vec::new();
     for number in 0..count {
-        let is_kafka_first = number % 2 == 1;
-        let (ours, theirs) = if is_kafka_first {
-            let theirs = measure(Name::Kafka)?;
-            (measure(Name::Ottla)?, theirs)
+        let is_peer_first = number % 2 == 1;
+        let (ours, theirs) = if is_peer_first {
+            let theirs = measure(peer)?;
+            (measure(ottla)?, theirs)
         } else {
-            (measure(Name::Ottla)?, measure(Name::Kafka)?)
+            (measure(ottla)?, measure(peer)?)
         };
-        let block = Block::of(row, is_kafka_first, ours, theirs);
+        let block = Block::of(row, is_peer_first, ours, theirs);
         println!("  block {} of {count}: {block}", number + 1);
         blocks.push(block);
     }
@@ -226,7 +230,7 @@ impl<'a> UnderLoad<'a> {
     }
 
     fn blocks(&mut self, count: usize) -> Result<Vec<Block>> {
-        in_turn(self.row, count, |name| self.measure(name))
+        in_turn(self.row, count, BOTH, |name| self.measure(name))
     }
 }
 
@@ -240,8 +244,8 @@ fn limits(
 ) -> Result<Vec<Block>> {
     let mut ottla = Contender::start(Name::Ottla, Cores::OneEach)?;
     ottla.load(load, row.durability, profile.warm_up_seconds[0])?;
-    in_turn(row, count, |name| match name {
-        Name::Ottla => ottla.load(load, row.durability, profile.block_seconds),
-        Name::Kafka => bare.measure(profile.block_seconds),
+    in_turn(row, count, [None, Some(bare)], |bare| match bare {
+        None => ottla.load(load, row.durability, profile.block_seconds),
+        Some(bare) => bare.measure(profile.block_seconds),
     })
 }

@@ -13,12 +13,11 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::contender::Measured;
-use super::load::pinned;
+use super::rows::{BROKER_CORE, LOAD_CORE};
 use super::statistics;
+use crate::brokers::pinned;
 use crate::places::target;
 
-/// The processor of what stands for a broker, and that of the load.
-const CORES: [u32; 2] = [0, 1];
 const APPEND_BYTES: usize = 4_096;
 const STREAM_BYTES: usize = 1_000_000;
 const SEND_BYTES: usize = 1 << 20;
@@ -39,16 +38,16 @@ impl Bare {
     pub(super) fn measure(self, seconds: u32) -> Result<Measured> {
         let seconds = seconds.to_string();
         let result = match self {
-            Self::Append => said(this(CORES[0])?.args(["append", &seconds]))?,
-            Self::Stream => said(this(CORES[0])?.args(["stream", &seconds]))?,
+            Self::Append => said(this(BROKER_CORE)?.args(["append", &seconds]))?,
+            Self::Stream => said(this(BROKER_CORE)?.args(["stream", &seconds]))?,
             Self::Send => {
-                let mut command = this(CORES[0])?;
+                let mut command = this(BROKER_CORE)?;
                 command.args(["send", &seconds]).stdout(Stdio::piped());
                 let mut sender = command.spawn()?;
                 let output = sender.stdout.take().context("standard output is piped")?;
                 let mut port = String::new();
                 BufReader::new(output).read_line(&mut port)?;
-                let result = said(this(CORES[1])?.args(["receive", port.trim()]))?;
+                let result = said(this(LOAD_CORE)?.args(["receive", port.trim()]))?;
                 sender.wait()?;
                 result
             }

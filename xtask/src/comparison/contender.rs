@@ -14,28 +14,18 @@ use serde_json::{Value, json};
 use super::forces::Forces;
 use super::load::{Load, Place};
 use super::process::Usage;
-use super::rows::{Cores, Durability};
+use super::rows::{BROKER_CORE, Cores, Durability};
 use crate::brokers::{Broker, Start};
 use crate::places::must_succeed;
-
-/// The processor of the brokers; the load has the other one.
-const CORE: u32 = 0;
 
 /// Settings in which both have to be equal.
 const SETTINGS: &[(&str, &str)] = &[("group.initial.rebalance.delay.ms", "0")];
 
 /// What is deleted goes soon, so that there is room for the next load.
-const KAFKA_SETTINGS: &[(&str, &str)] = &[
-    ("group.initial.rebalance.delay.ms", "0"),
-    ("log.segment.delete.delay.ms", "1000"),
-];
+const KAFKA_SETTINGS: &[(&str, &str)] = &[("log.segment.delete.delay.ms", "1000")];
 
-/// The same, and its own controller must not take it for dead while it is held.
-const HELD_KAFKA_SETTINGS: &[(&str, &str)] = &[
-    ("group.initial.rebalance.delay.ms", "0"),
-    ("log.segment.delete.delay.ms", "1000"),
-    ("broker.session.timeout.ms", "3600000"),
-];
+/// Kafka's own controller must not take it for dead while it is held.
+const HELD_KAFKA_SETTINGS: &[(&str, &str)] = &[("broker.session.timeout.ms", "3600000")];
 
 /// What a broker has to come to itself in after it was held, or after a load.
 const SETTLING: Duration = Duration::from_secs(1);
@@ -82,38 +72,35 @@ pub(super) struct Contender {
     pub(super) name: Name,
     broker: Broker,
     cores: Cores,
-    /// Loads so far; each has a topic of its own, unless it has been filled.
+    /// Loads so far; each has a topic of its own.
     loads: usize,
-    is_filled: bool,
+    /// A topic that was filled stays for all loads.
+    filled: Option<String>,
     /// The threads that force the disk, once they are known.
     forcing: BTreeSet<u32>,
 }
 
 impl Contender {
     pub(super) fn start(name: Name, cores: Cores) -> Result<Self> {
-        let settings = match name {
-            Name::Ottla => SETTINGS,
-            Name::Kafka => KAFKA_SETTINGS,
-        };
-        Self::start_with(name, cores, settings)
+        Self::start_with(name, cores, &[])
     }
 
     /// Starts one that can be held.
     pub(super) fn start_to_hold(name: Name, cores: Cores) -> Result<Self> {
-        let settings = match name {
-            Name::Ottla => SETTINGS,
-            Name::Kafka => HELD_KAFKA_SETTINGS,
-        };
-        Self::start_with(name, cores, settings)
+        Self::start_with(name, cores, HELD_KAFKA_SETTINGS)
     }
 
-    fn start_with(name: Name, cores: Cores, settings: &[(&str, &str)]) -> Result<Self> {
+    fn start_with(name: Name, cores: Cores, of_kafka: &[(&str, &str)]) -> Result<Self> {
+        let settings = match name {
+            Name::Ottla => SETTINGS.to_vec(),
+            Name::Kafka => [SETTINGS, KAFKA_SETTINGS, of_kafka].concat(),
+        };
         let label = format!("comparison-{name}").to_lowercase();
         let start = Start {
             name: &label,
-            settings,
+            settings: &settings,
             port: None,
-            core: (cores == Cores::OneEach).then_some(CORE),
+            core: (cores == Cores::OneEach).then_some(BROKER_CORE),
         };
         let broker = match name {
             Name::Ottla => start.ottla()?,
@@ -124,7 +111,7 @@ impl Contender {
             broker,
             cores,
             loads: 0,
-            is_filled: false,
+            filled: None,
             forcing: BTreeSet::new(),
         })
     }
@@ -158,18 +145,11 @@ impl Contender {
     }
 
     fn load_once(&mut self, load: &Load, durability: Durability, seconds: u32) -> Result<Measured> {
-        if !self.is_filled {
-            self.loads += 1;
-        }
-        let topic = format!("comparison-{}", self.loads);
+        let topic = match self.filled.clone() {
+            Some(filled) => filled,
+            None => self.new_topic(load, durability, seconds)?,
+        };
         let place = self.place(&topic);
-        if !self.is_filled {
-            place.create_topic(load.partitions, durability)?;
-            if let Some(fill) = load.fill {
-                place.bench(fill, seconds)?;
-                self.is_filled = true;
-            }
-        }
         // What was written before is not to be written back while this is measured.
         must_succeed(&mut Command::new("sync"))?;
         if load.is_cold {
@@ -198,7 +178,7 @@ impl Contender {
             Some(watch) => report["result"]["forces"] = watch.count()?.into(),
             None => {}
         }
-        if !self.is_filled {
+        if self.filled.is_none() {
             place.delete_topic()?;
             thread::park_timeout(SETTLING);
         }
@@ -206,6 +186,19 @@ impl Contender {
             report,
             used: Some(used),
         })
+    }
+
+    /// A topic for a load, filled if that is wanted.
+    fn new_topic(&mut self, load: &Load, durability: Durability, seconds: u32) -> Result<String> {
+        self.loads += 1;
+        let topic = format!("comparison-{}", self.loads);
+        let place = self.place(&topic);
+        place.create_topic(load.partitions, durability)?;
+        if let Some(fill) = load.fill {
+            place.bench(fill, seconds)?;
+            self.filled = Some(topic.clone());
+        }
+        Ok(topic)
     }
 
     /// Lets it run again.

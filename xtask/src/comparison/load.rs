@@ -5,11 +5,9 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::rows::Durability;
+use super::rows::{Durability, LOAD_CORE};
+use crate::brokers::pinned;
 use crate::places::{must_succeed, target};
-
-/// The processor of the load, where the brokers have one of their own.
-const CORE: u32 = 1;
 
 /// How often a new topic is tried. Kafka tells of leaders before they are there.
 const FIRST_TRIES_MAX: u32 = 100;
@@ -93,19 +91,12 @@ impl Place<'_> {
     fn command(&self) -> Command {
         let program = target().join("release/ottla");
         let mut command = match self.is_pinned {
-            true => pinned(CORE, program),
+            true => pinned(LOAD_CORE, program),
             false => Command::new(program),
         };
         command.args(["--brokers", &format!("127.0.0.1:{}", self.port)]);
         command
     }
-}
-
-/// A program that keeps to one processor.
-pub(super) fn pinned(core: u32, program: impl AsRef<std::ffi::OsStr>) -> Command {
-    let mut command = Command::new("taskset");
-    command.args(["--cpu-list", &core.to_string()]).arg(program);
-    command
 }
 
 /// A benchmark that runs.

@@ -1,7 +1,6 @@
 //! How much memory a broker holds for each of what it holds many of.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::TcpStream;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
@@ -12,15 +11,13 @@ use serde_json::json;
 use super::contender::{Contender, Measured, Name};
 use super::process;
 use super::rows::{Cores, Durability};
+use crate::brokers::ask;
 
 /// After this a broker that nothing is asked of counts as being at rest.
 pub(super) const REST: Duration = Duration::from_secs(5);
 
 /// How many of them there are.
 const COUNT: u32 = 1_000;
-
-/// An ApiVersions request of version 0: length, key, version, correlation id, and no client id.
-const REQUEST: [u8; 14] = [0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff];
 
 /// What a broker holds many of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,17 +81,7 @@ fn hold(contender: &Contender, held: Held) -> Result<Vec<TcpStream>> {
 
 fn connect(contender: &Contender, count: u32) -> Result<Vec<TcpStream>> {
     let port = contender.place("").port;
-    let connect = |_| {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-        stream.write_all(&REQUEST)?;
-        let mut length = [0; 4];
-        stream.read_exact(&mut length)?;
-        let length = u32::from_be_bytes(length);
-        ensure!(length < 65_536, "an answer of {length} bytes");
-        stream.read_exact(&mut vec![0; length as usize])?;
-        Ok(stream)
-    };
-    (0..count).map(connect).collect()
+    Ok((0..count).map(|_| ask(port)).collect::<Result<_, _>>()?)
 }
 
 /// What it holds at rest. Of a virtual machine the heap counts with what is alive in it, which is the

@@ -24,10 +24,10 @@ belong to the machine they were measured on.
   script and warmed by the same load.
 - A row is measured in blocks. In each block both are measured, one after the other; which comes first changes from block to block. The ratio of a figure is Ottla's number
   divided by the other, in each block; the table has the median of the blocks and the interval in which it lies in 95 of 100 draws (bootstrap).
-- Before that Ottla is compared with itself in the same way. A figure that differs by more than 5 % from itself is void: it stays in the table, and says nothing.
+- Where both are under load, Ottla is compared with itself first, in the same way. A figure that differs by more than 5 % from itself is void: it stays in the table, and says nothing.
 - Durability is the same on both sides: **strict** is Ottla's default and `flush.messages=1` in Kafka, **relaxed** is `flush.messages` far away, which is Kafka's default.
   **default** is what each of them does where nothing is set.
-- Both stay up through a row. The one that is not measured is held (SIGSTOP), so that it uses nothing; Kafka's `broker.session.timeout.ms` is an hour for that.
+- For starts, recovery and memory both are started anew for each block. Under load both stay up through a row. The one that is not measured is held (SIGSTOP), so that it uses nothing; Kafka's `broker.session.timeout.ms` is an hour for that.
 - Processor time is that of all threads, in the program and in the kernel. Memory is the proportional set (PSS); where it is counted for each of many, Kafka's heap counts with what
   is alive in it after a collection.
 - Latencies are of an open loop: they count from the time at which a record was due, not from when it was sent.
@@ -207,7 +207,42 @@ fn options(kind: &Kind) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::comparison::contender::Measured;
+    use crate::comparison::results::Block;
+    use crate::comparison::rows;
+
+    #[test]
+    fn a_figure_that_differs_from_itself_is_void() {
+        let row = rows::find("memory-groups").unwrap();
+        let figure = Figure {
+            name: row.figures[0].name,
+            of: row.figures[0].of,
+            of_peer: row.figures[0].of_peer,
+            target: Target::AtMost(0.5),
+        };
+        let block = |ours: f64, theirs: f64| {
+            let measured = |bytes: f64| Measured::of(json!({ "bytes_each": bytes }));
+            Block::of(row, false, measured(ours), measured(theirs))
+        };
+        let verdict = |control: Block| {
+            let result = RowResult {
+                profile: String::new(),
+                machine: Value::Null,
+                control: vec![control],
+                blocks: vec![block(20.0, 100.0)],
+            };
+            let (text, bar) = line(row, &figure, &result).unwrap();
+            (
+                text.contains("| 0.200 (0.200–0.200) | ≤ 0.5 | yes |"),
+                bar.is_met,
+            )
+        };
+        assert_eq!(verdict(block(104.0, 100.0)), (true, Some(true)));
+        assert_eq!(verdict(block(106.0, 100.0)), (false, None));
+    }
 
     #[test]
     fn numbers_keep_the_digits_that_count() {

@@ -41,6 +41,11 @@ impl Durability {
     }
 }
 
+/// The processor of the broker, or of what stands for one, where it has one of its own.
+pub(super) const BROKER_CORE: u32 = 0;
+/// The processor of the load then.
+pub(super) const LOAD_CORE: u32 = 1;
+
 /// Who has which processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cores {
@@ -95,38 +100,6 @@ const fn of_load(
         kind: Kind::Load(load),
         figures,
     }
-}
-
-const fn relaxed(
-    name: &'static str,
-    title: &'static str,
-    partitions: u32,
-    measured: &'static str,
-    figures: &'static [Figure],
-) -> Row {
-    of_load(
-        name,
-        title,
-        Durability::Relaxed,
-        load(partitions, measured),
-        figures,
-    )
-}
-
-const fn strict(
-    name: &'static str,
-    title: &'static str,
-    partitions: u32,
-    measured: &'static str,
-    figures: &'static [Figure],
-) -> Row {
-    of_load(
-        name,
-        title,
-        Durability::Strict,
-        load(partitions, measured),
-        figures,
-    )
 }
 
 const fn other(
@@ -202,39 +175,45 @@ pub(super) const ROWS: &[Row] = &[
         Kind::Start,
         figures::START,
     )),
-    to_close(relaxed(
+    to_close(of_load(
         "produce-16x1024-relaxed",
         "20,000 records of 1 KiB a second to 16 partitions, linger 1 ms",
-        16,
-        KIBIBYTE_16,
+        Durability::Relaxed,
+        load(16, KIBIBYTE_16),
         figures::PRODUCED_RELAXED,
     )),
-    to_close(relaxed(
+    to_close(of_load(
         "produce-16x100-relaxed",
         "50,000 records of 100 B a second to 16 partitions, linger 1 ms",
-        16,
-        "produce TOPIC -p 16 --rate 50000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 100 --seconds SECONDS",
+        Durability::Relaxed,
+        load(
+            16,
+            "produce TOPIC -p 16 --rate 50000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 100 --seconds SECONDS",
+        ),
         figures::PRODUCED_RELAXED,
     )),
-    to_close(strict(
+    to_close(of_load(
         "produce-16x1024-strict",
         "2,000 records of 1 KiB a second to 16 partitions in batches of 16 KB",
-        16,
-        "produce TOPIC -p 16 --rate 2000 --linger-ms 5 --batch-bytes 16384 --record-bytes 1024 --seconds SECONDS",
+        Durability::Strict,
+        load(
+            16,
+            "produce TOPIC -p 16 --rate 2000 --linger-ms 5 --batch-bytes 16384 --record-bytes 1024 --seconds SECONDS",
+        ),
         figures::PRODUCED_STRICT,
     )),
-    to_close(relaxed(
+    to_close(of_load(
         "produce-small-relaxed",
         "5,000 keyed records of 100 B a second one by one, 100 connections",
-        16,
-        SMALL,
+        Durability::Relaxed,
+        load(16, SMALL),
         figures::SMALL,
     )),
-    to_close(strict(
+    to_close(of_load(
         "group-commit",
         "64 producers, each with one record of 1 KiB at a time, one partition",
-        1,
-        ONE_EACH,
+        Durability::Strict,
+        load(1, ONE_EACH),
         figures::ACKNOWLEDGED,
     )),
     of_load(
@@ -247,60 +226,81 @@ pub(super) const ROWS: &[Row] = &[
         },
         figures::FORCES,
     ),
-    relaxed(
+    of_load(
         "produce-1x1024-relaxed",
         "20,000 records of 1 KiB a second to 1 partition, linger 1 ms",
-        1,
-        KIBIBYTE_1,
+        Durability::Relaxed,
+        load(1, KIBIBYTE_1),
         figures::PRODUCED_RELAXED,
     ),
-    relaxed(
+    of_load(
         "produce-1x100-relaxed",
         "50,000 records of 100 B a second to 1 partition, linger 1 ms",
-        1,
-        "produce TOPIC -p 1 --rate 50000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 100 --seconds SECONDS",
+        Durability::Relaxed,
+        load(
+            1,
+            "produce TOPIC -p 1 --rate 50000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 100 --seconds SECONDS",
+        ),
         figures::PRODUCED_RELAXED,
     ),
-    relaxed(
+    of_load(
         "produce-100x1024-relaxed",
         "20,000 records of 1 KiB a second to 100 partitions, linger 1 ms",
-        100,
-        "produce TOPIC -p 100 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --seconds SECONDS",
+        Durability::Relaxed,
+        load(
+            100,
+            "produce TOPIC -p 100 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --seconds SECONDS",
+        ),
         figures::PRODUCED_RELAXED,
     ),
-    relaxed(
+    of_load(
         "produce-100x100-relaxed",
         "50,000 records of 100 B a second to 100 partitions, linger 1 ms",
-        100,
-        "produce TOPIC -p 100 --rate 50000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 100 --seconds SECONDS",
+        Durability::Relaxed,
+        load(
+            100,
+            "produce TOPIC -p 100 --rate 50000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 100 --seconds SECONDS",
+        ),
         figures::PRODUCED_RELAXED,
     ),
-    relaxed(
+    of_load(
         "produce-lz4-relaxed",
         "20,000 records of 1 KiB a second to 16 partitions, lz4",
-        16,
-        "produce TOPIC -p 16 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --codec lz4 --seconds SECONDS",
+        Durability::Relaxed,
+        load(
+            16,
+            "produce TOPIC -p 16 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --codec lz4 --seconds SECONDS",
+        ),
         figures::PRODUCED_RELAXED,
     ),
-    relaxed(
+    of_load(
         "produce-zstd-relaxed",
         "20,000 records of 1 KiB a second to 16 partitions, zstd",
-        16,
-        "produce TOPIC -p 16 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --codec zstd --seconds SECONDS",
+        Durability::Relaxed,
+        load(
+            16,
+            "produce TOPIC -p 16 --rate 20000 --linger-ms 1 --batch-bytes 1000000 --record-bytes 1024 --codec zstd --seconds SECONDS",
+        ),
         figures::PRODUCED_RELAXED,
     ),
-    relaxed(
+    of_load(
         "produce-most-relaxed",
         "records of 1 KiB to 16 partitions in batches of 100 KB, as many as are taken",
-        16,
-        "produce TOPIC -p 16 --record-bytes 1024 --batch-bytes 100000 --seconds SECONDS",
+        Durability::Relaxed,
+        load(
+            16,
+            "produce TOPIC -p 16 --record-bytes 1024 --batch-bytes 100000 --seconds SECONDS",
+        ),
         figures::PRODUCED_MOST,
     ),
-    relaxed(
+    of_load(
         "produce-64k-relaxed",
         "records of 64 KiB to 16 partitions in batches of 1 MB, as many as are taken",
-        16,
-        "produce TOPIC -p 16 --record-bytes 65536 --batch-bytes 1000000 --in-flight 2 --seconds SECONDS",
+        Durability::Relaxed,
+        load(
+            16,
+            "produce TOPIC -p 16 --record-bytes 65536 --batch-bytes 1000000 --in-flight 2 --seconds SECONDS",
+        ),
         figures::PRODUCED_MOST,
     ),
     of_load(
@@ -338,18 +338,21 @@ pub(super) const ROWS: &[Row] = &[
         TAIL_BY_8,
         figures::TAIL,
     ),
-    relaxed(
+    of_load(
         "latency-relaxed",
         "1,000 records of 100 B a second, one by one",
-        1,
-        LATENCY,
+        Durability::Relaxed,
+        load(1, LATENCY),
         figures::LATENCY,
     ),
-    strict(
+    of_load(
         "latency-strict",
         "100 records of 100 B a second, one by one",
-        1,
-        "latency TOPIC -p 1 --rate 100 --record-bytes 100 --seconds SECONDS",
+        Durability::Strict,
+        load(
+            1,
+            "latency TOPIC -p 1 --rate 100 --record-bytes 100 --seconds SECONDS",
+        ),
         figures::LATENCY,
     ),
     of_load(
@@ -399,25 +402,25 @@ pub(super) const ROWS: &[Row] = &[
         Kind::Memory(Held::Groups),
         figures::PER_GROUP,
     ),
-    shared(relaxed(
+    shared(of_load(
         "shared-produce-16x1024-relaxed",
         "20,000 records of 1 KiB a second to 16 partitions; broker and load share both processors",
-        16,
-        KIBIBYTE_16,
+        Durability::Relaxed,
+        load(16, KIBIBYTE_16),
         figures::PRODUCED_RELAXED,
     )),
-    shared(relaxed(
+    shared(of_load(
         "shared-produce-small-relaxed",
         "5,000 keyed records of 100 B a second one by one; broker and load share both processors",
-        16,
-        SMALL,
+        Durability::Relaxed,
+        load(16, SMALL),
         figures::SMALL,
     )),
-    shared(strict(
+    shared(of_load(
         "shared-group-commit",
         "64 producers, each with one record of 1 KiB at a time; broker and load share both processors",
-        1,
-        ONE_EACH,
+        Durability::Strict,
+        load(1, ONE_EACH),
         figures::ACKNOWLEDGED,
     )),
     Row {

@@ -67,6 +67,9 @@ impl SimFile {
     ) -> io::Result<()> {
         let mut state = self.state.lock();
         let verdict = state.begin(kind, &self.path, position, bytes)?;
+        if let Some(step) = state.trace.back_mut() {
+            step.is_direct = kind == Operation::Write && self.mode == OpenMode::WriteDirect;
+        }
         let result = change(&mut state, &verdict);
         state.end(&verdict, result)
     }

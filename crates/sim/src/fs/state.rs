@@ -53,6 +53,8 @@ pub struct Step {
     pub position: u64,
     /// Bytes written, or the length set.
     pub bytes: u64,
+    /// Whether a write went past the page cache.
+    pub is_direct: bool,
     /// Whether it succeeded.
     pub is_ok: bool,
 }
@@ -304,6 +306,7 @@ impl State {
             path: path.to_owned(),
             position,
             bytes,
+            is_direct: false,
             is_ok: true,
         });
         if self.crash_at.is_some_and(|at| self.operations >= at) {

@@ -19,3 +19,4 @@ mod segment_damage;
 mod transactions;
 mod versions;
 mod wal_damage;
+mod wal_writes;

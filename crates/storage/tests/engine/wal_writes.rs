@@ -1,0 +1,68 @@
+//! How rounds and slots of the write-ahead log go to the disk.
+
+use env::Step;
+use model::LogId;
+use sim::Operation;
+use storage::{LogConfig, StorageSettings};
+
+use crate::harness::{LOG, append, batch, open_with, sim_settings};
+
+/// Whoever only wants a small round written does not wait for the disk; a large one would cost more in fresh pages.
+#[test]
+fn only_small_relaxed_rounds_go_through_the_page_cache() {
+    let (env, handles) = sim::env(1);
+    let settings = StorageSettings {
+        wal_bytes_max: 4 << 20,
+        wal_slot_bytes: 1 << 20,
+        wal_first_slot_bytes: 1 << 20,
+        ..sim_settings()
+    };
+    let engine = open_with(&env, settings, 2, &LogConfig::default()).unwrap();
+    let relaxed = LogConfig {
+        flush_messages: i64::MAX,
+        flush_ms: 500,
+        ..LogConfig::default()
+    };
+    engine.log(LOG).set_config(relaxed);
+    let is_direct = |log: u32, bytes: usize| {
+        append(&engine.log(LogId(log)), batch(&vec![1; bytes], 1)).unwrap();
+        assert_eq!(engine.storage.commit_step(), Step::Worked);
+        let trace = handles.fs.trace();
+        let mut writes = trace
+            .iter()
+            .rev()
+            .filter(|step| step.operation == Operation::Write);
+        writes.next().unwrap().is_direct
+    };
+    assert!(!is_direct(1, 60_000), "small and relaxed");
+    assert!(is_direct(1, 70_000), "large");
+    assert!(is_direct(2, 100), "strict");
+}
+
+/// A round that is to be forced meanwhile waits for a piece.
+#[test]
+fn a_slot_is_made_in_pieces() {
+    let (env, handles) = sim::env(1);
+    let settings = StorageSettings {
+        wal_bytes_max: 64 << 20,
+        wal_slot_bytes: 14 << 20,
+        wal_first_slot_bytes: 14 << 20,
+        ..sim_settings()
+    };
+    drop(open_with(&env, settings, 1, &LogConfig::default()).unwrap());
+    let (mut unforced_bytes, mut written_bytes) = (0, 0);
+    for step in handles.fs.trace() {
+        match step.operation {
+            _ if !step.path.ends_with("slot-00") => {}
+            Operation::Write => {
+                unforced_bytes += step.bytes;
+                written_bytes += step.bytes;
+            }
+            Operation::Force => unforced_bytes = 0,
+            _ => {}
+        }
+        assert!(unforced_bytes <= 4 << 20);
+    }
+    assert!(written_bytes >= 14 << 20);
+    assert_eq!(unforced_bytes, 0);
+}
