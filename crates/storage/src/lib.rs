@@ -43,7 +43,7 @@ pub use marks::{Mark, take_marks};
 pub use metrics::{DURATION_BOUNDS_MICROSECONDS, DurationHistogram, StorageMetricsSnapshot};
 pub use recovery::{Opened, Recovery, RecoveryReport};
 pub use settings::{CompactionSettings, LogConfig, StorageSettings, TimestampType};
-pub use storage::{Storage, StorageState};
+pub use storage::{Gathering, Storage, StorageState};
 pub use verify::{VerifyReport, verify};
 pub use views::{
     AbortedTransaction, Append, Appended, Durability, Isolation, LogView, ProducerView,

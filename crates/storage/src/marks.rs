@@ -171,6 +171,8 @@ marks! {
     ForceByAge,
     /// Unforced records were forced because they are not to be kept in memory.
     ForceByRequest,
+    /// A round was written by who has appended it.
+    CommittedHere,
     /// A slot was forced before it was left.
     ForceLeavingSlot,
     /// An empty round said what is durable.

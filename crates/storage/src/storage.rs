@@ -98,6 +98,23 @@ impl Storage {
         self.engine.env.spawn.thread(name, Box::new(body));
     }
 
+    /// Appends that belong to one request; see [`Gathering`].
+    pub fn gather(&self) -> Gathering<'_> {
+        Gathering { storage: self }
+    }
+
+    /// Commits what was appended at once if nobody else commits and the disk is not needed for it, and
+    /// otherwise wakes the commit loop.
+    fn commit_here_or_wake(&self) {
+        let is_done = self
+            .committer
+            .try_lock()
+            .is_some_and(|mut committer| committer.commit_here());
+        if !is_done {
+            self.engine.commit_signal.raise();
+        }
+    }
+
     /// One step of the commit loop: at most one round. For the loop, and for simulations.
     pub fn commit_step(&self) -> Step {
         self.committer.lock().step()
@@ -323,5 +340,18 @@ impl Drop for Storage {
 impl std::fmt::Debug for Storage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Storage").finish_non_exhaustive()
+    }
+}
+
+/// What is appended with it goes on its way when it is dropped: together, and if only relaxed logs are
+/// concerned without waking another thread.
+#[derive(Debug)]
+pub struct Gathering<'a> {
+    storage: &'a Storage,
+}
+
+impl Drop for Gathering<'_> {
+    fn drop(&mut self) {
+        self.storage.commit_here_or_wake();
     }
 }

@@ -32,7 +32,7 @@ use std::time::Duration;
 use config::CompressionType;
 use env::Monotonic;
 use model::{ErrorCode, Offset, TopicName};
-use storage::{Append, Durability, Log, Permit, Sequence};
+use storage::{Append, Durability, Gathering, Log, Permit, Sequence};
 use wire::Chunks;
 use wire::messages::produce::{
     BatchIndexAndErrorMessage, PartitionProduceData, PartitionProduceResponse, ProduceRequest,
@@ -110,12 +110,16 @@ async fn append(ctx: RequestContext, request: ProduceRequest) -> Appended {
     if acks.is_some() {
         transactional::join_together(&ctx, &request);
     }
-    let mut pace = space.is_none().then(Pace::default);
+    let mut way = match space {
+        Some(_) => Way::Gathered(ctx.broker.storage.gather()),
+        None => Way::Paced(Pace::default()),
+    };
     let mut topics = Vec::with_capacity(request.topic_data.len());
     for topic in request.topic_data {
         let transactional_id = request.transactional_id.as_deref();
-        topics.push(append_topic(&ctx, transactional_id, acks, topic, pace.as_mut()).await);
+        topics.push(append_topic(&ctx, transactional_id, acks, topic, &mut way).await);
     }
+    drop(way);
     Appended {
         acks: acks.unwrap_or(Acks::All),
         deadline: now + Duration::from_millis(timeout_ms),
@@ -132,6 +136,13 @@ fn may_grow(ctx: &RequestContext, request: &ProduceRequest) -> bool {
         let topic = writable_topic(ctx, topic);
         topic.is_ok_and(|topic| topic.config.compression_type != CompressionType::Producer)
     })
+}
+
+/// How the batches of a request are appended.
+enum Way<'a> {
+    /// All together, in space that is taken for all of them.
+    Gathered(Gathering<'a>),
+    Paced(Pace),
 }
 
 /// How a request is appended that is larger than the space, or may become so: batch by batch, each of
@@ -171,7 +182,7 @@ async fn append_topic(
     transactional_id: Option<&str>,
     acks: Option<Acks>,
     request: TopicProduceData,
-    mut pace: Option<&mut Pace>,
+    way: &mut Way<'_>,
 ) -> (TopicProduceResponse, Vec<Pending>) {
     let topic = writable_topic(ctx, &request);
     let mut partition_responses = Vec::with_capacity(request.partition_data.len());
@@ -187,11 +198,11 @@ async fn append_topic(
         let outcome = match checked {
             Err(refused) => Err(refused),
             Ok((topic, log, checked, acks)) => {
-                let _space = match &mut pace {
-                    Some(pace) => Some(pace.wait(ctx, checked.bytes.len()).await),
-                    None => None,
+                let _space = match way {
+                    Way::Paced(pace) => Some(pace.wait(ctx, checked.bytes.len()).await),
+                    Way::Gathered(_) => None,
                 };
-                append_batch(ctx, transactional_id, (topic, index), &log, checked)
+                append_batch(ctx, transactional_id, (topic, index), &log, checked, way)
                     .map(|appended| accepted(&log, index, acks, &appended))
                     .map_err(|error| Refused {
                         // The refusal may rest on a batch that is not durable yet.
@@ -305,11 +316,14 @@ fn append_batch(
         bytes,
         transactional,
     }: Checked,
+    way: &Way<'_>,
 ) -> Result<storage::Appended, ErrorCode> {
     let Some(producer) = transactional else {
-        return log
-            .append(bytes, Append::Produce)
-            .map_err(errors::of_append);
+        let appended = match way {
+            Way::Gathered(gathering) => log.append_gathered(gathering, bytes, Append::Produce),
+            Way::Paced(_) => log.append(bytes, Append::Produce),
+        };
+        return appended.map_err(errors::of_append);
     };
     let batch = TransactionalBatch {
         transactional_id,

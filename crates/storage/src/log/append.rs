@@ -12,6 +12,7 @@ use crate::engine::Engine;
 use crate::errors::{AppendError, SetLogStartError};
 use crate::producers::{RememberedBatch, Verdict};
 use crate::settings::TimestampType;
+use crate::storage::Gathering;
 use crate::views::{Append, Appended, Sequence};
 use crate::wal::queue::{Content, QueuedBatch, Refusal};
 
@@ -150,6 +151,22 @@ impl Log {
     /// batch has its offsets when this returns; it is on disk when [`crate::Storage::wait`] for the
     /// returned sequence completes. Nothing can take it back.
     pub fn append(self: &Arc<Self>, batch: Bytes, mode: Append) -> Result<Appended, AppendError> {
+        let appended = self.enqueue(batch, mode)?;
+        self.engine.commit_signal.raise();
+        Ok(appended)
+    }
+
+    /// The same, but it goes on its way with what else is gathered.
+    pub fn append_gathered(
+        self: &Arc<Self>,
+        _gathering: &Gathering<'_>,
+        batch: Bytes,
+        mode: Append,
+    ) -> Result<Appended, AppendError> {
+        self.enqueue(batch, mode)
+    }
+
+    fn enqueue(self: &Arc<Self>, batch: Bytes, mode: Append) -> Result<Appended, AppendError> {
         let engine = &self.engine;
         let candidate = Candidate::new(engine, batch, mode)?;
         let now_ms = engine.env.clock.wall_ms();
@@ -168,10 +185,7 @@ impl Log {
             .queue
             .push(self, content, state.config.is_relaxed())
             .map_err(refused)?;
-        let appended = state.accept(&candidate, place, sequence, (engine.leader_epoch, now_ms));
-        drop(state);
-        engine.commit_signal.raise();
-        Ok(appended)
+        Ok(state.accept(&candidate, place, sequence, (engine.leader_epoch, now_ms)))
     }
 
     /// Whether appends are refused because the disk is full. What deletes topics must get through: it

@@ -30,6 +30,15 @@ const ATTEST_AFTER: Duration = Duration::from_millis(100);
 /// pages of the cache cost more than the disk does.
 const CACHED_ROUND_BYTES_MAX: usize = 64 << 10;
 
+/// What committing may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum May {
+    /// It forces what has to be forced.
+    Force,
+    /// What has to be forced is left to the commit loop.
+    OnlyWrite,
+}
+
 pub(crate) struct Committer {
     engine: Arc<Engine>,
     pool: BufferPool,
@@ -146,13 +155,42 @@ impl Committer {
         if let Err(no_slot) = self.make_room(bytes) {
             return self.wait_for_slot(no_slot);
         }
+        self.commit_taken(May::Force);
+        Step::Worked
+    }
+
+    /// Commits what is queued on the thread of who has appended it, if that is one small round for which nobody waits
+    /// for the disk. `false` if something is left that the commit loop has to do.
+    pub(crate) fn commit_here(&mut self) -> bool {
+        let engine = Arc::clone(&self.engine);
+        if !self.is_open || engine.queue.refusal().is_some() || engine.is_force_demanded() {
+            return false;
+        }
+        let deadline = self.unforced.deadline();
+        engine.queue.take(CACHED_ROUND_BYTES_MAX, &mut self.entries);
+        let bytes = round_builder::round_bytes(&self.entries);
+        let is_small = bytes <= CACHED_ROUND_BYTES_MAX as u64 && self.has_room(bytes);
+        if !is_small || self.entries.iter().any(|entry| !entry.relaxed) {
+            engine.queue.put_back(&mut self.entries);
+            return false;
+        }
+        if !self.entries.is_empty() {
+            mark(Mark::CommittedHere);
+            self.commit_taken(May::OnlyWrite);
+        }
+        // The loop sleeps until the deadline that it knew of.
+        let is_deadline_known = self.unforced.deadline() == deadline;
+        let is_force_due = self.unforced.bound(self.unforced_bytes_max).is_some();
+        is_deadline_known && !is_force_due && engine.queue.is_empty()
+    }
+
+    fn commit_taken(&mut self, may: May) {
         let mut entries = std::mem::take(&mut self.entries);
-        if let Err(error) = self.commit(&entries) {
+        if let Err(error) = self.commit(&entries, may) {
             self.poison(&error);
         }
         entries.clear();
         self.entries = entries;
-        Step::Worked
     }
 
     /// Without entries: force what has waited long enough, and write down what is durable.
@@ -163,10 +201,12 @@ impl Committer {
             |deadline: Option<Monotonic>| deadline.is_some_and(|at| at <= now || is_closing);
         let is_demanded = self.seq > self.durable_seq && self.engine.is_force_demanded();
         let is_old = is_due(self.unforced.deadline());
-        if is_demanded || is_old {
-            mark(match is_old {
-                true => Mark::ForceByAge,
-                false => Mark::ForceByRequest,
+        let bound = self.unforced.bound(self.unforced_bytes_max);
+        if is_demanded || is_old || bound.is_some() {
+            mark(match (bound, is_old) {
+                (Some(bound), _) => bound,
+                (None, true) => Mark::ForceByAge,
+                (None, false) => Mark::ForceByRequest,
             });
             if let Err(error) = self.force() {
                 self.poison(&error);
@@ -221,15 +261,16 @@ impl Committer {
         }
     }
 
+    fn has_room(&self, bytes: u64) -> bool {
+        let needed = bytes + SECTOR_BYTES as u64;
+        let slot = self.slot.as_ref();
+        slot.is_some_and(|slot| slot.position + needed <= slot.bytes)
+    }
+
     /// Sees to it that the current slot has room for a round of this length, and for the one that
     /// hands over to the next slot.
     fn make_room(&mut self, bytes: u64) -> Result<(), NoSlot> {
-        let needed = bytes + SECTOR_BYTES as u64;
-        if self
-            .slot
-            .as_ref()
-            .is_some_and(|slot| slot.position + needed <= slot.bytes)
-        {
+        if self.has_room(bytes) {
             return Ok(());
         }
         if self.slot.is_some() && self.seq > self.durable_seq {
@@ -293,7 +334,7 @@ impl Committer {
         Step::Idle { until: Some(retry) }
     }
 
-    fn commit(&mut self, entries: &[Queued]) -> io::Result<()> {
+    fn commit(&mut self, entries: &[Queued], may: May) -> io::Result<()> {
         let built = round_builder::build(&self.pool, self.identity(), entries);
         if let (Some(last), true) = (entries.last(), has_defect(Defect::AcknowledgeBeforeWrite)) {
             let progress = &self.engine.progress;
@@ -323,7 +364,7 @@ impl Committer {
         let is_demanded = self.engine.is_force_demanded();
         let bound = self.unforced.bound(self.unforced_bytes_max);
         let bound = bound.or(is_demanded.then_some(Mark::ForceByRequest));
-        if has_strict || bound.is_some() {
+        if has_strict || (bound.is_some() && may == May::Force) {
             mark(match bound {
                 Some(bound) if !has_strict => bound,
                 _ => Mark::ForceStrict,
