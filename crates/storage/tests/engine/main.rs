@@ -8,6 +8,7 @@ mod compaction;
 mod crash;
 mod damage;
 mod faults;
+mod gathering;
 mod groups;
 mod harness;
 mod lifecycle;
