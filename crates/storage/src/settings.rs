@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use env::SECTOR_BYTES;
 
+use crate::views::Durability;
+
 /// How many bytes of entries go into a round.
 const ROUND_BYTES_MAX: usize = 8 << 20;
 
@@ -205,5 +207,13 @@ impl LogConfig {
     /// Whether the log acknowledges and shows what is written before it is forced to disk.
     pub fn is_relaxed(&self) -> bool {
         self.flush_messages > 1 && self.flush_ms > 0
+    }
+
+    /// How far a batch of the log must have come to be acknowledged.
+    pub fn ack_durability(&self) -> Durability {
+        match self.is_relaxed() {
+            true => Durability::Written,
+            false => Durability::Durable,
+        }
     }
 }

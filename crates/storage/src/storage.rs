@@ -6,6 +6,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use env::{Loop, Monotonic, Step};
 use model::{LeaderEpoch, LogId, Offset};
 use parking_lot::{Condvar, Mutex};
@@ -15,13 +16,13 @@ use crate::admission::Permit;
 use crate::compaction::Compactor;
 use crate::damage::Damage;
 use crate::engine::Engine;
-use crate::errors::{AppendGroupError, CommitError};
+use crate::errors::{AppendError, AppendGroupError, CommitError};
 use crate::flush::{Flusher, Logs};
 use crate::log::{GroupEntry, Log, append_group};
 use crate::metrics::StorageMetricsSnapshot;
 use crate::settings::{CompactionSettings, LogConfig};
 use crate::signal::Signal;
-use crate::views::{Appended, Durability, Sequence};
+use crate::views::{Append, Appended, Durability, Sequence};
 use crate::wal::committer::Committer;
 use crate::wal::queue::Refusal;
 
@@ -100,7 +101,10 @@ impl Storage {
 
     /// Appends that belong to one request; see [`Gathering`].
     pub fn gather(&self) -> Gathering<'_> {
-        Gathering { storage: self }
+        Gathering {
+            storage: self,
+            strongest: None,
+        }
     }
 
     /// Commits what was appended at once if nobody else commits and the disk is not needed for it, and
@@ -348,10 +352,30 @@ impl std::fmt::Debug for Storage {
 #[derive(Debug)]
 pub struct Gathering<'a> {
     storage: &'a Storage,
+    /// The strongest promise that any of the logs gives; `None` as long as nothing was appended.
+    strongest: Option<Durability>,
+}
+
+impl Gathering<'_> {
+    /// As [`Log::append`].
+    pub fn append(
+        &mut self,
+        log: &Arc<Log>,
+        batch: Bytes,
+        mode: Append,
+    ) -> Result<Appended, AppendError> {
+        let (appended, durability) = log.enqueue(batch, mode)?;
+        self.strongest = self.strongest.max(Some(durability));
+        Ok(appended)
+    }
 }
 
 impl Drop for Gathering<'_> {
     fn drop(&mut self) {
-        self.storage.commit_here_or_wake();
+        match self.strongest {
+            None => {}
+            Some(Durability::Written) => self.storage.commit_here_or_wake(),
+            Some(Durability::Durable) => self.storage.engine.commit_signal.raise(),
+        }
     }
 }

@@ -9,7 +9,7 @@ use model::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, TimestampMs};
 pub struct Sequence(pub u64);
 
 /// How far an entry must have come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Durability {
     /// Written to a file: it survives the end of the process.
     Written,

@@ -316,11 +316,11 @@ fn append_batch(
         bytes,
         transactional,
     }: Checked,
-    way: &Way<'_>,
+    way: &mut Way<'_>,
 ) -> Result<storage::Appended, ErrorCode> {
     let Some(producer) = transactional else {
         let appended = match way {
-            Way::Gathered(gathering) => log.append_gathered(gathering, bytes, Append::Produce),
+            Way::Gathered(gathering) => gathering.append(log, bytes, Append::Produce),
             Way::Paced(_) => log.append(bytes, Append::Produce),
         };
         return appended.map_err(errors::of_append);

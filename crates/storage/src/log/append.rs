@@ -12,8 +12,7 @@ use crate::engine::Engine;
 use crate::errors::{AppendError, SetLogStartError};
 use crate::producers::{RememberedBatch, Verdict};
 use crate::settings::TimestampType;
-use crate::storage::Gathering;
-use crate::views::{Append, Appended, Sequence};
+use crate::views::{Append, Appended, Durability, Sequence};
 use crate::wal::queue::{Content, QueuedBatch, Refusal};
 
 /// A batch that somebody wants to append, as far as that can be judged without its log.
@@ -151,29 +150,25 @@ impl Log {
     /// batch has its offsets when this returns; it is on disk when [`crate::Storage::wait`] for the
     /// returned sequence completes. Nothing can take it back.
     pub fn append(self: &Arc<Self>, batch: Bytes, mode: Append) -> Result<Appended, AppendError> {
-        let appended = self.enqueue(batch, mode)?;
+        let (appended, _) = self.enqueue(batch, mode)?;
         self.engine.commit_signal.raise();
         Ok(appended)
     }
 
-    /// The same, but it goes on its way with what else is gathered.
-    pub fn append_gathered(
+    /// Appends without waking the commit loop. Returns as well how the log acknowledges.
+    pub(crate) fn enqueue(
         self: &Arc<Self>,
-        _gathering: &Gathering<'_>,
         batch: Bytes,
         mode: Append,
-    ) -> Result<Appended, AppendError> {
-        self.enqueue(batch, mode)
-    }
-
-    fn enqueue(self: &Arc<Self>, batch: Bytes, mode: Append) -> Result<Appended, AppendError> {
+    ) -> Result<(Appended, Durability), AppendError> {
         let engine = &self.engine;
         let candidate = Candidate::new(engine, batch, mode)?;
         let now_ms = engine.env.clock.wall_ms();
         let is_disk_full = self.lacks_disk();
         let mut state = self.state.lock();
+        let durability = state.config.ack_durability();
         if let Some(original) = state.judge(&candidate)? {
-            return Ok(original);
+            return Ok((original, durability));
         }
         if is_disk_full {
             state.note_refused(&candidate);
@@ -185,7 +180,8 @@ impl Log {
             .queue
             .push(self, content, state.config.is_relaxed())
             .map_err(refused)?;
-        Ok(state.accept(&candidate, place, sequence, (engine.leader_epoch, now_ms)))
+        let appended = state.accept(&candidate, place, sequence, (engine.leader_epoch, now_ms));
+        Ok((appended, durability))
     }
 
     /// Whether appends are refused because the disk is full. What deletes topics must get through: it

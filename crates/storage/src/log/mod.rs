@@ -203,11 +203,7 @@ impl Log {
 
     /// What an answer to `acks=all` waits for: for relaxed logs, that the batch is written.
     pub fn ack_durability(&self) -> Durability {
-        if self.state.lock().config.is_relaxed() {
-            Durability::Written
-        } else {
-            Durability::Durable
-        }
+        self.state.lock().config.ack_durability()
     }
 
     /// Whether the log is damaged, so that nothing can be appended to it.

@@ -32,10 +32,10 @@ fn engine(env: &env::Env) -> Engine {
 
 /// Appends one record to each of these logs, as one request does.
 fn gather(engine: &Engine, logs: &[LogId]) -> Sequence {
-    let gathering = engine.storage.gather();
+    let mut gathering = engine.storage.gather();
     let append = |id: &LogId| {
-        let log = engine.log(*id);
-        log.append_gathered(&gathering, batch(b"x", 1), Append::Produce)
+        gathering
+            .append(&engine.log(*id), batch(b"x", 1), Append::Produce)
             .unwrap()
             .sequence
     };
@@ -143,10 +143,8 @@ fn nothing_is_written_behind_a_failure() {
     let (env, _) = sim::env(1);
     let engine = engine(&env);
     engine.storage.stop();
-    let gathering = engine.storage.gather();
-    let refused = engine
-        .log(LOG)
-        .append_gathered(&gathering, batch(b"x", 1), Append::Produce);
+    let mut gathering = engine.storage.gather();
+    let refused = gathering.append(&engine.log(LOG), batch(b"x", 1), Append::Produce);
     assert!(refused.is_err());
     drop(gathering);
     assert_eq!(end(&engine, LOG), Offset(0));

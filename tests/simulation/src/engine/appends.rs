@@ -1,5 +1,7 @@
 //! What clients append, and what must become of it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use model::{LogId, Offset};
 use storage::{Append, AppendError, Appended, Durability, Permit};
@@ -196,7 +198,19 @@ impl World {
             },
             _ => Append::Produce,
         };
-        let appended = match (log.append(Bytes::from(sent.clone()), mode), expect) {
+        let storage = Arc::clone(&self.storage);
+        // What is gathered goes on its way when the model knows of it.
+        let mut gathering = self
+            .model
+            .next_order
+            .is_multiple_of(2)
+            .then(|| storage.gather());
+        let bytes = Bytes::from(sent.clone());
+        let result = match &mut gathering {
+            Some(gathering) => gathering.append(&log, bytes, mode),
+            None => log.append(bytes, mode),
+        };
+        let appended = match (result, expect) {
             (Err(error), Expect::Refused(expected)) if error == expected => {
                 self.machine.tally.add("refused", 1);
                 return Ok(false);

@@ -14,6 +14,8 @@ impl World {
         // After the end too: what was answered and shown until then has been seen by somebody.
         self.watch_disk()?;
         self.poll_waits()?;
+        // Who was let in may have written.
+        self.watch_disk()?;
         self.observe()?;
         if self.machine.fs().has_crashed() {
             return self.recover(match self.is_kill_coming {
