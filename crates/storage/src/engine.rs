@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tracing::error;
 
 use crate::admission::{Admission, Permit, Room};
+use crate::buffers::BufferPool;
 use crate::damage::Damage;
 use crate::metrics::Metrics;
 use crate::settings::{CompactionSettings, StorageSettings};
@@ -27,6 +28,8 @@ pub(crate) struct Engine {
     pub queue: Queue,
     pub progress: Progress,
     pub slots: Slots,
+    /// For rounds, and for what is read from segments.
+    pub buffers: BufferPool,
     pub admission: Admission,
     pub metrics: Metrics,
     pub commit_signal: Signal,
@@ -77,6 +80,7 @@ impl Engine {
         damages: Vec<Damage>,
     ) -> Self {
         let flush_at_bytes = AtomicU64::new(settings.flush_bytes);
+        let buffers_bytes_max = settings.memory_bytes_max / 8;
         let compaction = Mutex::new(settings.compaction.clone());
         let producer_id_expiration_ms = AtomicI64::new(settings.producer_id_expiration_ms);
         Self {
@@ -87,6 +91,7 @@ impl Engine {
             queue: Queue::default(),
             progress: Progress::default(),
             slots,
+            buffers: BufferPool::new(usize::try_from(buffers_bytes_max).unwrap_or(usize::MAX)),
             admission: Admission::default(),
             metrics: Metrics::default(),
             commit_signal: Signal::default(),

@@ -9,6 +9,7 @@
 
 mod admission;
 mod batch;
+mod buffers;
 mod compaction;
 mod damage;
 mod engine;

@@ -215,7 +215,7 @@ impl DiskRead {
                 break;
             }
             let before = chunks.len();
-            match segment.read(fs, &request, &mut chunks) {
+            match segment.read(fs, &self.log.engine.buffers, &request, &mut chunks) {
                 Ok(next) => {
                     let read: usize = chunks.iter().skip(before).map(Bytes::len).sum();
                     request.from = next.max(request.from);

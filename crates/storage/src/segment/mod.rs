@@ -19,6 +19,7 @@ pub(crate) use index::SegmentIndex;
 pub(crate) use open::{OpenSegment, remove_if_there};
 pub(crate) use scanner::{BatchScanner, Expected, ScanError};
 
+use crate::buffers::BufferPool;
 use crate::damage::{Damage, DamageCode};
 use crate::format::checkpoint::{SegmentCheckpoint, SegmentEnds};
 use crate::format::offset_index::IndexOf;
@@ -322,6 +323,7 @@ impl Segment {
     pub(crate) fn read(
         &self,
         fs: &dyn Fs,
+        buffers: &BufferPool,
         request: &ReadRequest,
         chunks: &mut Vec<Bytes>,
     ) -> Result<i64, SegmentFault> {
@@ -330,6 +332,7 @@ impl Segment {
         let start = self.position_before(fs, request.from, request.index_interval_bytes)?;
         let mut scanner = self.scanner_at(fs, &facts, start)?;
         scanner.expect_epochs(Arc::clone(&request.epochs));
+        scanner.use_buffers(buffers);
         let mut budget = request.bytes_max;
         let mut next = request.from;
         let mut is_first = request.at_least_one;

@@ -9,9 +9,10 @@ use env::File;
 
 use super::SegmentFault;
 use crate::batch::{self, BatchHeader};
+use crate::buffers::BufferPool;
 
-/// How much is read at once to look at headers.
-const WINDOW_BYTES: u64 = 64 << 10;
+/// How much is read at once to look at headers: first little, and more for who goes on.
+const WINDOW_BYTES: std::ops::RangeInclusive<u64> = 4 << 10..=64 << 10;
 
 /// Steps through the batches of a file up to a length.
 pub(crate) struct BatchScanner {
@@ -21,6 +22,8 @@ pub(crate) struct BatchScanner {
     expected: Expected,
     window: Vec<u8>,
     window_start: u64,
+    window_bytes: u64,
+    buffers: BufferPool,
 }
 
 /// What a batch's own checksum does not cover, and what is known of it from elsewhere.
@@ -109,12 +112,19 @@ impl BatchScanner {
             expected,
             window: Vec::new(),
             window_start: 0,
+            window_bytes: *WINDOW_BYTES.start(),
+            buffers: BufferPool::new(0),
         }
     }
 
     /// Looks at the leader epochs of the batches too.
     pub(crate) fn expect_epochs(&mut self, epochs: Arc<[(i32, i64)]>) {
         self.expected.epochs = epochs;
+    }
+
+    /// Reads into buffers of this pool, instead of fresh ones.
+    pub(crate) fn use_buffers(&mut self, buffers: &BufferPool) {
+        self.buffers = buffers.clone();
     }
 
     /// The least offset that the next batch can have.
@@ -151,7 +161,8 @@ impl BatchScanner {
     }
 
     fn fill(&mut self) -> Result<(), ScanError> {
-        let bytes = (self.end - self.position).min(WINDOW_BYTES);
+        let bytes = (self.end - self.position).min(self.window_bytes);
+        self.window_bytes = (bytes * 2).min(*WINDOW_BYTES.end());
         self.window.resize(bytes as usize, 0);
         self.window_start = self.position;
         let read = self
@@ -187,20 +198,20 @@ impl BatchScanner {
             return Ok(None);
         }
         let wanted = want.max(first.bytes as u64).min(self.end - self.position);
-        let mut buffer = vec![0; wanted as usize];
-        let read = self
+        let mut buffer = self.buffers.take(wanted as usize);
+        let read_bytes = self
             .file
-            .read_at(&mut buffer, self.position)
+            .read_at(buffer.extend_blank(wanted as usize), self.position)
             .map_err(|error| ScanError::Io(self.position, error))?;
-        buffer.truncate(read);
+        let read = buffer.as_slice().get(..read_bytes).unwrap_or(&[]);
         let mut taken = 0;
         let mut last_offset = -1;
-        while let Some(header) = buffer.get(taken..).and_then(BatchHeader::parse) {
-            let is_whole = taken + header.bytes <= buffer.len();
+        while let Some(header) = read.get(taken..).and_then(BatchHeader::parse) {
+            let is_whole = taken + header.bytes <= read.len();
             if !is_whole || !takes(&header, taken) {
                 break;
             }
-            let sound = buffer.get(taken..).and_then(BatchHeader::parse_sound);
+            let sound = read.get(taken..).and_then(BatchHeader::parse_sound);
             if !sound.is_some_and(|header| self.expected.accept(&header)) {
                 // What was sound before it is served; the next read finds it at the front.
                 break;
@@ -211,10 +222,10 @@ impl BatchScanner {
         if taken == 0 {
             return Err(ScanError::Unsound(self.position));
         }
-        buffer.truncate(taken);
         self.position += taken as u64;
+        buffer.truncate(taken);
         Ok(Some(Run {
-            bytes: Bytes::from(buffer),
+            bytes: buffer.freeze(),
             last_offset,
         }))
     }

@@ -11,7 +11,6 @@ use std::time::Duration;
 use env::{Defect, Monotonic, SECTOR_BYTES, Step, has_defect};
 use tracing::{error, info, warn};
 
-use super::buffers::BufferPool;
 use super::queue::{Content, Queued, Refusal};
 use super::round_builder::{self, BuiltRound, RoundIdentity};
 use super::shown::{cut_into_batches, shown_when_written};
@@ -41,7 +40,6 @@ enum May {
 
 pub(crate) struct Committer {
     engine: Arc<Engine>,
-    pool: BufferPool,
     /// How many bytes of entries go into a round.
     round_bytes_max: usize,
     /// How many written bytes may wait for a force that no entry asks for: half a slot, as all of a
@@ -77,11 +75,8 @@ impl Committer {
     pub(crate) fn new(engine: Arc<Engine>, start: CommitStart) -> Self {
         let slot_bytes = engine.settings.wal_slot_bytes as usize;
         let round_bytes_max = engine.settings.round_bytes_max();
-        let pool_bytes = engine.settings.memory_bytes_max / 8;
-        let pool = BufferPool::new(usize::try_from(pool_bytes).unwrap_or(usize::MAX));
         Self {
             engine,
-            pool,
             round_bytes_max,
             unforced_bytes_max: slot_bytes as u64 / 2,
             writer_epoch: start.writer_epoch,
@@ -110,7 +105,7 @@ impl Committer {
     }
 
     fn write_open(&mut self) -> io::Result<()> {
-        let built = round_builder::build_open(&self.pool, self.identity());
+        let built = round_builder::build_open(&self.engine.buffers, self.identity());
         self.write(&built, Way::Direct)?;
         self.force_file()?;
         self.durable_seq = self.seq;
@@ -241,7 +236,7 @@ impl Committer {
         if self.make_room(SECTOR_BYTES as u64).is_err() {
             return Ok(());
         }
-        let built = round_builder::build(&self.pool, self.identity(), &[]);
+        let built = round_builder::build(&self.engine.buffers, self.identity(), &[]);
         self.write(&built, Way::Direct)?;
         mark(Mark::Attested);
         if is_closing {
@@ -300,7 +295,7 @@ impl Committer {
     /// lost is missed.
     fn hand_over(&mut self, next: &FreeSlot) -> io::Result<()> {
         let next = (next.index, next.bytes);
-        let built = round_builder::build_handover(&self.pool, self.identity(), next);
+        let built = round_builder::build_handover(&self.engine.buffers, self.identity(), next);
         self.write(&built, Way::Direct)?;
         self.force()
     }
@@ -335,7 +330,7 @@ impl Committer {
     }
 
     fn commit(&mut self, entries: &[Queued], may: May) -> io::Result<()> {
-        let built = round_builder::build(&self.pool, self.identity(), entries);
+        let built = round_builder::build(&self.engine.buffers, self.identity(), entries);
         if let (Some(last), true) = (entries.last(), has_defect(Defect::AcknowledgeBeforeWrite)) {
             let progress = &self.engine.progress;
             progress.advance(last.sequence, Durability::Durable);

@@ -1,6 +1,5 @@
 //! The write-ahead log: one sequence of rounds for all logs.
 
-pub(crate) mod buffers;
 pub(crate) mod committer;
 pub(crate) mod progress;
 pub(crate) mod queue;

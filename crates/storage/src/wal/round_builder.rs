@@ -2,9 +2,9 @@
 
 use env::SECTOR_BYTES;
 
-use super::buffers::{AlignedBuffer, BufferPool};
 use super::queue::{Content, Queued};
 use crate::batch;
+use crate::buffers::{AlignedBuffer, BufferPool};
 use crate::format::bytes::crc32c;
 use crate::format::entry::{self, Entry, EntryKind};
 use crate::format::round::{self, RoundHeader, padded};
@@ -40,16 +40,16 @@ pub(crate) fn build(pool: &BufferPool, identity: RoundIdentity, entries: &[Queue
     let mut table = Vec::with_capacity(entries.len() * entry::BYTES);
     let mut payloads = Vec::with_capacity(entries.len());
     let mut buffer = pool.take(round_bytes(entries) as usize);
-    let memory = buffer.as_mut_slice();
-    let mut position = round::BYTES + entries.len() * entry::BYTES;
+    buffer.extend_blank(round::BYTES + entries.len() * entry::BYTES);
     let leader_epoch = identity.writer_epoch.cast_signed();
     for queued in entries {
         let log_id = queued.log.id().0;
+        let position = buffer.as_slice().len();
         let (described, bytes) = match &queued.content {
             Content::Batch(queued_batch) => {
                 let bytes = queued_batch.bytes.len();
-                let place = slice_mut(memory, position, bytes);
-                place.copy_from_slice(&queued_batch.bytes);
+                buffer.extend(&queued_batch.bytes);
+                let place = slice_mut(buffer.as_mut_slice(), position, bytes);
                 batch::stamp(
                     place,
                     queued_batch.base_offset,
@@ -75,9 +75,8 @@ pub(crate) fn build(pool: &BufferPool, identity: RoundIdentity, entries: &[Queue
         };
         described.encode_into(&mut table);
         payloads.push((position, bytes));
-        position += bytes;
     }
-    let header_crc = finish(&mut buffer, identity, &table, entries.len(), position);
+    let header_crc = finish(&mut buffer, identity, &table, entries.len());
     BuiltRound {
         buffer,
         header_crc,
@@ -113,7 +112,8 @@ fn build_one(pool: &BufferPool, identity: RoundIdentity, entry: &Entry) -> Built
     entry.encode_into(&mut table);
     let end = round::BYTES + table.len();
     let mut buffer = pool.take(padded(end as u64) as usize);
-    let header_crc = finish(&mut buffer, identity, &table, 1, end);
+    buffer.extend_blank(end);
+    let header_crc = finish(&mut buffer, identity, &table, 1);
     BuiltRound {
         buffer,
         header_crc,
@@ -134,14 +134,14 @@ fn decision(kind: EntryKind, log_id: u32, offset: i64, leader_epoch: i32) -> Ent
     }
 }
 
-/// Writes header, table and padding around payloads that end at `end`; returns the header_crc.
+/// Writes header and table before the payloads, and padding behind them; returns the header_crc.
 fn finish(
     buffer: &mut AlignedBuffer,
     identity: RoundIdentity,
     table: &[u8],
     entry_count: usize,
-    end: usize,
 ) -> u32 {
+    let end = buffer.as_slice().len();
     let header = RoundHeader {
         wal_id: identity.wal_id,
         file_number: identity.file_number,
@@ -157,9 +157,9 @@ fn finish(
     let memory = buffer.as_mut_slice();
     slice_mut(memory, 0, round::BYTES).copy_from_slice(&header_bytes);
     slice_mut(memory, round::BYTES, table.len()).copy_from_slice(table);
-    let padding = memory.len() - end;
+    let padding = padded(end as u64) as usize - end;
     debug_assert!(padding < SECTOR_BYTES);
-    slice_mut(memory, end, padding).fill(0);
+    buffer.extend_blank(padding).fill(0);
     header_crc
 }
 
