@@ -8,6 +8,7 @@ use anyhow::{Result, ensure};
 use bytes::Bytes;
 use model::{ProducerEpoch, ProducerId};
 use wire::batch::{BatchBuilder, NewRecord};
+use wire::messages::create_topics::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest};
 use wire::messages::fetch::FetchRequest;
 use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
 use wire::messages::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
@@ -34,6 +35,8 @@ pub(crate) const CASES: &[Case] = &[
     topics::PRODUCE,
     topics::PRODUCE_IDEMPOTENT,
     topics::PRODUCE_LARGE,
+    topics::PRODUCE_RELAXED,
+    topics::PRODUCE_LARGEST,
     topics::FETCH,
     topics::FETCH_LARGE,
     topics::FETCH_NOTHING,
@@ -51,6 +54,7 @@ pub(crate) const CASES: &[Case] = &[
 /// The versions that the counted clients speak.
 const METADATA: i16 = 12;
 const PRODUCE: i16 = 9;
+const CREATE_TOPICS: i16 = 7;
 
 const TOPIC: Text = Text::from_static("orders");
 
@@ -69,6 +73,28 @@ fn make_topic(door: &mut dyn Door, name: Text) -> Result<()> {
     };
     for topic in call(door, &request, METADATA)?.topics {
         ensure!(topic.error_code == 0, "a topic: error {}", topic.error_code);
+    }
+    Ok(())
+}
+
+/// Makes a topic of one partition that acknowledges what is written and not forced.
+fn make_relaxed_topic(door: &mut dyn Door, name: Text) -> Result<()> {
+    let request = CreateTopicsRequest {
+        topics: vec![CreatableTopic {
+            name,
+            num_partitions: 1,
+            replication_factor: 1,
+            configs: vec![CreatableTopicConfig {
+                name: Text::from_static("flush.messages"),
+                value: Some(Text::from_static("9223372036854775807")),
+            }],
+            ..CreatableTopic::default()
+        }],
+        timeout_ms: 30_000,
+        ..CreateTopicsRequest::default()
+    };
+    for topic in call(door, &request, CREATE_TOPICS)?.topics {
+        no_error("a topic", topic.error_code)?;
     }
     Ok(())
 }

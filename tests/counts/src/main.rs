@@ -23,8 +23,9 @@ use figures::Table;
 const USAGE: &str = "usage: counts compare OTTLA [--bless] | counts send CASE";
 
 /// The kinds of requests for which the calls of the kernel are counted too.
-const IN_A_PROCESS: [&str; 6] = [
+const IN_A_PROCESS: [&str; 7] = [
     "produce",
+    "produce, relaxed",
     "produce, 16 KB",
     "fetch",
     "metadata",

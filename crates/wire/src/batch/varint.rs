@@ -1,7 +1,23 @@
 //! The variable-length numbers of records: zigzag, seven bits to a byte, low bits first.
 
 /// Reads a number of up to 64 bits; `None` if it is cut short or too long.
+#[inline]
 pub(super) fn read_i64(from: &mut &[u8]) -> Option<i64> {
+    // Most numbers of a record are lengths and differences of one byte or two.
+    let (value, rest) = match *from {
+        [first @ ..0x80, rest @ ..] => (u64::from(*first), rest),
+        [first, second @ ..0x80, rest @ ..] => {
+            let (low, high) = (u64::from(first & 0x7f), u64::from(*second));
+            (low | high << 7, rest)
+        }
+        _ => return read_long(from),
+    };
+    *from = rest;
+    Some(from_zigzag(value))
+}
+
+/// Reads a number of any length.
+fn read_long(from: &mut &[u8]) -> Option<i64> {
     let mut value: u64 = 0;
     for shift in (0..64).step_by(7) {
         let (byte, rest) = from.split_first()?;
@@ -12,13 +28,18 @@ pub(super) fn read_i64(from: &mut &[u8]) -> Option<i64> {
         }
         value |= bits << shift;
         if byte & 0x80 == 0 {
-            return Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed());
+            return Some(from_zigzag(value));
         }
     }
     None
 }
 
+fn from_zigzag(value: u64) -> i64 {
+    (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
+}
+
 /// Reads a number of up to 32 bits; `None` if it is cut short or too long.
+#[inline]
 pub(super) fn read_i32(from: &mut &[u8]) -> Option<i32> {
     read_i64(from).and_then(|value| i32::try_from(value).ok())
 }

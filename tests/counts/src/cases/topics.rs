@@ -10,7 +10,7 @@ use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
 
 use super::{
     Case, METADATA as METADATA_VERSION, PRODUCE as PRODUCE_VERSION, Sent, TOPIC, batch,
-    check_fetched, check_produced, make_topic, no_error, produce, repeated,
+    check_fetched, check_produced, make_relaxed_topic, make_topic, no_error, produce, repeated,
 };
 use crate::door::{Door, call, frame, read};
 
@@ -62,6 +62,28 @@ pub(super) const PRODUCE_LARGE: Case = Case {
     prepare: |door, count| {
         make_topic(door, TOPIC)?;
         let request = produce(batch(160, None, false));
+        let check = check_produced::<PRODUCE_VERSION>;
+        Ok(repeated(&request, PRODUCE_VERSION, count, check))
+    },
+};
+
+/// One record of 100 bytes that is not forced.
+pub(super) const PRODUCE_RELAXED: Case = Case {
+    name: "produce, relaxed",
+    prepare: |door, count| {
+        make_relaxed_topic(door, TOPIC)?;
+        let request = produce(batch(1, None, false));
+        let check = check_produced::<PRODUCE_VERSION>;
+        Ok(repeated(&request, PRODUCE_VERSION, count, check))
+    },
+};
+
+/// Nearly the largest batch that a topic takes: what is done for each byte decides.
+pub(super) const PRODUCE_LARGEST: Case = Case {
+    name: "produce, 1 MiB, relaxed",
+    prepare: |door, count| {
+        make_relaxed_topic(door, TOPIC)?;
+        let request = produce(batch(9_500, None, false));
         let check = check_produced::<PRODUCE_VERSION>;
         Ok(repeated(&request, PRODUCE_VERSION, count, check))
     },
