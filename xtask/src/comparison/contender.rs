@@ -1,4 +1,4 @@
-//! One of the two brokers, and what its process uses.
+//! One of the brokers, and what its process uses.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::forces::Forces;
 use super::load::{Load, Place};
+use super::nats;
 use super::process::Usage;
 use super::rows::{BROKER_CORE, Cores, Durability};
 use crate::brokers::{Broker, Start};
@@ -38,6 +39,28 @@ const RECOVERY_LIMIT: Duration = Duration::from_secs(300);
 pub(super) enum Name {
     Ottla,
     Kafka,
+    /// It keeps everything in memory.
+    Tansu,
+    /// With JetStream.
+    Nats,
+}
+
+impl Name {
+    /// The one of this name, in small letters.
+    pub(super) fn find(name: &str) -> Option<Self> {
+        let all = [Self::Ottla, Self::Kafka, Self::Tansu, Self::Nats];
+        all.into_iter().find(|each| each.small() == name)
+    }
+
+    /// In small letters.
+    pub(super) fn small(self) -> String {
+        self.to_string().to_lowercase()
+    }
+
+    /// Whether it runs in a virtual machine, which takes long to come to its speed.
+    pub(super) fn is_virtual_machine(self) -> bool {
+        self == Self::Kafka
+    }
 }
 
 impl fmt::Display for Name {
@@ -45,6 +68,8 @@ impl fmt::Display for Name {
         f.write_str(match self {
             Self::Ottla => "Ottla",
             Self::Kafka => "Kafka",
+            Self::Tansu => "Tansu",
+            Self::Nats => "NATS",
         })
     }
 }
@@ -94,8 +119,9 @@ impl Contender {
         let settings = match name {
             Name::Ottla => SETTINGS.to_vec(),
             Name::Kafka => [SETTINGS, KAFKA_SETTINGS, of_kafka].concat(),
+            Name::Tansu | Name::Nats => Vec::new(),
         };
-        let label = format!("comparison-{name}").to_lowercase();
+        let label = format!("comparison-{}", name.small());
         let start = Start {
             name: &label,
             settings: &settings,
@@ -105,6 +131,8 @@ impl Contender {
         let broker = match name {
             Name::Ottla => start.ottla()?,
             Name::Kafka => start.kafka()?,
+            Name::Tansu => start.tansu()?,
+            Name::Nats => start.nats()?,
         };
         Ok(Self {
             name,
@@ -140,7 +168,10 @@ impl Contender {
         durability: Durability,
         seconds: u32,
     ) -> Result<Measured> {
-        let measured = self.load_once(load, durability, seconds);
+        let measured = match self.name {
+            Name::Nats => self.load_by_nats(seconds),
+            _ => self.load_once(load, durability, seconds),
+        };
         measured.with_context(|| format!("load on {}", self.name))
     }
 
@@ -186,6 +217,16 @@ impl Contender {
             report,
             used: Some(used),
         })
+    }
+
+    /// The load of the rows that NATS has, by a client of its own protocol.
+    fn load_by_nats(&self, seconds: u32) -> Result<Measured> {
+        must_succeed(&mut Command::new("sync"))?;
+        let before = Usage::of(self.pid())?;
+        let report = nats::load(self.broker.port(), seconds)?;
+        let used = Some(Usage::of(self.pid())?.since(before));
+        thread::park_timeout(SETTLING);
+        Ok(Measured { report, used })
     }
 
     /// A topic for a load, filled if that is wanted.

@@ -63,6 +63,18 @@ pub(super) const ACKNOWLEDGED: &[Figure] = &[same(
     |measured| result(measured, "acknowledgements_per_second"),
     AtLeast(5.0),
 )];
+pub(super) const ONE_EACH: &[Figure] = &[
+    same(
+        "acknowledgements a second",
+        |measured| result(measured, "acknowledgements_per_second"),
+        Target::None,
+    ),
+    same(
+        "CPU microseconds per request",
+        cpu_per_request,
+        Target::None,
+    ),
+];
 pub(super) const FORCES: &[Figure] = &[same(
     "forces per 1,000 acknowledgements",
     forces_per_thousand,

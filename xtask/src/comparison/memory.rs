@@ -90,7 +90,7 @@ fn memory_bytes(contender: &Contender) -> Result<f64> {
     thread::park_timeout(REST);
     let pid = contender.pid();
     match contender.name {
-        Name::Ottla => process::memory_bytes(pid),
+        Name::Ottla | Name::Tansu | Name::Nats => process::memory_bytes(pid),
         Name::Kafka => {
             diagnose(pid, "GC.run")?;
             let heap = Heap::read(&diagnose(pid, "GC.heap_info")?).context("no heap is told")?;

@@ -6,10 +6,12 @@ use std::fs;
 use anyhow::Result;
 
 use super::bare::Bare;
+use super::contender::Name;
 use super::figures::{Figure, Target};
 use super::plot::{self, Bar};
 use super::results::{self, RowResult};
 use super::rows::{Durability, Kind, ROWS, Row};
+use super::statistics::Estimate;
 use crate::places::workspace;
 
 const INTRODUCTION: &str = "# Performance
@@ -33,6 +35,8 @@ belong to the machine they were measured on.
 - Latencies are of an open loop: they count from the time at which a record was due, not from when it was sent.
 - After a kill Kafka is started with its default settings. Its controller takes no broker of the same number before the session of the killed one is over (9 s), and that is part of
   its recovery.
+- Tansu is another Kafka-compatible broker in Rust; the build that pip brings keeps everything in memory, so the column has what need not survive the process. NATS speaks a protocol of its own: its load
+  is a client of that, which does the same, and its JetStream keeps messages in files without forcing each.
 - The limits of the machine are loops that do nothing else: append and force, or send.
 
 ```
@@ -41,20 +45,43 @@ cargo xtask bench compare --full     # longer blocks
 cargo xtask bench compare --again produce-small-relaxed
 ```
 
-It wants a JDK, Maven and strace. What a request costs, and what was done about it: [Where the time goes](performance/where-the-time-goes.md).
+It wants a JDK, Maven and strace; `--next-to tansu` wants pip, and `--next-to nats` Debian's apt. What a request costs, and what was done about it: [Where the time goes](performance/where-the-time-goes.md).
 ";
 
-const HEAD: &str = "| load | durability | figure | Ottla | PEER | ratio (95 %) | target | met |
-|---|---|---|---|---|---|---|---|
-";
+/// What a table compares Ottla with.
+struct Next {
+    name: &'static str,
+    /// Whose results are read.
+    peer: Name,
+    /// Whose ratios have a column of their own.
+    column: Option<Name>,
+}
+
+const KAFKA: Next = Next {
+    name: "Kafka",
+    peer: Name::Kafka,
+    column: Some(Name::Tansu),
+};
+const NATS: Next = Next {
+    name: "NATS",
+    peer: Name::Nats,
+    column: None,
+};
+const BARE: Next = Next {
+    name: "bare",
+    peer: Name::Kafka,
+    column: None,
+};
 
 /// Writes the page and its plots.
 pub(super) fn write() -> Result<()> {
     let is_limit = |row: &&Row| matches!(row.kind, Kind::Limit(..));
-    let (kafka, kafka_bars) = table("Kafka", ROWS.iter().filter(|row| !is_limit(row)))?;
-    let (limits, limit_bars) = table("bare", ROWS.iter().filter(is_limit))?;
+    let (kafka, kafka_bars) = table(&KAFKA, ROWS.iter().filter(|row| !is_limit(row)))?;
+    let (nats, _) = table(&NATS, ROWS.iter().filter(|row| row.is_for(Name::Nats)))?;
+    let (limits, limit_bars) = table(&BARE, ROWS.iter().filter(is_limit))?;
     let page = format!(
         "{INTRODUCTION}\n## Next to Apache Kafka\n\n![Ratios of Ottla to Apache Kafka](performance/ratios.svg)\n\n{kafka}\n\
+         ## Next to NATS with JetStream\n\n{nats}\n\
          ## Next to what the machine can do\n\n![Ratios of Ottla to bare loops](performance/limits.svg)\n\n{limits}{}",
         machines()?
     );
@@ -72,26 +99,72 @@ pub(super) fn write() -> Result<()> {
 }
 
 /// A line for each figure of these rows, and its bar in the plot.
-fn table<'a>(peer: &str, rows: impl Iterator<Item = &'a Row>) -> Result<(String, Vec<Bar>)> {
-    let (mut text, mut bars) = (HEAD.replace("PEER", peer), Vec::new());
+fn table<'a>(next: &Next, rows: impl Iterator<Item = &'a Row>) -> Result<(String, Vec<Bar>)> {
+    let mut heads = vec![
+        "load".to_owned(),
+        "durability".to_owned(),
+        "figure".to_owned(),
+        "Ottla".to_owned(),
+        next.name.to_owned(),
+        "ratio (95 %)".to_owned(),
+        "target".to_owned(),
+        "met".to_owned(),
+    ];
+    heads.extend(next.column.map(|name| format!("ratio to {name} (95 %)")));
+    let mut text = cells(&heads);
+    text.push_str(&cells(&vec!["---".to_owned(); heads.len()]));
+    let mut bars = Vec::new();
     for row in rows {
-        match results::read(row)? {
-            None => writeln!(
-                text,
-                "| {} | {} | not measured yet | | | | | |",
-                row.title,
-                durability(row)
-            )?,
-            Some(result) => {
-                for figure in row.figures {
-                    let (line, bar) = line(row, figure, &result)?;
-                    text.push_str(&line);
-                    bars.push(bar);
-                }
+        let Some(result) = results::read(row, next.peer)? else {
+            let what = [row.title, durability(row), "not measured yet"];
+            let mut line = what.map(str::to_owned).to_vec();
+            line.resize(heads.len(), String::new());
+            text.push_str(&cells(&line));
+            continue;
+        };
+        for figure in row.figures {
+            let (mut line, bar) = line(row, figure, &result)?;
+            if let Some(name) = next.column {
+                line.push(beside(row, figure, name)?);
             }
+            text.push_str(&cells(&line));
+            bars.push(bar);
         }
     }
     Ok((text, bars))
+}
+
+/// A line of a table.
+fn cells(cells: &[String]) -> String {
+    format!("| {} |\n", cells.join(" | "))
+}
+
+/// The ratio of a figure to one that has only a column.
+fn beside(row: &Row, figure: &Figure, name: Name) -> Result<String> {
+    if !row.is_for(name) {
+        return Ok("–".to_owned());
+    }
+    let Some(result) = results::read(row, name)? else {
+        return Ok("not measured yet".to_owned());
+    };
+    let ratio = results::ratio(&result.blocks, figure.name)?;
+    Ok(match void(row, figure, &result)? {
+        Some(drift) => format!("void: {:.0} % from itself", drift * 100.0),
+        None => interval(&ratio),
+    })
+}
+
+fn interval(ratio: &Estimate) -> String {
+    format!("{:.3} ({:.3}–{:.3})", ratio.median, ratio.low, ratio.high)
+}
+
+/// By how much a figure differs from itself, if that is too much.
+fn void(row: &Row, figure: &Figure, result: &RowResult) -> Result<Option<f64>> {
+    let drifts = results::drifts(row, &result.control)?;
+    let drift = drifts.into_iter().find(|(name, _)| *name == figure.name);
+    Ok(drift
+        .map(|(_, drift)| drift)
+        .filter(|drift| !results::is_quiet(*drift)))
 }
 
 fn durability(row: &Row) -> &'static str {
@@ -102,7 +175,7 @@ fn durability(row: &Row) -> &'static str {
     }
 }
 
-fn line(row: &Row, figure: &Figure, result: &RowResult) -> Result<(String, Bar)> {
+fn line(row: &Row, figure: &Figure, result: &RowResult) -> Result<(Vec<String>, Bar)> {
     let ratio = results::ratio(&result.blocks, figure.name)?;
     let [ours, theirs] = results::medians(&result.blocks, figure.name).unwrap_or_default();
     let (limit, limit_text) = match figure.target {
@@ -110,34 +183,31 @@ fn line(row: &Row, figure: &Figure, result: &RowResult) -> Result<(String, Bar)>
         Target::AtLeast(limit) => (Some(limit), format!("≥ {limit}")),
         Target::None => (None, String::new()),
     };
-    let drifts = results::drifts(row, &result.control)?;
-    let drift = drifts.iter().find(|(name, _)| *name == figure.name);
-    let void = drift.filter(|(_, drift)| !results::is_quiet(*drift));
+    let void = void(row, figure, result)?;
     let is_met = figure.target.is_met(ratio.median);
     let verdict = match (void, is_met) {
-        (Some((_, drift)), _) => format!("void: {:.0} % from itself", drift * 100.0),
+        (Some(drift), _) => format!("void: {:.0} % from itself", drift * 100.0),
         (None, Some(true)) => "yes".to_owned(),
         (None, Some(false)) => "**no**".to_owned(),
         (None, None) => String::new(),
     };
-    let text = format!(
-        "| {} | {} | {} | {} | {} | {:.3} ({:.3}–{:.3}) | {limit_text} | {verdict} |\n",
-        row.title,
-        durability(row),
-        figure.name,
+    let line = vec![
+        row.title.to_owned(),
+        durability(row).to_owned(),
+        figure.name.to_owned(),
         rounded(ours),
         rounded(theirs),
-        ratio.median,
-        ratio.low,
-        ratio.high,
-    );
+        interval(&ratio),
+        limit_text,
+        verdict,
+    ];
     let bar = Bar {
         name: format!("{}: {}", row.name, figure.name),
         ratio: ratio.median,
         limit,
         is_met: if void.is_some() { None } else { is_met },
     };
-    Ok((text, bar))
+    Ok((line, bar))
 }
 
 /// Three digits that count.
@@ -157,17 +227,24 @@ fn machines() -> Result<String> {
         "\n## Rows and machines\n\n| row | what was run | profile | blocks | commit | machine |\n"
             .to_owned();
     text.push_str("|---|---|---|---|---|---|\n");
-    for row in ROWS {
-        let Some(result) = results::read(row)? else {
+    let peers = [Name::Kafka, Name::Tansu, Name::Nats];
+    for (peer, row) in peers
+        .iter()
+        .flat_map(|peer| ROWS.iter().map(move |row| (peer, row)))
+    {
+        let Some(result) = results::read(row, *peer)? else {
             continue;
         };
         let options = options(&row.kind);
         let word = |name: &str| result.machine[name].as_str().unwrap_or_default().to_owned();
+        let name = match peer {
+            Name::Kafka => row.name.to_owned(),
+            peer => format!("{}, {peer}", row.name),
+        };
         writeln!(
             text,
-            "| [{}](../bench/results/comparison/{}.json) | {options} | {} | {} | {} | {}, {} processors, {}, Linux {}, {} |",
-            row.name,
-            row.name,
+            "| [{name}](../{}) | {options} | {} | {} | {} | {}, {} processors, {}, Linux {}, {} |",
+            results::place(row, *peer).display(),
             result.profile,
             result.blocks.len(),
             word("commit"),
@@ -234,9 +311,10 @@ mod tests {
                 control: vec![control],
                 blocks: vec![block(20.0, 100.0)],
             };
-            let (text, bar) = line(row, &figure, &result).unwrap();
+            let (line, bar) = line(row, &figure, &result).unwrap();
+            let found = line.last_chunk().unwrap();
             (
-                text.contains("| 0.200 (0.200–0.200) | ≤ 0.5 | yes |"),
+                *found == ["0.200 (0.200–0.200)", "≤ 0.5", "yes"],
                 bar.is_met,
             )
         };

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::contender::Measured;
+use super::contender::{Measured, Name};
 use super::figures::Figure;
 use super::machine;
 use super::rows::Row;
@@ -151,24 +151,30 @@ impl RowResult {
     }
 }
 
-fn path(row: &Row) -> PathBuf {
-    workspace().join(format!("bench/results/comparison/{}.json", row.name))
+/// Where a row is kept, from the directory of the project on.
+pub(super) fn place(row: &Row, peer: Name) -> PathBuf {
+    let mut place = PathBuf::from("bench/results/comparison");
+    if peer != Name::Kafka {
+        place.push(peer.small());
+    }
+    place.join(format!("{}.json", row.name))
 }
 
 /// Whether there is a result of this profile.
-pub(super) fn is_there(row: &Row, profile: Profile) -> Result<bool> {
-    Ok(read(row)?.is_some_and(|result| result.profile == profile.name))
+pub(super) fn is_there(row: &Row, peer: Name, profile: Profile) -> Result<bool> {
+    Ok(read(row, peer)?.is_some_and(|result| result.profile == profile.name))
 }
 
 /// Keeps a result.
-pub(super) fn keep(row: &Row, result: &RowResult) -> Result<()> {
-    let path = path(row);
+pub(super) fn keep(row: &Row, peer: Name, result: &RowResult) -> Result<()> {
+    let path = workspace().join(place(row, peer));
     fs::create_dir_all(path.parent().context("a directory")?)?;
     let blocks =
         |blocks: &[Block]| -> Vec<Value> { blocks.iter().map(|block| block.raw.clone()).collect() };
     let value = json!({
         "row": row.name,
         "title": row.title,
+        "next_to": peer.to_string(),
         "profile": result.profile,
         "machine": result.machine,
         "control": blocks(&result.control),
@@ -179,8 +185,8 @@ pub(super) fn keep(row: &Row, result: &RowResult) -> Result<()> {
 }
 
 /// What was kept of a row, if anything was.
-pub(super) fn read(row: &Row) -> Result<Option<RowResult>> {
-    let path = path(row);
+pub(super) fn read(row: &Row, peer: Name) -> Result<Option<RowResult>> {
+    let path = workspace().join(place(row, peer));
     if !path.exists() {
         return Ok(None);
     }

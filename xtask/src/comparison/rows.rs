@@ -1,6 +1,7 @@
 //! The rows of the comparison.
 
 use super::bare::Bare;
+use super::contender::Name;
 use super::figures::{self, Figure};
 use super::load::Load;
 use super::memory::Held;
@@ -66,6 +67,23 @@ pub(super) enum Kind {
     Memory(Held),
     /// Ottla is under load, and the other is no broker but what the machine can do.
     Limit(Load, Bare),
+}
+
+impl Row {
+    /// Whether it makes sense next to this one.
+    pub(super) fn is_for(&self, peer: Name) -> bool {
+        match peer {
+            Name::Ottla => false,
+            Name::Kafka => true,
+            // It keeps nothing, so nothing that is forced or found again can be compared.
+            Name::Tansu => {
+                let is_kept = matches!(self.kind, Kind::Recovery | Kind::Limit(..));
+                self.durability != Durability::Strict && !is_kept
+            }
+            // It speaks a protocol of its own.
+            Name::Nats => ["start", "one-each-relaxed"].contains(&self.name),
+        }
+    }
 }
 
 /// The row of this name.
@@ -225,6 +243,13 @@ pub(super) const ROWS: &[Row] = &[
             ..load(1, ONE_EACH)
         },
         figures::FORCES,
+    ),
+    of_load(
+        "one-each-relaxed",
+        "64 producers, each with one record of 1 KiB at a time, one partition",
+        Durability::Relaxed,
+        load(1, ONE_EACH),
+        figures::ONE_EACH,
     ),
     of_load(
         "produce-1x1024-relaxed",
