@@ -62,7 +62,7 @@ const TRY: Profile = Profile {
     warm_up_seconds: [2, 10],
 };
 
-/// How often the control is taken until the machine is quiet.
+/// How often blocks are added to the control until it is quiet.
 const CONTROLS_MAX: usize = 3;
 
 /// Runs `bench` with these arguments.
@@ -212,11 +212,10 @@ impl<'a> UnderLoad<'a> {
         Ok(measured)
     }
 
-    /// Ottla next to itself, until the machine is quiet.
+    /// Ottla next to itself, with more blocks until all of them together are quiet.
     fn control(&mut self, count: usize) -> Result<Vec<Block>> {
         let mut control = Vec::new();
         for _ in 0..CONTROLS_MAX {
-            control.clear();
             for number in 0..count {
                 let [first, second] = [self.measure(Name::Ottla)?, self.measure(Name::Ottla)?];
                 control.push(Block::of(self.row, number % 2 == 1, first, second));
