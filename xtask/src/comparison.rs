@@ -194,6 +194,7 @@ impl<'a> UnderLoad<'a> {
         };
         for contender in [&mut pair.ottla, &mut pair.peer] {
             let seconds = profile.warm_up_seconds[usize::from(contender.name.is_virtual_machine())];
+            contender.fill_up()?;
             contender.load(load, row.durability, seconds)?;
             contender.hold()?;
         }
@@ -218,7 +219,13 @@ impl<'a> UnderLoad<'a> {
         for _ in 0..CONTROLS_MAX {
             for number in 0..count {
                 let [first, second] = [self.measure(Name::Ottla)?, self.measure(Name::Ottla)?];
-                control.push(Block::of(self.row, number % 2 == 1, first, second));
+                // What always comes second may differ for that alone, as it does not in the blocks.
+                let is_peer_first = number % 2 == 1;
+                let [ours, theirs] = match is_peer_first {
+                    true => [second, first],
+                    false => [first, second],
+                };
+                control.push(Block::of(self.row, is_peer_first, ours, theirs));
             }
             let drifts = results::drifts(self.row, &control)?;
             for (figure, drift) in &drifts {

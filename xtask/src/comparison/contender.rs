@@ -31,6 +31,10 @@ const HELD_KAFKA_SETTINGS: &[(&str, &str)] = &[("broker.session.timeout.ms", "36
 /// What a broker has to come to itself in after it was held, or after a load.
 const SETTLING: Duration = Duration::from_secs(1);
 
+/// More than the write-ahead log of Ottla takes before it uses its slots again.
+const FIRST_LOAD: &str =
+    "produce TOPIC -p 16 --records 1000000 --record-bytes 1024 --batch-bytes 100000";
+
 /// How long a broker may take until a topic can be written to after a crash.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(300);
 
@@ -159,6 +163,19 @@ impl Contender {
 
     pub(super) fn pid(&self) -> u32 {
         self.broker.pid()
+    }
+
+    /// Lets it write until it has made all files that it uses again and again: a broker makes them once, and not in
+    /// each minute of its life.
+    pub(super) fn fill_up(&self) -> Result<()> {
+        if self.name != Name::Nats {
+            let place = self.place("comparison-first");
+            place.create_topic(16, Durability::Relaxed)?;
+            place.bench(FIRST_LOAD, 0)?;
+            place.delete_topic()?;
+            thread::park_timeout(SETTLING);
+        }
+        Ok(())
     }
 
     /// Puts it under load for so many seconds.
