@@ -72,6 +72,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     match arguments {
         ["compare", rest @ ..] => compare(rest),
         ["bare", rest @ ..] => bare::run(rest),
+        ["nats", rest @ ..] => nats::run(rest),
         _ => bail!(USAGE),
     }
 }
@@ -88,7 +89,7 @@ fn compare(arguments: &[&str]) -> Result<()> {
             "--try" => profile = TRY,
             "--again" => is_again = true,
             "--next-to" => {
-                let name = arguments.next().and_then(|name| Name::find(name));
+                let name = arguments.next().and_then(|name| Name::find_peer(name));
                 peer = name.context(USAGE)?;
             }
             "--page" => is_page = true,
@@ -103,7 +104,11 @@ fn compare(arguments: &[&str]) -> Result<()> {
     if is_page {
         return page::write();
     }
-    let wanted = |row: &&Row| row.is_for(peer) && (names.is_empty() || names.contains(&row.name));
+    let is_named = |row: &&Row| names.contains(&row.name);
+    if let Some(row) = ROWS.iter().filter(is_named).find(|row| !row.is_for(peer)) {
+        bail!("{} says nothing next to {peer}", row.name);
+    }
+    let wanted = |row: &&Row| row.is_for(peer) && (names.is_empty() || is_named(row));
     let mut failed = Vec::new();
     for row in ROWS.iter().filter(wanted) {
         if profile.is_kept() && !is_again && results::is_there(row, peer, profile)? {

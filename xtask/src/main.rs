@@ -18,7 +18,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   compat SUITE       runs a test suite of somebody else's client against Ottla, and compares with
                      what compat/ says must pass (--kafka, --update)
   bench compare      measures Ottla and Apache Kafka side by side, row by row, and writes
-                     docs/PERFORMANCE.md (--short, --full, ROW...)
+                     docs/PERFORMANCE.md (--short, --full, --next-to PEER, ROW...)
   counts             counts what requests cost, in instructions, allocations and calls of the kernel, and
                      compares with tests/counts/expected.json (--bless makes that what was counted)
   soak --seeds N     simulates N seeds (--from FIRST, --threads N, --result FILE)

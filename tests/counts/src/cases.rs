@@ -137,6 +137,12 @@ fn produce(batch: Bytes) -> ProduceRequest {
     }
 }
 
+/// Batches of so many records, again and again.
+fn produced(records: usize, count: usize) -> Vec<Sent> {
+    let request = produce(batch(records, None, false));
+    repeated(&request, PRODUCE, count, check_produced::<PRODUCE>)
+}
+
 fn check_produced<const VERSION: i16>(chunks: network::Chunks) -> Result<()> {
     let response = read::<ProduceRequest>(chunks, VERSION)?;
     for partition in response

@@ -13,7 +13,6 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::contender::Measured;
-use super::nats;
 use super::rows::{BROKER_CORE, LOAD_CORE};
 use super::statistics;
 use crate::brokers::pinned;
@@ -39,16 +38,16 @@ impl Bare {
     pub(super) fn measure(self, seconds: u32) -> Result<Measured> {
         let seconds = seconds.to_string();
         let result = match self {
-            Self::Append => said(this(BROKER_CORE)?.args(["append", &seconds]))?,
-            Self::Stream => said(this(BROKER_CORE)?.args(["stream", &seconds]))?,
+            Self::Append => said(bare(BROKER_CORE)?.args(["append", &seconds]))?,
+            Self::Stream => said(bare(BROKER_CORE)?.args(["stream", &seconds]))?,
             Self::Send => {
-                let mut command = this(BROKER_CORE)?;
+                let mut command = bare(BROKER_CORE)?;
                 command.args(["send", &seconds]).stdout(Stdio::piped());
                 let mut sender = command.spawn()?;
                 let output = sender.stdout.take().context("standard output is piped")?;
                 let mut port = String::new();
                 BufReader::new(output).read_line(&mut port)?;
-                let result = said(this(LOAD_CORE)?.args(["receive", port.trim()]))?;
+                let result = said(bare(LOAD_CORE)?.args(["receive", port.trim()]))?;
                 sender.wait()?;
                 result
             }
@@ -57,8 +56,8 @@ impl Bare {
     }
 }
 
-/// This program, on a processor.
-pub(super) fn this(core: u32) -> Result<Command> {
+/// One of the loops as a process of its own, on a processor.
+fn bare(core: u32) -> Result<Command> {
     let mut command = pinned(core, std::env::current_exe()?);
     command.args(["bench", "bare"]);
     Ok(command)
@@ -76,8 +75,7 @@ pub(super) fn run(arguments: &[&str]) -> Result<()> {
         ["stream", seconds] => append(STREAM_BYTES, seconds.parse()?),
         ["send", seconds] => send(seconds.parse()?),
         ["receive", port] => receive(port.parse()?),
-        ["nats", port, seconds] => nats::publish(port.parse()?, seconds.parse()?),
-        _ => bail!("bench bare append|stream|send SECONDS, receive PORT, or nats PORT SECONDS"),
+        _ => bail!("bench bare append|stream|send SECONDS, or receive PORT"),
     }
 }
 

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::forces::Forces;
-use super::load::{Load, Place};
+use super::load::{GIGABYTE, Load, Place};
 use super::nats;
 use super::process::Usage;
 use super::rows::{BROKER_CORE, Cores, Durability};
@@ -31,10 +31,6 @@ const HELD_KAFKA_SETTINGS: &[(&str, &str)] = &[("broker.session.timeout.ms", "36
 /// What a broker has to come to itself in after it was held, or after a load.
 const SETTLING: Duration = Duration::from_secs(1);
 
-/// More than the write-ahead log of Ottla takes before it uses its slots again.
-const FIRST_LOAD: &str =
-    "produce TOPIC -p 16 --records 1000000 --record-bytes 1024 --batch-bytes 100000";
-
 /// How long a broker may take until a topic can be written to after a crash.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(300);
 
@@ -50,10 +46,12 @@ pub(super) enum Name {
 }
 
 impl Name {
-    /// The one of this name, in small letters.
-    pub(super) fn find(name: &str) -> Option<Self> {
-        let all = [Self::Ottla, Self::Kafka, Self::Tansu, Self::Nats];
-        all.into_iter().find(|each| each.small() == name)
+    /// Those that Ottla is compared with.
+    pub(super) const PEERS: [Self; 3] = [Self::Kafka, Self::Tansu, Self::Nats];
+
+    /// The peer of this name, in small letters.
+    pub(super) fn find_peer(name: &str) -> Option<Self> {
+        Self::PEERS.into_iter().find(|peer| peer.small() == name)
     }
 
     /// In small letters.
@@ -165,13 +163,13 @@ impl Contender {
         self.broker.pid()
     }
 
-    /// Lets it write until it has made all files that it uses again and again: a broker makes them once, and not in
-    /// each minute of its life.
+    /// Lets it write more than the write-ahead log of Ottla takes before it uses its slots again: a broker makes those
+    /// once, and not in each minute of its life.
     pub(super) fn fill_up(&self) -> Result<()> {
         if self.name != Name::Nats {
             let place = self.place("comparison-first");
             place.create_topic(16, Durability::Relaxed)?;
-            place.bench(FIRST_LOAD, 0)?;
+            place.bench(GIGABYTE, 0)?;
             place.delete_topic()?;
             thread::park_timeout(SETTLING);
         }

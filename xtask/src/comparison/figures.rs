@@ -42,6 +42,18 @@ const fn same(name: &'static str, of: fn(&Measured) -> Option<f64>, target: Targ
     }
 }
 
+const fn acknowledged(target: Target) -> Figure {
+    same(
+        "acknowledgements a second",
+        |measured| result(measured, "acknowledgements_per_second"),
+        target,
+    )
+}
+
+const fn requested(target: Target) -> Figure {
+    same("CPU microseconds per request", cpu_per_request, target)
+}
+
 use Target::{AtLeast, AtMost};
 
 const PER_GIGABYTE: &str = "CPU seconds per GB produced";
@@ -53,28 +65,9 @@ pub(super) const PRODUCED_MOST: &[Figure] = &[
     same("MB a second", megabytes_per_second, AtLeast(1.5)),
     same(PER_GIGABYTE, cpu_per_gigabyte, AtMost(0.5)),
 ];
-pub(super) const SMALL: &[Figure] = &[same(
-    "CPU microseconds per request",
-    cpu_per_request,
-    AtMost(0.4),
-)];
-pub(super) const ACKNOWLEDGED: &[Figure] = &[same(
-    "acknowledgements a second",
-    |measured| result(measured, "acknowledgements_per_second"),
-    AtLeast(5.0),
-)];
-pub(super) const ONE_EACH: &[Figure] = &[
-    same(
-        "acknowledgements a second",
-        |measured| result(measured, "acknowledgements_per_second"),
-        Target::None,
-    ),
-    same(
-        "CPU microseconds per request",
-        cpu_per_request,
-        Target::None,
-    ),
-];
+pub(super) const SMALL: &[Figure] = &[requested(AtMost(0.4))];
+pub(super) const ACKNOWLEDGED: &[Figure] = &[acknowledged(AtLeast(5.0))];
+pub(super) const ONE_EACH: &[Figure] = &[acknowledged(Target::None), requested(Target::None)];
 pub(super) const FORCES: &[Figure] = &[same(
     "forces per 1,000 acknowledgements",
     forces_per_thousand,

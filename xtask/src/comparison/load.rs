@@ -12,6 +12,10 @@ use crate::places::{must_succeed, target};
 /// How often a new topic is tried. Kafka tells of leaders before they are there.
 const FIRST_TRIES_MAX: u32 = 100;
 
+/// A gigabyte, as fast as it is taken.
+pub(super) const GIGABYTE: &str =
+    "produce TOPIC -p 16 --records 1000000 --record-bytes 1024 --batch-bytes 100000";
+
 /// A benchmark and its options. `TOPIC` stands for the topic, `SECONDS` for the length of a block and
 /// `LONGER` for one that lasts until a block is surely over.
 #[derive(Clone, Copy, Debug)]

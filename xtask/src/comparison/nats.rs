@@ -7,12 +7,11 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use super::bare;
 use super::rows::LOAD_CORE;
-use crate::brokers::greet;
+use crate::brokers::{greet, pinned};
 
 const CONNECTIONS: usize = 64;
 const MESSAGE_BYTES: usize = 1_024;
@@ -20,8 +19,8 @@ const STREAM: &str = "comparison";
 
 /// Puts the NATS on this port under load for so many seconds, from the processor of the load; what it reports.
 pub(super) fn load(port: u16, seconds: u32) -> Result<Value> {
-    let output = bare::this(LOAD_CORE)?
-        .args(["nats", &port.to_string(), &seconds.to_string()])
+    let output = pinned(LOAD_CORE, std::env::current_exe()?)
+        .args(["bench", "nats", &port.to_string(), &seconds.to_string()])
         .stderr(Stdio::inherit())
         .output()?;
     ensure!(output.status.success(), "the load: {}", output.status);
@@ -29,8 +28,16 @@ pub(super) fn load(port: u16, seconds: u32) -> Result<Value> {
     Ok(json!({ "result": result }))
 }
 
-/// The process of the load: publishes, and prints how often.
-pub(super) fn publish(port: u16, seconds: u64) -> Result<()> {
+/// Runs the load in this process.
+pub(super) fn run(arguments: &[&str]) -> Result<()> {
+    match arguments {
+        [port, seconds] => publish(port.parse()?, seconds.parse()?),
+        _ => bail!("bench nats PORT SECONDS"),
+    }
+}
+
+/// Publishes, and prints how often.
+fn publish(port: u16, seconds: u64) -> Result<()> {
     let mut first = Connection::open(port, 0)?;
     // One of an earlier load may be there.
     first.ask(&format!("$JS.API.STREAM.DELETE.{STREAM}"), b"")?;
@@ -114,7 +121,7 @@ impl Connection {
                     answer.truncate(bytes);
                     return serde_json::from_slice(&answer).context("an answer");
                 }
-                Some("-ERR") => anyhow::bail!("{}", line.trim()),
+                Some("-ERR") => bail!("{}", line.trim()),
                 _ => {}
             }
         }

@@ -3,7 +3,7 @@
 use super::bare::Bare;
 use super::contender::Name;
 use super::figures::{self, Figure};
-use super::load::Load;
+use super::load::{GIGABYTE, Load};
 use super::memory::Held;
 
 /// What a row measures, and with what.
@@ -158,7 +158,7 @@ const ONE_EACH: &str = "produce TOPIC -p 1 --batch-records 1 --record-bytes 1024
 const LATENCY: &str = "latency TOPIC -p 1 --rate 1000 --record-bytes 100 --seconds SECONDS";
 
 const DRAIN: Load = Load {
-    fill: Some("produce TOPIC -p 16 --records 1000000 --record-bytes 1024 --batch-bytes 100000"),
+    fill: Some(GIGABYTE),
     ..load(16, "consume TOPIC --consumers 1 --seconds 600")
 };
 const DRAIN_BY_8: Load = Load {

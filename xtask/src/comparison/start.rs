@@ -6,12 +6,10 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::contender::{Contender, Measured, Name};
+use super::load::GIGABYTE;
 use super::memory::REST;
 use super::process;
 use super::rows::{Cores, Durability};
-
-/// What is in the topic when a broker is killed: 1 GB.
-const FILL: &str = "produce TOPIC -p 16 --records 1000000 --record-bytes 1024 --batch-bytes 100000";
 
 /// Starts it on an empty directory, lets it come to rest, and ends it.
 pub(super) fn measure(name: Name) -> Result<Measured> {
@@ -24,12 +22,12 @@ pub(super) fn measure(name: Name) -> Result<Measured> {
     })))
 }
 
-/// Fills a topic, kills the broker, and starts it again.
+/// Fills a topic with a gigabyte, kills the broker, and starts it again.
 pub(super) fn measure_recovery(name: Name, durability: Durability) -> Result<Measured> {
     let mut contender = Contender::start(name, Cores::OneEach)?;
     let place = contender.place("before");
     place.create_topic(16, durability)?;
-    place.bench(FILL, 0)?;
+    place.bench(GIGABYTE, 0)?;
     let recovered = contender.recover("before")?;
     Ok(Measured::of(
         json!({ "recovery_ms": recovered.as_secs_f64() * 1e3 }),

@@ -157,35 +157,42 @@ impl Committer {
     /// Commits what is queued on the thread of who has appended it, if that is one small round for which nobody waits
     /// for the disk. `false` if something is left that the commit loop has to do.
     pub(crate) fn commit_here(&mut self) -> bool {
-        let engine = Arc::clone(&self.engine);
-        if !self.is_open || engine.queue.refusal().is_some() || engine.is_force_demanded() {
+        let is_refusing = self.engine.queue.refusal().is_some();
+        if !self.is_open || is_refusing || self.engine.is_force_demanded() {
             return false;
         }
         let deadline = self.unforced.deadline();
-        engine.queue.take(CACHED_ROUND_BYTES_MAX, &mut self.entries);
+        self.engine
+            .queue
+            .take(CACHED_ROUND_BYTES_MAX, &mut self.entries);
         let bytes = round_builder::round_bytes(&self.entries);
         let is_small = bytes <= CACHED_ROUND_BYTES_MAX as u64 && self.has_room(bytes);
         if !is_small || self.entries.iter().any(|entry| !entry.relaxed) {
-            engine.queue.put_back(&mut self.entries);
+            self.engine.queue.put_back(&mut self.entries);
             return false;
         }
         if !self.entries.is_empty() {
             mark(Mark::CommittedHere);
-            self.commit_taken(May::OnlyWrite);
+            if !self.commit_taken(May::OnlyWrite) {
+                return false;
+            }
         }
         // The loop sleeps until the deadline that it knew of.
         let is_deadline_known = self.unforced.deadline() == deadline;
         let is_force_due = self.unforced.bound(self.unforced_bytes_max).is_some();
-        is_deadline_known && !is_force_due && engine.queue.is_empty()
+        is_deadline_known && !is_force_due && self.engine.queue.is_empty()
     }
 
-    fn commit_taken(&mut self, may: May) {
+    /// Commits the entries that were taken; whether that succeeded.
+    fn commit_taken(&mut self, may: May) -> bool {
         let mut entries = std::mem::take(&mut self.entries);
-        if let Err(error) = self.commit(&entries, may) {
-            self.poison(&error);
+        let committed = self.commit(&entries, may);
+        if let Err(error) = &committed {
+            self.poison(error);
         }
         entries.clear();
         self.entries = entries;
+        committed.is_ok()
     }
 
     /// Without entries: force what has waited long enough, and write down what is durable.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use env::Step;
+use env::{Clock, Step};
 use model::{LogId, Offset};
-use storage::{Append, Durability, LogConfig, Sequence};
+use sim::{Fault, Operation};
+use storage::{Append, AppendError, CommitError, Durability, LogConfig, Sequence};
 
 use crate::harness::{
     Engine, LOG, append, batch, open, open_with, poll, read_values, sim_settings,
@@ -99,24 +100,6 @@ fn what_others_have_queued_goes_along() {
     );
 }
 
-#[test]
-fn the_loop_forces_by_count_and_by_age() {
-    let (env, handles) = sim::env(1);
-    let engine = engine(&env);
-    let sequence = gather(&engine, &[LOG; 5]);
-    assert_eq!(end(&engine, LOG), Offset(5));
-    assert!(!engine.storage.is_durable(sequence));
-    engine.commit();
-    assert!(engine.storage.is_durable(sequence), "by count");
-
-    let sequence = gather(&engine, &[LOG]);
-    engine.commit();
-    assert!(!engine.storage.is_durable(sequence));
-    handles.clock.advance(Duration::from_millis(500));
-    engine.commit();
-    assert!(engine.storage.is_durable(sequence), "by age");
-}
-
 /// Leaving a slot forces it, and making one takes long.
 #[test]
 fn a_slot_is_left_by_the_loop() {
@@ -139,13 +122,73 @@ fn a_slot_is_left_by_the_loop() {
 }
 
 #[test]
-fn nothing_is_written_behind_a_failure() {
+fn the_loop_is_woken_for_what_is_left_to_it_and_for_nothing_else() {
+    let (env, handles) = sim::env(1);
+    let engine = engine(&env);
+    engine.storage.start();
+    let is_woken = || handles.spawn.turn(handles.clock.now());
+    let rest = || {
+        for _ in 0..1_000 {
+            if !is_woken() {
+                return;
+            }
+        }
+        panic!("it does not come to rest");
+    };
+    rest();
+
+    // It learns when the first record has waited long enough, and needs to know no more.
+    gather(&engine, &[LOG]);
+    rest();
+    gather(&engine, &[LOG]);
+    assert!(!is_woken(), "written, with nothing left to do");
+    let sequence = gather(&engine, &[LOG; 3]);
+    assert_eq!(end(&engine, LOG), Offset(5));
+    assert!(!engine.storage.is_durable(sequence));
+    rest();
+    assert!(engine.storage.is_durable(sequence), "by count");
+
+    let sequence = gather(&engine, &[LOG]);
+    rest();
+    assert!(!engine.storage.is_durable(sequence));
+    handles.clock.advance(Duration::from_millis(500));
+    rest();
+    assert!(engine.storage.is_durable(sequence), "by age");
+
+    let sequence = gather(&engine, &[LOG, STRICT]);
+    rest();
+    assert!(engine.storage.is_durable(sequence), "strict");
+    handles.spawn.clear();
+}
+
+#[test]
+fn nothing_is_written_here_once_it_is_to_end() {
     let (env, _) = sim::env(1);
     let engine = engine(&env);
-    engine.storage.stop();
     let mut gathering = engine.storage.gather();
-    let refused = gathering.append(&engine.log(LOG), batch(b"x", 1), Append::Produce);
-    assert!(refused.is_err());
+    let log = engine.log(LOG);
+    gathering
+        .append(&log, batch(b"x", 1), Append::Produce)
+        .unwrap();
+    engine.storage.stop();
     drop(gathering);
     assert_eq!(end(&engine, LOG), Offset(0));
+    engine.commit();
+    assert_eq!(end(&engine, LOG), Offset(1), "what was taken is kept");
+}
+
+#[test]
+fn a_write_that_fails_here_ends_acknowledging() {
+    let (env, handles) = sim::env(1);
+    let engine = engine(&env);
+    handles
+        .fs
+        .fail_next(Operation::Write, "slot", Fault::Device, 1);
+    let sequence = gather(&engine, &[LOG]);
+    let mut written = Box::pin(engine.storage.wait(sequence, Durability::Written));
+    assert_eq!(poll(written.as_mut()), Some(Err(CommitError::Poisoned)));
+    assert_eq!(end(&engine, LOG), Offset(0));
+    let refused = append(&engine.log(OTHER), batch(b"y", 1));
+    assert_eq!(refused, Err(AppendError::Poisoned));
+    assert_eq!(engine.storage.commit_step(), Step::Stopped);
 }

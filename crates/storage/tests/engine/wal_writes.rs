@@ -7,17 +7,21 @@ use storage::{LogConfig, StorageSettings};
 
 use crate::harness::{LOG, append, batch, open_with, sim_settings};
 
+/// With four slots of this length.
+fn with_slots_of(bytes: u32) -> StorageSettings {
+    StorageSettings {
+        wal_bytes_max: u64::from(bytes) * 4,
+        wal_slot_bytes: bytes,
+        wal_first_slot_bytes: bytes,
+        ..sim_settings()
+    }
+}
+
 /// Whoever only wants a small round written does not wait for the disk; a large one would cost more in fresh pages.
 #[test]
 fn only_small_relaxed_rounds_go_through_the_page_cache() {
     let (env, handles) = sim::env(1);
-    let settings = StorageSettings {
-        wal_bytes_max: 4 << 20,
-        wal_slot_bytes: 1 << 20,
-        wal_first_slot_bytes: 1 << 20,
-        ..sim_settings()
-    };
-    let engine = open_with(&env, settings, 2, &LogConfig::default()).unwrap();
+    let engine = open_with(&env, with_slots_of(1 << 20), 2, &LogConfig::default()).unwrap();
     let relaxed = LogConfig {
         flush_messages: i64::MAX,
         flush_ms: 500,
@@ -43,13 +47,7 @@ fn only_small_relaxed_rounds_go_through_the_page_cache() {
 #[test]
 fn a_slot_is_made_in_pieces() {
     let (env, handles) = sim::env(1);
-    let settings = StorageSettings {
-        wal_bytes_max: 64 << 20,
-        wal_slot_bytes: 14 << 20,
-        wal_first_slot_bytes: 14 << 20,
-        ..sim_settings()
-    };
-    drop(open_with(&env, settings, 1, &LogConfig::default()).unwrap());
+    drop(open_with(&env, with_slots_of(14 << 20), 1, &LogConfig::default()).unwrap());
     let (mut unforced_bytes, mut written_bytes) = (0, 0);
     for step in handles.fs.trace() {
         match step.operation {

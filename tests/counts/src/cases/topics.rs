@@ -10,7 +10,8 @@ use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
 
 use super::{
     Case, METADATA as METADATA_VERSION, PRODUCE as PRODUCE_VERSION, Sent, TOPIC, batch,
-    check_fetched, check_produced, make_relaxed_topic, make_topic, no_error, produce, repeated,
+    check_fetched, check_produced, make_relaxed_topic, make_topic, no_error, produce, produced,
+    repeated,
 };
 use crate::door::{Door, call, frame, read};
 
@@ -26,9 +27,7 @@ pub(super) const PRODUCE: Case = Case {
     name: "produce",
     prepare: |door, count| {
         make_topic(door, TOPIC)?;
-        let request = produce(batch(1, None, false));
-        let check = check_produced::<PRODUCE_VERSION>;
-        Ok(repeated(&request, PRODUCE_VERSION, count, check))
+        Ok(produced(1, count))
     },
 };
 
@@ -61,9 +60,7 @@ pub(super) const PRODUCE_LARGE: Case = Case {
     name: "produce, 16 KB",
     prepare: |door, count| {
         make_topic(door, TOPIC)?;
-        let request = produce(batch(160, None, false));
-        let check = check_produced::<PRODUCE_VERSION>;
-        Ok(repeated(&request, PRODUCE_VERSION, count, check))
+        Ok(produced(160, count))
     },
 };
 
@@ -72,9 +69,7 @@ pub(super) const PRODUCE_RELAXED: Case = Case {
     name: "produce, relaxed",
     prepare: |door, count| {
         make_relaxed_topic(door, TOPIC)?;
-        let request = produce(batch(1, None, false));
-        let check = check_produced::<PRODUCE_VERSION>;
-        Ok(repeated(&request, PRODUCE_VERSION, count, check))
+        Ok(produced(1, count))
     },
 };
 
@@ -83,9 +78,7 @@ pub(super) const PRODUCE_LARGEST: Case = Case {
     name: "produce, 1 MiB, relaxed",
     prepare: |door, count| {
         make_relaxed_topic(door, TOPIC)?;
-        let request = produce(batch(9_500, None, false));
-        let check = check_produced::<PRODUCE_VERSION>;
-        Ok(repeated(&request, PRODUCE_VERSION, count, check))
+        Ok(produced(9_500, count))
     },
 };
 
