@@ -8,7 +8,7 @@ use sim::{Fault, Operation};
 use storage::{Append, AppendError, CommitError, Durability, LogConfig, Sequence};
 
 use crate::harness::{
-    Engine, LOG, append, batch, open, open_with, poll, read_values, sim_settings,
+    Engine, LOG, append, batch, open, open_with, poll, read_values, sim_settings, with_slots_of,
 };
 
 const OTHER: LogId = LogId(2);
@@ -24,7 +24,10 @@ fn relaxed() -> LogConfig {
 
 /// An engine with two relaxed logs and a strict one.
 fn engine(env: &env::Env) -> Engine {
-    let engine = open(env);
+    with_relaxed(open(env))
+}
+
+fn with_relaxed(engine: Engine) -> Engine {
     for id in [LOG, OTHER] {
         engine.log(id).set_config(relaxed());
     }
@@ -124,7 +127,9 @@ fn a_slot_is_left_by_the_loop() {
 #[test]
 fn the_loop_is_woken_for_what_is_left_to_it_and_for_nothing_else() {
     let (env, handles) = sim::env(1);
-    let engine = engine(&env);
+    // Large slots: one that fills up has the next one made, and making one wakes the loop.
+    let engine = open_with(&env, with_slots_of(1 << 20), 3, &LogConfig::default());
+    let engine = with_relaxed(engine.unwrap());
     engine.storage.start();
     let is_woken = || handles.spawn.turn(handles.clock.now());
     let rest = || {

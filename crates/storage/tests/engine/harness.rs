@@ -34,6 +34,16 @@ pub(crate) fn sim_settings() -> StorageSettings {
     settings(Path::new(DATA_DIR))
 }
 
+/// With four slots of the write-ahead log of this length.
+pub(crate) fn with_slots_of(bytes: u32) -> StorageSettings {
+    StorageSettings {
+        wal_bytes_max: u64::from(bytes) * 4,
+        wal_slot_bytes: bytes,
+        wal_first_slot_bytes: bytes,
+        ..sim_settings()
+    }
+}
+
 /// An engine with its logs.
 pub(crate) struct Engine {
     pub(crate) storage: Arc<Storage>,

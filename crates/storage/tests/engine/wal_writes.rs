@@ -3,19 +3,9 @@
 use env::Step;
 use model::LogId;
 use sim::Operation;
-use storage::{LogConfig, StorageSettings};
+use storage::LogConfig;
 
-use crate::harness::{LOG, append, batch, open_with, sim_settings};
-
-/// With four slots of this length.
-fn with_slots_of(bytes: u32) -> StorageSettings {
-    StorageSettings {
-        wal_bytes_max: u64::from(bytes) * 4,
-        wal_slot_bytes: bytes,
-        wal_first_slot_bytes: bytes,
-        ..sim_settings()
-    }
-}
+use crate::harness::{LOG, append, batch, open_with, with_slots_of};
 
 /// Whoever only wants a small round written does not wait for the disk; a large one would cost more in fresh pages.
 #[test]
