@@ -10,12 +10,10 @@ mod contender;
 mod figures;
 mod forces;
 mod load;
-mod machine;
 mod memory;
 mod nats;
 mod page;
 mod plot;
-mod process;
 mod results;
 mod rows;
 mod start;
@@ -62,7 +60,7 @@ const TRY: Profile = Profile {
     warm_up_seconds: [2, 10],
 };
 
-/// How often the control is taken until the machine is quiet.
+/// How often blocks are added to the control until it is quiet.
 const CONTROLS_MAX: usize = 3;
 
 /// Runs `bench` with these arguments.
@@ -194,6 +192,7 @@ impl<'a> UnderLoad<'a> {
         };
         for contender in [&mut pair.ottla, &mut pair.peer] {
             let seconds = profile.warm_up_seconds[usize::from(contender.name.is_virtual_machine())];
+            contender.fill_up()?;
             contender.load(load, row.durability, seconds)?;
             contender.hold()?;
         }
@@ -212,14 +211,19 @@ impl<'a> UnderLoad<'a> {
         Ok(measured)
     }
 
-    /// Ottla next to itself, until the machine is quiet.
+    /// Ottla next to itself, with more blocks until all of them together are quiet.
     fn control(&mut self, count: usize) -> Result<Vec<Block>> {
         let mut control = Vec::new();
         for _ in 0..CONTROLS_MAX {
-            control.clear();
             for number in 0..count {
                 let [first, second] = [self.measure(Name::Ottla)?, self.measure(Name::Ottla)?];
-                control.push(Block::of(self.row, number % 2 == 1, first, second));
+                // What always comes second may differ for that alone, as it does not in the blocks.
+                let is_peer_first = number % 2 == 1;
+                let [ours, theirs] = match is_peer_first {
+                    true => [second, first],
+                    false => [first, second],
+                };
+                control.push(Block::of(self.row, is_peer_first, ours, theirs));
             }
             let drifts = results::drifts(self.row, &control)?;
             for (figure, drift) in &drifts {

@@ -14,9 +14,8 @@ use serde_json::{Value, json};
 
 use super::contender::Measured;
 use super::nats;
-use super::rows::{BROKER_CORE, LOAD_CORE};
 use super::statistics;
-use crate::brokers::pinned;
+use crate::brokers::{BROKER_CORE, LOAD_CORE, pinned};
 use crate::places::target;
 
 const APPEND_BYTES: usize = 4_096;

@@ -12,12 +12,13 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::forces::Forces;
-use super::load::{Load, Place};
+use super::load::Load;
 use super::nats;
-use super::process::Usage;
-use super::rows::{BROKER_CORE, Cores, Durability};
-use crate::brokers::{Broker, Start};
+use super::rows::{Cores, Durability};
+use crate::brokers::{BROKER_CORE, Broker, Start};
+use crate::place::Place;
 use crate::places::must_succeed;
+use crate::process::Usage;
 
 /// Settings in which both have to be equal.
 const SETTINGS: &[(&str, &str)] = &[("group.initial.rebalance.delay.ms", "0")];
@@ -30,6 +31,10 @@ const HELD_KAFKA_SETTINGS: &[(&str, &str)] = &[("broker.session.timeout.ms", "36
 
 /// What a broker has to come to itself in after it was held, or after a load.
 const SETTLING: Duration = Duration::from_secs(1);
+
+/// More than the write-ahead log of Ottla takes before it uses its slots again.
+const FIRST_LOAD: &str =
+    "produce TOPIC -p 16 --records 1000000 --record-bytes 1024 --batch-bytes 100000";
 
 /// How long a broker may take until a topic can be written to after a crash.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(300);
@@ -161,6 +166,19 @@ impl Contender {
         self.broker.pid()
     }
 
+    /// Lets it write until it has made all files that it uses again and again: a broker makes them once, and not in
+    /// each minute of its life.
+    pub(super) fn fill_up(&self) -> Result<()> {
+        if self.name != Name::Nats {
+            let place = self.place("comparison-first");
+            place.create_topic(16, Durability::Relaxed.flush_messages())?;
+            place.bench(FIRST_LOAD, 0)?;
+            place.delete_topic()?;
+            thread::park_timeout(SETTLING);
+        }
+        Ok(())
+    }
+
     /// Puts it under load for so many seconds.
     pub(super) fn load(
         &mut self,
@@ -234,7 +252,7 @@ impl Contender {
         self.loads += 1;
         let topic = format!("comparison-{}", self.loads);
         let place = self.place(&topic);
-        place.create_topic(load.partitions, durability)?;
+        place.create_topic(load.partitions, durability.flush_messages())?;
         if let Some(fill) = load.fill {
             place.bench(fill, seconds)?;
             self.filled = Some(topic.clone());

@@ -11,8 +11,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::bare;
-use super::rows::LOAD_CORE;
-use crate::brokers::greet;
+use crate::brokers::{LOAD_CORE, greet};
 
 const CONNECTIONS: usize = 64;
 const MESSAGE_BYTES: usize = 1_024;

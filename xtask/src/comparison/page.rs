@@ -23,7 +23,7 @@ belong to the machine they were measured on.
 ## How it is measured
 
 - The broker has one processor and the load the other, except where a row says that they share both. Kafka is one node with KRaft, started with the options of its own start
-  script and warmed by the same load.
+  script. Both have written 1 GB before, and are warmed by the load of the row.
 - A row is measured in blocks. In each block both are measured, one after the other; which comes first changes from block to block. The ratio of a figure is Ottla's number
   divided by the other, in each block; the table has the median of the blocks and the interval in which it lies in 95 of 100 draws (bootstrap).
 - Where both are under load, Ottla is compared with itself first, in the same way. A figure that differs by more than 5 % from itself is void: it stays in the table, and says nothing.

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::contender::{Contender, Measured, Name};
 use super::memory::REST;
-use super::process;
 use super::rows::{Cores, Durability};
+use crate::process;
 
 /// What is in the topic when a broker is killed: 1 GB.
 const FILL: &str = "produce TOPIC -p 16 --records 1000000 --record-bytes 1024 --batch-bytes 100000";
@@ -28,7 +28,7 @@ pub(super) fn measure(name: Name) -> Result<Measured> {
 pub(super) fn measure_recovery(name: Name, durability: Durability) -> Result<Measured> {
     let mut contender = Contender::start(name, Cores::OneEach)?;
     let place = contender.place("before");
-    place.create_topic(16, durability)?;
+    place.create_topic(16, durability.flush_messages())?;
     place.bench(FILL, 0)?;
     let recovered = contender.recover("before")?;
     Ok(Measured::of(

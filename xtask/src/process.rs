@@ -7,15 +7,15 @@ use anyhow::{Context, Result};
 
 /// What a process has used since it began.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Usage {
+pub(crate) struct Usage {
     /// Of all its threads, in the program and in the kernel.
-    pub(super) cpu_seconds: f64,
+    pub(crate) cpu_seconds: f64,
     /// Handed to the disk.
-    pub(super) written_bytes: f64,
+    pub(crate) written_bytes: f64,
 }
 
 impl Usage {
-    pub(super) fn of(pid: u32) -> Result<Self> {
+    pub(crate) fn of(pid: u32) -> Result<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
         let io = fs::read_to_string(format!("/proc/{pid}/io"))?;
         Ok(Self {
@@ -24,7 +24,7 @@ impl Usage {
         })
     }
 
-    pub(super) fn since(self, earlier: Self) -> Self {
+    pub(crate) fn since(self, earlier: Self) -> Self {
         Self {
             cpu_seconds: self.cpu_seconds - earlier.cpu_seconds,
             written_bytes: self.written_bytes - earlier.written_bytes,
@@ -33,13 +33,13 @@ impl Usage {
 }
 
 /// Memory of a process in bytes; pages that it shares are divided among those who share them.
-pub(super) fn memory_bytes(pid: u32) -> Result<f64> {
+pub(crate) fn memory_bytes(pid: u32) -> Result<f64> {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
     Ok(field(&text, "Pss:")? * 1024.0)
 }
 
 /// The same without the mappings that begin within `from..to`.
-pub(super) fn memory_bytes_outside(pid: u32, from: u64, to: u64) -> Result<f64> {
+pub(crate) fn memory_bytes_outside(pid: u32, from: u64, to: u64) -> Result<f64> {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps"))?;
     Ok(bytes_outside(&text, from, to))
 }
