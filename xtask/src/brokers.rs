@@ -36,6 +36,11 @@ const KAFKA_MACHINE_OPTIONS: [&str; 7] = [
     "-XX:+ExplicitGCInvokesConcurrent",
 ];
 
+/// The processor of the broker, or of what stands for one, where it has one of its own.
+pub(crate) const BROKER_CORE: u32 = 0;
+/// The processor of the load then.
+pub(crate) const LOAD_CORE: u32 = 1;
+
 /// How a broker is to be started.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Start<'a> {

@@ -10,12 +10,10 @@ mod contender;
 mod figures;
 mod forces;
 mod load;
-mod machine;
 mod memory;
 mod nats;
 mod page;
 mod plot;
-mod process;
 mod results;
 mod rows;
 mod start;
@@ -264,6 +262,7 @@ fn limits(
     count: usize,
 ) -> Result<Vec<Block>> {
     let mut ottla = Contender::start(Name::Ottla, Cores::OneEach)?;
+    ottla.fill_up()?;
     ottla.load(load, row.durability, profile.warm_up_seconds[0])?;
     in_turn(row, count, [None, Some(bare)], |bare| match bare {
         None => ottla.load(load, row.durability, profile.block_seconds),

@@ -6,8 +6,12 @@ mod comparison;
 mod compat;
 mod counts;
 mod fuzz;
+mod growth;
 mod harness;
+mod machine;
+mod place;
 mod places;
+mod process;
 mod simulation;
 
 use anyhow::{Result, bail};
@@ -19,6 +23,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
                      what compat/ says must pass (--kafka, --update)
   bench compare      measures Ottla and Apache Kafka side by side, row by row, and writes
                      docs/PERFORMANCE.md (--short, --full, --next-to PEER, ROW...)
+  bench growth       measures Ottla with more and more partitions, producers and gigabytes, and
+                     writes docs/performance/growth.md (--page, partitions, producers, gigabytes)
   counts             counts what requests cost, in instructions, allocations and calls of the kernel, and
                      compares with tests/counts/expected.json (--bless makes that what was counted)
   soak --seeds N     simulates N seeds (--from FIRST, --threads N, --result FILE)
@@ -42,6 +48,7 @@ fn main() -> Result<()> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["compat", rest @ ..] => compat::run(rest),
+        ["bench", "growth", rest @ ..] => growth::run(rest),
         ["bench", rest @ ..] => comparison::run(rest),
         ["counts", rest @ ..] => counts::run(rest),
         ["codegen"] => codegen::write(),

@@ -13,9 +13,8 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::contender::Measured;
-use super::rows::{BROKER_CORE, LOAD_CORE};
 use super::statistics;
-use crate::brokers::pinned;
+use crate::brokers::{BROKER_CORE, LOAD_CORE, pinned};
 use crate::places::target;
 
 const APPEND_BYTES: usize = 4_096;

@@ -12,12 +12,13 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::forces::Forces;
-use super::load::{GIGABYTE, Load, Place};
+use super::load::{GIGABYTE, Load};
 use super::nats;
-use super::process::Usage;
-use super::rows::{BROKER_CORE, Cores, Durability};
-use crate::brokers::{Broker, Start};
+use super::rows::{Cores, Durability};
+use crate::brokers::{BROKER_CORE, Broker, Start};
+use crate::place::Place;
 use crate::places::must_succeed;
+use crate::process::Usage;
 
 /// Settings in which both have to be equal.
 const SETTINGS: &[(&str, &str)] = &[("group.initial.rebalance.delay.ms", "0")];
@@ -168,7 +169,7 @@ impl Contender {
     pub(super) fn fill_up(&self) -> Result<()> {
         if self.name != Name::Nats {
             let place = self.place("comparison-first");
-            place.create_topic(16, Durability::Relaxed)?;
+            place.create_topic(16, Durability::Relaxed.flush_messages())?;
             place.bench(GIGABYTE, 0)?;
             place.delete_topic()?;
             thread::park_timeout(SETTLING);
@@ -249,7 +250,7 @@ impl Contender {
         self.loads += 1;
         let topic = format!("comparison-{}", self.loads);
         let place = self.place(&topic);
-        place.create_topic(load.partitions, durability)?;
+        place.create_topic(load.partitions, durability.flush_messages())?;
         if let Some(fill) = load.fill {
             place.bench(fill, seconds)?;
             self.filled = Some(topic.clone());

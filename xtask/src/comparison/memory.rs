@@ -9,9 +9,9 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use super::contender::{Contender, Measured, Name};
-use super::process;
 use super::rows::{Cores, Durability};
 use crate::brokers::ask;
+use crate::process;
 
 /// After this a broker that nothing is asked of counts as being at rest.
 pub(super) const REST: Duration = Duration::from_secs(5);
@@ -49,7 +49,7 @@ pub(super) fn measure(name: Name, held: Held) -> Result<Measured> {
 /// What is there once, however many there are, is there before.
 fn prepare(contender: &mut Contender, held: Held) -> Result<()> {
     let place = contender.place("before");
-    place.create_topic(1, Durability::Relaxed)?;
+    place.create_topic(1, Durability::Relaxed.flush_messages())?;
     match held {
         Held::Partitions => {}
         Held::Connections => drop(connect(contender, 1)?),
@@ -67,7 +67,7 @@ fn hold(contender: &Contender, held: Held) -> Result<Vec<TcpStream>> {
         Held::Partitions => {
             contender
                 .place("many")
-                .create_topic(COUNT, Durability::Relaxed)?;
+                .create_topic(COUNT, Durability::Relaxed.flush_messages())?;
             Ok(Vec::new())
         }
         Held::Connections => connect(contender, COUNT),

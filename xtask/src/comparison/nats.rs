@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use super::rows::LOAD_CORE;
-use crate::brokers::{greet, pinned};
+use crate::brokers::{LOAD_CORE, greet, pinned};
 
 const CONNECTIONS: usize = 64;
 const MESSAGE_BYTES: usize = 1_024;

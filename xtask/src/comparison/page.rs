@@ -27,7 +27,7 @@ belong to the machine they were measured on.
 - A row is measured in blocks. In each block both are measured, one after the other; which comes first changes from block to block. The ratio of a figure is Ottla's number
   divided by the other, in each block; the table has the median of the blocks and the interval in which it lies in 95 of 100 draws (bootstrap).
 - Where both are under load, Ottla is compared with itself first, in the same way. A figure that differs by more than 5 % from itself is void: it stays in the table, and says nothing.
-- Where both are under load they have written 1 GB before, so that Ottla's write-ahead log has the files that it uses again and again; NATS has not. Rows up to commit 66d04c6 were measured without that,
+- Who is under load has written 1 GB before, so that Ottla's write-ahead log has the files that it uses again and again; NATS has not. Rows up to commit 66d04c6 were measured without that,
   and where their control was restless it was taken anew instead of getting more blocks.
 - Durability is the same on both sides: **strict** is Ottla's default and `flush.messages=1` in Kafka, **relaxed** is `flush.messages` far away, which is Kafka's default.
   **default** is what each of them does where nothing is set.
@@ -48,6 +48,7 @@ cargo xtask bench compare --again produce-small-relaxed
 ```
 
 It wants a JDK, Maven and strace; `--next-to tansu` wants pip, and `--next-to nats` Debian's apt. What a request costs, and what was done about it: [Where the time goes](performance/where-the-time-goes.md).
+What things cost with more partitions, producers and gigabytes: [Growth](performance/growth.md).
 ";
 
 /// What a table compares Ottla with.

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::contender::{Measured, Name};
 use super::figures::Figure;
-use super::machine;
 use super::rows::Row;
 use super::statistics::{self, Estimate};
+use crate::machine;
 use crate::places::workspace;
 
 /// By how much Ottla may differ from itself.

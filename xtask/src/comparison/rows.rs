@@ -42,11 +42,6 @@ impl Durability {
     }
 }
 
-/// The processor of the broker, or of what stands for one, where it has one of its own.
-pub(super) const BROKER_CORE: u32 = 0;
-/// The processor of the load then.
-pub(super) const LOAD_CORE: u32 = 1;
-
 /// Who has which processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cores {

@@ -8,8 +8,8 @@ use serde_json::json;
 use super::contender::{Contender, Measured, Name};
 use super::load::GIGABYTE;
 use super::memory::REST;
-use super::process;
 use super::rows::{Cores, Durability};
+use crate::process;
 
 /// Starts it on an empty directory, lets it come to rest, and ends it.
 pub(super) fn measure(name: Name) -> Result<Measured> {
@@ -26,7 +26,7 @@ pub(super) fn measure(name: Name) -> Result<Measured> {
 pub(super) fn measure_recovery(name: Name, durability: Durability) -> Result<Measured> {
     let mut contender = Contender::start(name, Cores::OneEach)?;
     let place = contender.place("before");
-    place.create_topic(16, durability)?;
+    place.create_topic(16, durability.flush_messages())?;
     place.bench(GIGABYTE, 0)?;
     let recovered = contender.recover("before")?;
     Ok(Measured::of(

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 /// Processor, memory, kernel, and the versions of what was compared.
-pub(super) fn describe() -> Value {
+pub(crate) fn describe() -> Value {
     json!({
         "processor": field("/proc/cpuinfo", "model name"),
         "processors": std::thread::available_parallelism().map_or(0, usize::from),

@@ -1,0 +1,147 @@
+//! Gigabytes in a topic that take no room on the disk: records of zeros, whose blocks are given back.
+
+use std::fs;
+use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use crc_fast::{CrcAlgorithm, checksum};
+
+use super::asking::{Asker, Body};
+use crate::brokers::Broker;
+use crate::places::must_succeed;
+
+/// A record's value; a thousand of them make a gigabyte.
+const VALUE_BYTES: usize = 1_000_000;
+const RECORDS_PER_GIGABYTE: usize = 1_000;
+/// The time of the first gigabyte, in ms since 1970; each has a time of its own.
+const FIRST_MS: i64 = 1_790_000_000_000;
+/// After so many gigabytes the blocks of zeros are given back.
+const GIVEN_BACK_GIGABYTES: u32 = 4;
+/// A file with so many bytes on disk is worth a look.
+const WORTH_BYTES: u64 = 64 << 20;
+/// How much is left when all that is to go has gone, and how long that may take.
+const LEFT_BYTES_MAX: u64 = 3 << 30;
+const GONE_LIMIT: Duration = Duration::from_secs(300);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The time that the records of a gigabyte carry.
+pub(super) fn time_of(gigabyte: u32) -> i64 {
+    FIRST_MS + i64::from(gigabyte) * 1_000
+}
+
+/// Writes these gigabytes.
+pub(super) fn fill(broker: &Broker, topic: &str, gigabytes: Range<u32>) -> Result<()> {
+    let mut asker = Asker::open(broker.port())?;
+    for gigabyte in gigabytes {
+        let batch = batch(time_of(gigabyte));
+        for _ in 0..RECORDS_PER_GIGABYTE {
+            asker.produce(topic, &batch)?;
+        }
+        if gigabyte % GIVEN_BACK_GIGABYTES == 0 {
+            give_back(&broker.data_directory())?;
+        }
+    }
+    give_back(&broker.data_directory())
+}
+
+/// Waits until retention has taken what it is to take.
+pub(super) fn wait_until_gone(broker: &Broker) -> Result<Duration> {
+    let began = Instant::now();
+    let logs = broker.data_directory().join("logs");
+    while segments(&logs)?.iter().map(|(_, bytes)| bytes).sum::<u64>() > LEFT_BYTES_MAX {
+        ensure!(began.elapsed() < GONE_LIMIT, "retention takes nothing");
+        thread::park_timeout(PAUSE);
+    }
+    Ok(began.elapsed())
+}
+
+/// Makes holes of the zeros in segments that are not written to any more.
+fn give_back(data_directory: &Path) -> Result<()> {
+    for directory in fs::read_dir(data_directory.join("logs"))? {
+        let mut segments = segments(&directory?.path())?;
+        segments.sort();
+        // The last one is written to.
+        segments.pop();
+        for (path, _) in segments {
+            if fs::metadata(&path)?.blocks() * 512 > WORTH_BYTES {
+                must_succeed(Command::new("fallocate").arg("--dig-holes").arg(&path))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The segments below a directory, with their lengths.
+fn segments(directory: &Path) -> Result<Vec<(PathBuf, u64)>> {
+    let (mut open, mut found) = (vec![directory.to_owned()], Vec::new());
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(directory)? {
+            let path = entry?.path();
+            // It may have gone meanwhile.
+            let Ok(metadata) = fs::metadata(&path) else {
+                continue;
+            };
+            if metadata.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "log") {
+                found.push((path, metadata.len()));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// A batch of one record of zeros.
+fn batch(time_ms: i64) -> Vec<u8> {
+    let mut record = Body::default();
+    // Attributes, differences of time and offset, and no key.
+    record.0.extend_from_slice(&[0, 0, 0, 1]);
+    varint(&mut record.0, VALUE_BYTES);
+    record.0.resize(record.0.len() + VALUE_BYTES, 0);
+    // No headers.
+    record.0.push(0);
+    // From the attributes on, which the checksum covers.
+    let mut covered = Body::default();
+    covered.i16(0).i32(0).i64(time_ms).i64(time_ms);
+    covered.i64(-1).i16(-1).i32(-1).i32(1);
+    varint(&mut covered.0, record.0.len());
+    covered.0.extend_from_slice(&record.0);
+    let mut batch = Body::default();
+    // Leader epoch, magic and checksum lie between the length and what is covered.
+    batch.i64(0).i32((covered.0.len() + 9) as i32).i32(-1);
+    batch.0.push(2);
+    batch.i32(checksum(CrcAlgorithm::Crc32Iscsi, &covered.0) as i32);
+    batch.0.extend_from_slice(&covered.0);
+    batch.0
+}
+
+/// A length as records carry it: zigzag, seven bits to a byte.
+fn varint(bytes: &mut Vec<u8>, value: usize) {
+    let mut value = value << 1;
+    while value >= 0x80 {
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_has_the_length_that_it_tells() {
+        let batch = batch(0);
+        let told = i32::from_be_bytes(*batch[8..].first_chunk().unwrap());
+        assert_eq!(told as usize, batch.len() - 12);
+        assert_eq!(batch[16], 2);
+        let crc = u32::from_be_bytes(*batch[17..].first_chunk().unwrap());
+        let expected = checksum(CrcAlgorithm::Crc32Iscsi, &batch[21..]);
+        assert_eq!(u64::from(crc), expected);
+    }
+}
