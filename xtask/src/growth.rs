@@ -28,13 +28,14 @@ const USAGE: &str = "usage: cargo xtask bench growth [--page] [partitions | prod
 /// Retention looks for what is to go every second, which shows what that costs.
 const SETTINGS: &[(&str, &str)] = &[
     ("log.retention.check.interval.ms", "1000"),
-    ("file.delete.delay.ms", "1000"),
+    ("log.segment.delete.delay.ms", "1000"),
 ];
 const RELAXED: Option<u64> = Some(i64::MAX as u64);
 
-/// How long a load lasts, and how often it is repeated; its median counts.
-const LOAD_SECONDS: u32 = 10;
-const LOADS: usize = 3;
+/// So that all files are made that are used again and again: the segments of all partitions, and the write-ahead log.
+const FIRST_LOAD: &str = "produce TOPIC --records 1000000 --record-bytes 1024 --batch-bytes 100000";
+/// How long a load lasts. The write-ahead log is used up once meanwhile, so that what it holds goes to the segments.
+const LOAD_SECONDS: u32 = 60;
 /// How long a broker is watched that nothing is asked of.
 const REST: Duration = Duration::from_secs(10);
 /// What is asked for again and again; the median counts.
@@ -68,8 +69,11 @@ impl By {
     }
 }
 
-/// What was found with so many: figures by name.
+/// What was found: figures by name.
 type Figures = BTreeMap<String, f64>;
+
+/// What was found with so many.
+type Point = (u32, Figures);
 
 /// Runs `bench growth` with these arguments.
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
@@ -89,8 +93,8 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     }
     for by in wanted {
         let points = match by {
-            By::Partitions => each(by, |count| with_partitions(count))?,
-            By::Producers => each(by, |count| with_producers(count))?,
+            By::Partitions => each(by, with_partitions)?,
+            By::Producers => each(by, with_producers)?,
             By::Gigabytes => with_gigabytes()?,
         };
         keep(by, &points)?;
@@ -99,7 +103,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
 }
 
 /// Measures with each count, by a broker of its own.
-fn each(by: By, measure: impl Fn(u32) -> Result<Figures>) -> Result<Vec<(u32, Figures)>> {
+fn each(by: By, measure: impl Fn(u32) -> Result<Figures>) -> Result<Vec<Point>> {
     let measured = |count: &u32| {
         let figures = measure(*count).with_context(|| format!("{count} {}", by.name()))?;
         tell(by, *count, &figures);
@@ -149,7 +153,7 @@ fn with_producers(count: u32) -> Result<Figures> {
 }
 
 /// One broker that holds more and more.
-fn with_gigabytes() -> Result<Vec<(u32, Figures)>> {
+fn with_gigabytes() -> Result<Vec<Point>> {
     let mut broker = start()?;
     place(&broker, "held").create_topic(1, RELAXED)?;
     place(&broker, "small").create_topic(16, RELAXED)?;
@@ -222,19 +226,17 @@ fn command(broker: &Broker) -> Command {
 /// 5,000 requests a second with a keyed record of 100 B each, over so many connections: microseconds of the
 /// processor for each.
 fn per_record(broker: &Broker, topic: &str, partitions: u32, connections: u32) -> Result<f64> {
+    let place = place(broker, topic);
+    place.bench(&format!("{FIRST_LOAD} -p {partitions}"), 0)?;
+    must_succeed(&mut Command::new("sync"))?;
     let options = format!(
         "produce TOPIC -p {partitions} --keys 100000 --batch-records 1 --record-bytes 100 --connections {connections} --in-flight 1 --rate 5000 --seconds SECONDS"
     );
-    let load = |_| -> Result<f64> {
-        must_succeed(&mut Command::new("sync"))?;
-        let before = Usage::of(broker.pid())?;
-        let report = place(broker, topic).bench(&options, LOAD_SECONDS)?;
-        let used = Usage::of(broker.pid())?.since(before);
-        let records = report["result"]["total_records"].as_f64();
-        Ok(used.cpu_seconds * 1e6 / records.context("no number of records")?)
-    };
-    let mut found: Vec<f64> = (0..LOADS).map(load).collect::<Result<_>>()?;
-    Ok(middle(&mut found))
+    let before = Usage::of(broker.pid())?;
+    let report = place.bench(&options, LOAD_SECONDS)?;
+    let used = Usage::of(broker.pid())?.since(before);
+    let records = report["result"]["total_records"].as_f64();
+    Ok(used.cpu_seconds * 1e6 / records.context("no number of records")?)
 }
 
 /// What it holds and does when nothing is asked of it.
@@ -279,7 +281,7 @@ fn path(by: By) -> PathBuf {
     workspace().join(format!("bench/results/growth/{}.json", by.name()))
 }
 
-fn keep(by: By, points: &[(u32, Figures)]) -> Result<()> {
+fn keep(by: By, points: &[Point]) -> Result<()> {
     let points: Vec<Value> = points
         .iter()
         .map(|(count, figures)| json!({ "count": count, "figures": figures }))
