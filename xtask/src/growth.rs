@@ -33,7 +33,7 @@ const SETTINGS: &[(&str, &str)] = &[
 const RELAXED: Option<u64> = Some(i64::MAX as u64);
 
 /// So that all files are made that are used again and again: the segments of all partitions, and the write-ahead log.
-const FIRST_LOAD: &str = "produce TOPIC --records 1000000 --record-bytes 1024 --batch-bytes 100000";
+const FIRST_LOAD: &str = "produce TOPIC --records 1000000 --record-bytes 1024 --batch-bytes 10000";
 /// How long a load lasts. The write-ahead log is used up once meanwhile, so that what it holds goes to the segments.
 const LOAD_SECONDS: u32 = 60;
 /// How long a broker is watched that nothing is asked of.
@@ -179,18 +179,24 @@ fn with_gigabytes() -> Result<Vec<Point>> {
         tell(By::Gigabytes, *count, &figures);
         points.push((*count, figures));
     }
+    // Should the rest fail.
+    keep(By::Gigabytes, &points)?;
+    // What is in the segment that is written to stays.
+    let gone_bytes = u64::from(held.saturating_sub(2)) * held::GIGABYTE_BYTES;
+    let left_bytes = held::bytes(&broker)?.saturating_sub(gone_bytes);
     let before = Usage::of(broker.pid())?;
-    command(&broker)
-        .args([
-            "topic",
-            "alter-config",
-            "held",
-            "--set",
-            "retention.bytes=1000000",
-        ])
-        .stdout(Stdio::null())
-        .status()?;
-    let waited = held::wait_until_gone(&broker)?;
+    must_succeed(
+        command(&broker)
+            .args([
+                "topic",
+                "alter-config",
+                "held",
+                "--set",
+                "retention.bytes=1000000",
+            ])
+            .stdout(Stdio::null()),
+    )?;
+    let waited = held::wait_until_left(&broker, left_bytes)?;
     let used = Usage::of(broker.pid())?.since(before);
     if let Some((_, figures)) = points.last_mut() {
         figures.insert(page::RETENTION.to_owned(), waited.as_secs_f64() * 1e3);

@@ -18,14 +18,14 @@ use crate::places::must_succeed;
 /// A record's value; a thousand of them make a gigabyte.
 const VALUE_BYTES: usize = 1_000_000;
 const RECORDS_PER_GIGABYTE: usize = 1_000;
+pub(super) const GIGABYTE_BYTES: u64 = (VALUE_BYTES * RECORDS_PER_GIGABYTE) as u64;
 /// The time of the first gigabyte, in ms since 1970; each has a time of its own.
 const FIRST_MS: i64 = 1_790_000_000_000;
 /// After so many gigabytes the blocks of zeros are given back.
 const GIVEN_BACK_GIGABYTES: u32 = 4;
 /// A file with so many bytes on disk is worth a look.
 const WORTH_BYTES: u64 = 64 << 20;
-/// How much is left when all that is to go has gone, and how long that may take.
-const LEFT_BYTES_MAX: u64 = 3 << 30;
+/// How long retention may take.
 const GONE_LIMIT: Duration = Duration::from_secs(300);
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -49,12 +49,17 @@ pub(super) fn fill(broker: &Broker, topic: &str, gigabytes: Range<u32>) -> Resul
     give_back(&broker.data_directory())
 }
 
-/// Waits until retention has taken what it is to take.
-pub(super) fn wait_until_gone(broker: &Broker) -> Result<Duration> {
+/// How long all segments are together.
+pub(super) fn bytes(broker: &Broker) -> Result<u64> {
+    let segments = segments(&broker.data_directory().join("logs"))?;
+    Ok(segments.iter().map(|(_, bytes)| bytes).sum())
+}
+
+/// Waits until retention has left no more than this.
+pub(super) fn wait_until_left(broker: &Broker, left_bytes: u64) -> Result<Duration> {
     let began = Instant::now();
-    let logs = broker.data_directory().join("logs");
-    while segments(&logs)?.iter().map(|(_, bytes)| bytes).sum::<u64>() > LEFT_BYTES_MAX {
-        ensure!(began.elapsed() < GONE_LIMIT, "retention takes nothing");
+    while bytes(broker)? > left_bytes {
+        ensure!(began.elapsed() < GONE_LIMIT, "retention takes too little");
         thread::park_timeout(PAUSE);
     }
     Ok(began.elapsed())
