@@ -18,7 +18,7 @@ pub(super) const OFFSETS: &str = "ListOffsets of all partitions in ms";
 pub(super) const OFFSETS_BY_TIME: &str = "ListOffsets by time in ms";
 pub(super) const START: &str = "first answer after a kill in ms";
 pub(super) const RETENTION: &str = "retention of all of it in ms";
-pub(super) const RETENTION_CPU: &str = "CPU ms of that";
+pub(super) const RETENTION_CPU: &str = "retention of all of it in CPU ms";
 
 const INTRODUCTION: &str = "# Growth
 
