@@ -17,7 +17,6 @@ mod plot;
 mod results;
 mod rows;
 mod start;
-mod statistics;
 
 use std::time::Instant;
 

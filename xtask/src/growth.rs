@@ -8,19 +8,20 @@ mod plot;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::brokers::{BROKER_CORE, Broker, LOAD_CORE, Start, pinned};
+use self::asking::Asker;
+use crate::brokers::{BROKER_CORE, Broker, Start};
 use crate::machine;
-use crate::place::Place;
-use crate::places::{must_succeed, target, workspace};
+use crate::places::{must_succeed, workspace};
 use crate::process::{self, Usage};
-use asking::Asker;
+use crate::statistics;
+use crate::topic::Topic;
 
 const USAGE: &str = "usage: cargo xtask bench growth [--page] [partitions | producers | gigabytes ...]
   --page     measures nothing, and writes docs/performance/growth.md from the results that are there";
@@ -79,10 +80,8 @@ type Point = (u32, Figures);
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     let (mut wanted, mut is_page) = (Vec::new(), false);
     for argument in arguments {
-        match (
-            *argument,
-            By::ALL.into_iter().find(|by| by.name() == *argument),
-        ) {
+        let by = By::ALL.into_iter().find(|by| by.name() == *argument);
+        match (*argument, by) {
             ("--page", _) => is_page = true,
             (_, Some(by)) => wanted.push(by),
             _ => bail!(USAGE),
@@ -92,49 +91,45 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
         wanted = By::ALL.to_vec();
     }
     for by in wanted {
-        let points = match by {
+        match by {
             By::Partitions => each(by, with_partitions)?,
             By::Producers => each(by, with_producers)?,
             By::Gigabytes => with_gigabytes()?,
-        };
-        keep(by, &points)?;
+        }
     }
     page::write()
 }
 
 /// Measures with each count, by a broker of its own.
-fn each(by: By, measure: impl Fn(u32) -> Result<Figures>) -> Result<Vec<Point>> {
-    let measured = |count: &u32| {
+fn each(by: By, measure: impl Fn(u32) -> Result<Figures>) -> Result<()> {
+    let mut points = Vec::new();
+    for count in by.counts() {
         let figures = measure(*count).with_context(|| format!("{count} {}", by.name()))?;
-        tell(by, *count, &figures);
-        Ok((*count, figures))
-    };
-    by.counts().iter().map(measured).collect()
-}
-
-fn tell(by: By, count: u32, figures: &Figures) {
-    let figures: Vec<String> = figures
-        .iter()
-        .map(|(name, value)| format!("{name} {value:.3}"))
-        .collect();
-    println!("{count} {}: {}", by.name(), figures.join("; "));
+        add(by, &mut points, (*count, figures))?;
+    }
+    Ok(())
 }
 
 fn with_partitions(count: u32) -> Result<Figures> {
     let mut broker = start()?;
-    place(&broker, "many").create_topic(count, RELAXED)?;
+    topic(&broker, "many").create(count, RELAXED)?;
     let mut figures = Figures::new();
-    figures.insert(
-        page::PER_RECORD.to_owned(),
+    insert(
+        &mut figures,
+        page::PER_RECORD,
         per_record(&broker, "many", count, 16)?,
     );
     at_rest(&broker, &mut figures)?;
     let mut asker = Asker::open(broker.port())?;
-    let all: Vec<i32> = (0..count.cast_signed()).collect();
-    figures.insert(page::METADATA.to_owned(), median_ms(|| asker.metadata())?);
-    figures.insert(
-        page::OFFSETS.to_owned(),
-        median_ms(|| asker.list_offsets("many", &all, asking::LATEST))?,
+    insert(
+        &mut figures,
+        page::METADATA,
+        median_ms(|| asker.metadata())?,
+    );
+    insert(
+        &mut figures,
+        page::OFFSETS,
+        median_ms(|| asker.list_offsets("many", 0..count, asking::LATEST))?,
     );
     again(&mut broker, &mut figures)?;
     Ok(figures)
@@ -142,10 +137,11 @@ fn with_partitions(count: u32) -> Result<Figures> {
 
 fn with_producers(count: u32) -> Result<Figures> {
     let broker = start()?;
-    place(&broker, "one").create_topic(16, RELAXED)?;
+    topic(&broker, "one").create(16, RELAXED)?;
     let mut figures = Figures::new();
-    figures.insert(
-        page::PER_RECORD.to_owned(),
+    insert(
+        &mut figures,
+        page::PER_RECORD,
         per_record(&broker, "one", 16, count)?,
     );
     at_rest(&broker, &mut figures)?;
@@ -153,56 +149,55 @@ fn with_producers(count: u32) -> Result<Figures> {
 }
 
 /// One broker that holds more and more.
-fn with_gigabytes() -> Result<Vec<Point>> {
+fn with_gigabytes() -> Result<()> {
+    let by = By::Gigabytes;
     let mut broker = start()?;
-    place(&broker, "held").create_topic(1, RELAXED)?;
-    place(&broker, "small").create_topic(16, RELAXED)?;
+    topic(&broker, "held").create(1, RELAXED)?;
+    topic(&broker, "small").create(16, RELAXED)?;
     let (mut points, mut held) = (Vec::new(), 0);
-    for count in By::Gigabytes.counts() {
+    for count in by.counts() {
         held::fill(&broker, "held", held..*count)?;
         held = *count;
         let mut figures = Figures::new();
-        figures.insert(
-            page::PER_RECORD.to_owned(),
+        insert(
+            &mut figures,
+            page::PER_RECORD,
             per_record(&broker, "small", 16, 16)?,
         );
         at_rest(&broker, &mut figures)?;
         let mut asker = Asker::open(broker.port())?;
-        figures.insert(page::METADATA.to_owned(), median_ms(|| asker.metadata())?);
-        let middle = held::time_of(*count / 2);
-        figures.insert(
-            page::OFFSETS_BY_TIME.to_owned(),
-            median_ms(|| asker.list_offsets("held", &[0], middle))?,
+        insert(
+            &mut figures,
+            page::METADATA,
+            median_ms(|| asker.metadata())?,
         );
-        drop(asker);
+        let middle = held::time_of(held / 2);
+        insert(
+            &mut figures,
+            page::OFFSETS_BY_TIME,
+            median_ms(|| asker.list_offsets("held", 0..1, middle))?,
+        );
         again(&mut broker, &mut figures)?;
-        tell(By::Gigabytes, *count, &figures);
-        points.push((*count, figures));
+        if by.counts().last() == Some(count) {
+            let_go(&broker, held, &mut figures)?;
+        }
+        add(by, &mut points, (held, figures))?;
     }
-    // Should the rest fail.
-    keep(By::Gigabytes, &points)?;
+    Ok(())
+}
+
+/// Lets retention take all of it.
+fn let_go(broker: &Broker, gigabytes: u32, figures: &mut Figures) -> Result<()> {
     // What is in the segment that is written to stays.
-    let gone_bytes = u64::from(held.saturating_sub(2)) * held::GIGABYTE_BYTES;
-    let left_bytes = held::bytes(&broker)?.saturating_sub(gone_bytes);
+    let gone_bytes = u64::from(gigabytes.saturating_sub(2)) * held::GIGABYTE_BYTES;
+    let left_bytes = held::bytes(broker)?.saturating_sub(gone_bytes);
     let before = Usage::of(broker.pid())?;
-    must_succeed(
-        command(&broker)
-            .args([
-                "topic",
-                "alter-config",
-                "held",
-                "--set",
-                "retention.bytes=1000000",
-            ])
-            .stdout(Stdio::null()),
-    )?;
-    let waited = held::wait_until_left(&broker, left_bytes)?;
+    topic(broker, "held").set("retention.bytes=1000000")?;
+    let waited = held::wait_until_left(broker, left_bytes)?;
     let used = Usage::of(broker.pid())?.since(before);
-    if let Some((_, figures)) = points.last_mut() {
-        figures.insert(page::RETENTION.to_owned(), waited.as_secs_f64() * 1e3);
-        figures.insert(page::RETENTION_CPU.to_owned(), used.cpu_seconds * 1e3);
-    }
-    Ok(points)
+    insert(figures, page::RETENTION, waited.as_secs_f64() * 1e3);
+    insert(figures, page::RETENTION_CPU, used.cpu_seconds * 1e3);
+    Ok(())
 }
 
 fn start() -> Result<Broker> {
@@ -215,31 +210,25 @@ fn start() -> Result<Broker> {
     start.ottla()
 }
 
-fn place<'a>(broker: &Broker, topic: &'a str) -> Place<'a> {
-    Place {
+fn topic<'a>(broker: &Broker, name: &'a str) -> Topic<'a> {
+    Topic {
         port: broker.port(),
-        topic,
+        name,
         is_pinned: true,
     }
 }
 
-fn command(broker: &Broker) -> Command {
-    let mut command = pinned(LOAD_CORE, target().join("release/ottla"));
-    command.args(["--brokers", &format!("127.0.0.1:{}", broker.port())]);
-    command
-}
-
 /// 5,000 requests a second with a keyed record of 100 B each, over so many connections: microseconds of the
 /// processor for each.
-fn per_record(broker: &Broker, topic: &str, partitions: u32, connections: u32) -> Result<f64> {
-    let place = place(broker, topic);
-    place.bench(&format!("{FIRST_LOAD} -p {partitions}"), 0)?;
+fn per_record(broker: &Broker, name: &str, partitions: u32, connections: u32) -> Result<f64> {
+    let topic = topic(broker, name);
+    topic.bench(&format!("{FIRST_LOAD} -p {partitions}"), 0)?;
     must_succeed(&mut Command::new("sync"))?;
     let options = format!(
         "produce TOPIC -p {partitions} --keys 100000 --batch-records 1 --record-bytes 100 --connections {connections} --in-flight 1 --rate 5000 --seconds SECONDS"
     );
     let before = Usage::of(broker.pid())?;
-    let report = place.bench(&options, LOAD_SECONDS)?;
+    let report = topic.bench(&options, LOAD_SECONDS)?;
     let used = Usage::of(broker.pid())?.since(before);
     let records = report["result"]["total_records"].as_f64();
     Ok(used.cpu_seconds * 1e6 / records.context("no number of records")?)
@@ -252,21 +241,17 @@ fn at_rest(broker: &Broker, figures: &mut Figures) -> Result<()> {
     thread::park_timeout(REST);
     let used = Usage::of(broker.pid())?.since(before);
     let per_second = used.cpu_seconds * 1e3 / REST.as_secs_f64();
-    figures.insert(page::AT_REST.to_owned(), per_second);
-    figures.insert(
-        page::MEMORY.to_owned(),
-        process::memory_bytes(broker.pid())? / 1e6,
-    );
+    insert(figures, page::AT_REST, per_second);
+    let memory_bytes = process::memory_bytes(broker.pid())?;
+    insert(figures, page::MEMORY, memory_bytes / 1e6);
     Ok(())
 }
 
 /// Kills it and starts it again.
 fn again(broker: &mut Broker, figures: &mut Figures) -> Result<()> {
     broker.kill_and_start_again()?;
-    figures.insert(
-        page::START.to_owned(),
-        broker.answered_after().as_secs_f64() * 1e3,
-    );
+    let answered_after = broker.answered_after();
+    insert(figures, page::START, answered_after.as_secs_f64() * 1e3);
     Ok(())
 }
 
@@ -275,12 +260,22 @@ fn median_ms(mut ask: impl FnMut() -> Result<Duration>) -> Result<f64> {
     for _ in 0..ASKED_TIMES {
         found.push(ask()?.as_secs_f64() * 1e3);
     }
-    Ok(middle(&mut found))
+    statistics::median(&found).context("nothing was asked for")
 }
 
-fn middle(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
+fn insert(figures: &mut Figures, name: &str, value: f64) {
+    figures.insert(name.to_owned(), value);
+}
+
+/// Tells what was found, and keeps it with what was found before: the next count may take long, and fail.
+fn add(by: By, points: &mut Vec<Point>, (count, figures): Point) -> Result<()> {
+    let told: Vec<String> = figures
+        .iter()
+        .map(|(name, value)| format!("{name} {value:.3}"))
+        .collect();
+    println!("{count} {}: {}", by.name(), told.join("; "));
+    points.push((count, figures));
+    keep(by, points)
 }
 
 fn path(by: By) -> PathBuf {

@@ -14,7 +14,7 @@ pub(crate) fn describe() -> Value {
         "kernel": said("uname", &["-r"]),
         "java": said("java", &["--version"]),
         "commit": said("git", &["rev-parse", "--short", "HEAD"]),
-        "is_changed": !said("git", &["status", "--porcelain", "crates"]).is_empty(),
+        "is_changed": !said("git", &["status", "--porcelain", "crates", "xtask"]).is_empty(),
     })
 }
 

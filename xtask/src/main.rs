@@ -9,10 +9,12 @@ mod fuzz;
 mod growth;
 mod harness;
 mod machine;
-mod place;
 mod places;
 mod process;
 mod simulation;
+mod statistics;
+mod svg;
+mod topic;
 
 use anyhow::{Result, bail};
 

@@ -13,9 +13,9 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::contender::Measured;
-use super::statistics;
 use crate::brokers::{BROKER_CORE, LOAD_CORE, pinned};
 use crate::places::target;
+use crate::statistics;
 
 const APPEND_BYTES: usize = 4_096;
 const STREAM_BYTES: usize = 1_000_000;

@@ -16,9 +16,9 @@ use super::load::{GIGABYTE, Load};
 use super::nats;
 use super::rows::{Cores, Durability};
 use crate::brokers::{BROKER_CORE, Broker, Start};
-use crate::place::Place;
 use crate::places::must_succeed;
 use crate::process::Usage;
+use crate::topic::Topic;
 
 /// Settings in which both have to be equal.
 const SETTINGS: &[(&str, &str)] = &[("group.initial.rebalance.delay.ms", "0")];
@@ -152,10 +152,10 @@ impl Contender {
         self.broker.answered_after()
     }
 
-    pub(super) fn place<'a>(&self, topic: &'a str) -> Place<'a> {
-        Place {
+    pub(super) fn topic<'a>(&self, name: &'a str) -> Topic<'a> {
+        Topic {
             port: self.broker.port(),
-            topic,
+            name,
             is_pinned: self.cores == Cores::OneEach,
         }
     }
@@ -168,10 +168,10 @@ impl Contender {
     /// once, and not in each minute of its life.
     pub(super) fn fill_up(&self) -> Result<()> {
         if self.name != Name::Nats {
-            let place = self.place("comparison-first");
-            place.create_topic(16, Durability::Relaxed.flush_messages())?;
-            place.bench(GIGABYTE, 0)?;
-            place.delete_topic()?;
+            let topic = self.topic("comparison-first");
+            topic.create(16, Durability::Relaxed.flush_messages())?;
+            topic.bench(GIGABYTE, 0)?;
+            topic.delete()?;
             thread::park_timeout(SETTLING);
         }
         Ok(())
@@ -192,11 +192,11 @@ impl Contender {
     }
 
     fn load_once(&mut self, load: &Load, durability: Durability, seconds: u32) -> Result<Measured> {
-        let topic = match self.filled.clone() {
+        let name = match self.filled.clone() {
             Some(filled) => filled,
             None => self.new_topic(load, durability, seconds)?,
         };
-        let place = self.place(&topic);
+        let topic = self.topic(&name);
         // What was written before is not to be written back while this is measured.
         must_succeed(&mut Command::new("sync"))?;
         if load.is_cold {
@@ -209,13 +209,13 @@ impl Contender {
         };
         let beside = load
             .beside
-            .map(|options| place.begin(options, seconds))
+            .map(|options| topic.begin(options, seconds))
             .transpose()?;
         if beside.is_some() {
             thread::park_timeout(SETTLING);
         }
         let before = Usage::of(self.pid())?;
-        let mut report = place.bench(load.measured, seconds)?;
+        let mut report = topic.bench(load.measured, seconds)?;
         let used = Usage::of(self.pid())?.since(before);
         if let Some(beside) = beside {
             report["beside"] = beside.end()?;
@@ -226,7 +226,7 @@ impl Contender {
             None => {}
         }
         if self.filled.is_none() {
-            place.delete_topic()?;
+            topic.delete()?;
             thread::park_timeout(SETTLING);
         }
         Ok(Measured {
@@ -245,17 +245,17 @@ impl Contender {
         Ok(Measured { report, used })
     }
 
-    /// A topic for a load, filled if that is wanted.
+    /// Makes a topic for a load, and fills it if that is wanted; its name.
     fn new_topic(&mut self, load: &Load, durability: Durability, seconds: u32) -> Result<String> {
         self.loads += 1;
-        let topic = format!("comparison-{}", self.loads);
-        let place = self.place(&topic);
-        place.create_topic(load.partitions, durability.flush_messages())?;
+        let name = format!("comparison-{}", self.loads);
+        let topic = self.topic(&name);
+        topic.create(load.partitions, durability.flush_messages())?;
         if let Some(fill) = load.fill {
-            place.bench(fill, seconds)?;
-            self.filled = Some(topic.clone());
+            topic.bench(fill, seconds)?;
+            self.filled = Some(name.clone());
         }
-        Ok(topic)
+        Ok(name)
     }
 
     /// Lets it run again.
@@ -301,11 +301,11 @@ impl Contender {
     }
 
     /// Kills it and starts it again on what it has left; how long it takes until the topic takes a record.
-    pub(super) fn recover(&mut self, topic: &str) -> Result<Duration> {
+    pub(super) fn recover(&mut self, name: &str) -> Result<Duration> {
         self.broker.kill_and_start_again()?;
         let began = Instant::now();
-        let place = self.place(topic);
-        while place.bench("produce TOPIC -p 16 --records 1", 0).is_err() {
+        let topic = self.topic(name);
+        while topic.bench("produce TOPIC -p 16 --records 1", 0).is_err() {
             ensure!(
                 began.elapsed() < RECOVERY_LIMIT,
                 "the topic takes nothing after the crash"

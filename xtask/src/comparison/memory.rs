@@ -48,14 +48,14 @@ pub(super) fn measure(name: Name, held: Held) -> Result<Measured> {
 
 /// What is there once, however many there are, is there before.
 fn prepare(contender: &mut Contender, held: Held) -> Result<()> {
-    let place = contender.place("before");
-    place.create_topic(1, Durability::Relaxed.flush_messages())?;
+    let topic = contender.topic("before");
+    topic.create(1, Durability::Relaxed.flush_messages())?;
     match held {
         Held::Partitions => {}
         Held::Connections => drop(connect(contender, 1)?),
         Held::Groups => {
             let options = "groups TOPIC --commits --group before --seconds 1 --warm-up-seconds 0";
-            place.bench(options, 0)?;
+            topic.bench(options, 0)?;
         }
     }
     Ok(())
@@ -66,21 +66,21 @@ fn hold(contender: &Contender, held: Held) -> Result<Vec<TcpStream>> {
     match held {
         Held::Partitions => {
             contender
-                .place("many")
-                .create_topic(COUNT, Durability::Relaxed.flush_messages())?;
+                .topic("many")
+                .create(COUNT, Durability::Relaxed.flush_messages())?;
             Ok(Vec::new())
         }
         Held::Connections => connect(contender, COUNT),
         Held::Groups => {
             let options = "groups TOPIC --commits --members 1000 --seconds 1 --warm-up-seconds 0";
-            contender.place("before").bench(options, 0)?;
+            contender.topic("before").bench(options, 0)?;
             Ok(Vec::new())
         }
     }
 }
 
 fn connect(contender: &Contender, count: u32) -> Result<Vec<TcpStream>> {
-    let port = contender.place("").port;
+    let port = contender.topic("").port;
     Ok((0..count).map(|_| ask(port)).collect::<Result<_, _>>()?)
 }
 

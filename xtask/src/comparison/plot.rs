@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::svg;
+
 const LINE_HEIGHT: usize = 22;
 const NAMES_WIDTH: f64 = 420.0;
 const BARS_WIDTH: f64 = 480.0;
@@ -21,11 +23,7 @@ pub(super) struct Bar {
 pub(super) fn ratios(bars: &[Bar]) -> String {
     let height = (bars.len() + 2) * LINE_HEIGHT;
     let width = NAMES_WIDTH + BARS_WIDTH + 80.0;
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-         font-family=\"sans-serif\" font-size=\"12\">\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
-    );
+    let mut svg = svg::begin(width, height as f64);
     for ratio in [0.01, 0.1, 1.0, 10.0] {
         let x = position(ratio);
         let colour = if ratio == 1.0 { "#444" } else { "#ccc" };
@@ -52,7 +50,7 @@ pub(super) fn ratios(bars: &[Bar]) -> String {
              <text x=\"{:.1}\" y=\"{}\">{:.3}</text>",
             NAMES_WIDTH - 8.0,
             y + 11,
-            escaped(&bar.name),
+            svg::escaped(&bar.name),
             to - from,
             NAMES_WIDTH + BARS_WIDTH + 8.0,
             y + 11,
@@ -76,10 +74,6 @@ fn position(ratio: f64) -> f64 {
     let [low, high] = SCALE;
     let part = (ratio.clamp(low, high) / low).ln() / (high / low).ln();
     NAMES_WIDTH + part * BARS_WIDTH
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
 #[cfg(test)]

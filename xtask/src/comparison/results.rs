@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use super::contender::{Measured, Name};
 use super::figures::Figure;
 use super::rows::Row;
-use super::statistics::{self, Estimate};
 use crate::machine;
 use crate::places::workspace;
+use crate::statistics::{self, Estimate};
 
 /// By how much Ottla may differ from itself.
 const DRIFT_MAX: f64 = 0.05;

@@ -25,9 +25,9 @@ pub(super) fn measure(name: Name) -> Result<Measured> {
 /// Fills a topic with a gigabyte, kills the broker, and starts it again.
 pub(super) fn measure_recovery(name: Name, durability: Durability) -> Result<Measured> {
     let mut contender = Contender::start(name, Cores::OneEach)?;
-    let place = contender.place("before");
-    place.create_topic(16, durability.flush_messages())?;
-    place.bench(GIGABYTE, 0)?;
+    let topic = contender.topic("before");
+    topic.create(16, durability.flush_messages())?;
+    topic.bench(GIGABYTE, 0)?;
     let recovered = contender.recover("before")?;
     Ok(Measured::of(
         json!({ "recovery_ms": recovered.as_secs_f64() * 1e3 }),

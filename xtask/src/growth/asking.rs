@@ -1,16 +1,26 @@
-//! A few requests of Kafka's protocol, in versions that every broker has, and how long their answers take.
+//! A few requests of Kafka's protocol, and how long their answers take.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use bytes::{BufMut, Bytes, BytesMut};
+use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+use kafka_protocol::messages::{
+    BrokerId, ListOffsetsRequest, MetadataRequest, ProduceRequest, RequestHeader, ResponseHeader,
+    TopicName,
+};
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 
 use crate::brokers::ask;
 
-const PRODUCE: [i16; 2] = [0, 3];
-const LIST_OFFSETS: [i16; 2] = [2, 1];
-const METADATA: [i16; 2] = [3, 1];
+/// Versions that every broker has.
+const PRODUCE: i16 = 3;
+const LIST_OFFSETS: i16 = 1;
+const METADATA: i16 = 1;
 
 /// The timestamp that asks for the end of a partition.
 pub(super) const LATEST: i64 = -1;
@@ -29,8 +39,9 @@ impl Asker {
 
     /// Asks for all topics.
     pub(super) fn metadata(&mut self) -> Result<Duration> {
-        let (answer, taken) = self.exchange(METADATA, &(-1_i32).to_be_bytes())?;
-        ensure!(answer.len() > 16, "there are no topics");
+        let request = MetadataRequest::default().with_topics(None);
+        let (answer, taken) = self.exchange(&request, METADATA)?;
+        ensure!(!answer.topics.is_empty(), "there are no topics");
         Ok(taken)
     }
 
@@ -38,86 +49,88 @@ impl Asker {
     pub(super) fn list_offsets(
         &mut self,
         topic: &str,
-        partitions: &[i32],
+        partitions: Range<u32>,
         timestamp: i64,
     ) -> Result<Duration> {
-        let mut body = Body::default();
-        body.i32(-1).i32(1).text(topic).i32(partitions.len() as i32);
-        for partition in partitions {
-            body.i32(*partition).i64(timestamp);
-        }
-        let (answer, taken) = self.exchange(LIST_OFFSETS, &body.0)?;
-        // One topic: number of topics, name, number of partitions; then each with index, error, time, offset.
-        let answers = answer.get(4 + 2 + topic.len() + 4..).context("too short")?;
+        let count = partitions.len();
+        let asked = partitions.map(|index| {
+            ListOffsetsPartition::default()
+                .with_partition_index(index.cast_signed())
+                .with_timestamp(timestamp)
+        });
+        let topic = ListOffsetsTopic::default()
+            .with_name(name(topic))
+            .with_partitions(asked.collect());
+        let request = ListOffsetsRequest::default()
+            .with_replica_id(BrokerId(-1))
+            .with_topics(vec![topic]);
+        let (answer, taken) = self.exchange(&request, LIST_OFFSETS)?;
+        let mut found = answer.topics.iter().flat_map(|topic| &topic.partitions);
         ensure!(
-            answers.len() == partitions.len() * 22,
+            found.clone().count() == count,
             "another number of partitions"
         );
-        let is_fine = |answer: &[u8]| answer.get(4..6) == Some(&[0, 0]);
-        ensure!(answers.chunks(22).all(is_fine), "an offset is refused");
+        ensure!(
+            found.all(|partition| partition.error_code == 0),
+            "an offset is refused"
+        );
         Ok(taken)
     }
 
     /// Writes a batch to partition 0.
-    pub(super) fn produce(&mut self, topic: &str, batch: &[u8]) -> Result<()> {
-        let mut body = Body::default();
-        body.i16(-1).i16(-1).i32(30_000);
-        body.i32(1).text(topic).i32(1).i32(0);
-        body.i32(batch.len() as i32);
-        body.0.extend_from_slice(batch);
-        let (answer, _) = self.exchange(PRODUCE, &body.0)?;
-        let error = answer
-            .get(4 + 2 + topic.len() + 4 + 4..)
-            .context("too short")?;
-        ensure!(
-            error.starts_with(&[0, 0]),
-            "a batch is refused: {:?}",
-            error.get(..2)
-        );
+    pub(super) fn produce(&mut self, topic: &str, batch: &Bytes) -> Result<()> {
+        let partition = PartitionProduceData::default()
+            .with_index(0)
+            .with_records(Some(batch.clone()));
+        let topic = TopicProduceData::default()
+            .with_name(name(topic))
+            .with_partition_data(vec![partition]);
+        let request = ProduceRequest::default()
+            .with_acks(-1)
+            .with_timeout_ms(30_000)
+            .with_topic_data(vec![topic]);
+        let (answer, _) = self.exchange(&request, PRODUCE)?;
+        let topic = answer.responses.first().context("no topic")?;
+        let partition = topic.partition_responses.first().context("no partition")?;
+        let code = partition.error_code;
+        ensure!(code == 0, "a batch is refused with error {code}");
         Ok(())
     }
 
-    /// What comes after the correlation id, and how long it took.
-    fn exchange(&mut self, [key, version]: [i16; 2], body: &[u8]) -> Result<(Vec<u8>, Duration)> {
-        let mut request = Body::default();
-        request.i32(0).i16(key).i16(version).i32(1).i16(-1);
-        request.0.extend_from_slice(body);
-        let length = (request.0.len() - 4) as i32;
-        request.0[..4].copy_from_slice(&length.to_be_bytes());
+    /// An answer, and how long it took until it was here.
+    fn exchange<R: Request>(
+        &mut self,
+        request: &R,
+        version: i16,
+    ) -> Result<(R::Response, Duration)> {
+        let frame = frame(request, version)?;
         let began = Instant::now();
-        self.stream.write_all(&request.0)?;
+        self.stream.write_all(&frame)?;
         let mut length = [0; 4];
         self.stream.read_exact(&mut length)?;
         let mut answer = vec![0; usize::try_from(i32::from_be_bytes(length))?];
         self.stream.read_exact(&mut answer)?;
         let taken = began.elapsed();
-        Ok((answer.split_off(4), taken))
+        let mut answer = Bytes::from(answer);
+        ResponseHeader::decode(&mut answer, R::Response::header_version(version))?;
+        Ok((R::Response::decode(&mut answer, version)?, taken))
     }
 }
 
-/// Bytes of a request.
-#[derive(Default)]
-pub(super) struct Body(pub(super) Vec<u8>);
+/// A request with its length before it.
+fn frame<R: Request>(request: &R, version: i16) -> Result<Bytes> {
+    let header = RequestHeader::default()
+        .with_request_api_key(R::KEY)
+        .with_request_api_version(version);
+    let mut bytes = BytesMut::new();
+    header.encode(&mut bytes, R::header_version(version))?;
+    request.encode(&mut bytes, version)?;
+    let mut frame = BytesMut::with_capacity(4 + bytes.len());
+    frame.put_i32(i32::try_from(bytes.len())?);
+    frame.extend_from_slice(&bytes);
+    Ok(frame.freeze())
+}
 
-impl Body {
-    pub(super) fn i16(&mut self, value: i16) -> &mut Self {
-        self.0.extend_from_slice(&value.to_be_bytes());
-        self
-    }
-
-    pub(super) fn i32(&mut self, value: i32) -> &mut Self {
-        self.0.extend_from_slice(&value.to_be_bytes());
-        self
-    }
-
-    pub(super) fn i64(&mut self, value: i64) -> &mut Self {
-        self.0.extend_from_slice(&value.to_be_bytes());
-        self
-    }
-
-    pub(super) fn text(&mut self, value: &str) -> &mut Self {
-        self.i16(value.len() as i16);
-        self.0.extend_from_slice(value.as_bytes());
-        self
-    }
+fn name(topic: &str) -> TopicName {
+    TopicName(StrBytes::from_string(topic.to_owned()))
 }

@@ -9,9 +9,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use crc_fast::{CrcAlgorithm, checksum};
+use bytes::{Bytes, BytesMut};
+use kafka_protocol::records::{
+    Compression, NO_PARTITION_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, Record,
+    RecordBatchEncoder, RecordEncodeOptions, TimestampType,
+};
 
-use super::asking::{Asker, Body};
+use super::asking::Asker;
 use crate::brokers::Broker;
 use crate::places::must_succeed;
 
@@ -38,7 +42,7 @@ pub(super) fn time_of(gigabyte: u32) -> i64 {
 pub(super) fn fill(broker: &Broker, topic: &str, gigabytes: Range<u32>) -> Result<()> {
     let mut asker = Asker::open(broker.port())?;
     for gigabyte in gigabytes {
-        let batch = batch(time_of(gigabyte));
+        let batch = batch(time_of(gigabyte))?;
         for _ in 0..RECORDS_PER_GIGABYTE {
             asker.produce(topic, &batch)?;
         }
@@ -102,51 +106,27 @@ fn segments(directory: &Path) -> Result<Vec<(PathBuf, u64)>> {
 }
 
 /// A batch of one record of zeros.
-fn batch(time_ms: i64) -> Vec<u8> {
-    let mut record = Body::default();
-    // Attributes, differences of time and offset, and no key.
-    record.0.extend_from_slice(&[0, 0, 0, 1]);
-    varint(&mut record.0, VALUE_BYTES);
-    record.0.resize(record.0.len() + VALUE_BYTES, 0);
-    // No headers.
-    record.0.push(0);
-    // From the attributes on, which the checksum covers.
-    let mut covered = Body::default();
-    covered.i16(0).i32(0).i64(time_ms).i64(time_ms);
-    covered.i64(-1).i16(-1).i32(-1).i32(1);
-    varint(&mut covered.0, record.0.len());
-    covered.0.extend_from_slice(&record.0);
-    let mut batch = Body::default();
-    // Leader epoch, magic and checksum lie between the length and what is covered.
-    batch.i64(0).i32((covered.0.len() + 9) as i32).i32(-1);
-    batch.0.push(2);
-    batch.i32(checksum(CrcAlgorithm::Crc32Iscsi, &covered.0) as i32);
-    batch.0.extend_from_slice(&covered.0);
-    batch.0
-}
-
-/// A length as records carry it: zigzag, seven bits to a byte.
-fn varint(bytes: &mut Vec<u8>, value: usize) {
-    let mut value = value << 1;
-    while value >= 0x80 {
-        bytes.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_batch_has_the_length_that_it_tells() {
-        let batch = batch(0);
-        let told = i32::from_be_bytes(*batch[8..].first_chunk().unwrap());
-        assert_eq!(told as usize, batch.len() - 12);
-        assert_eq!(batch[16], 2);
-        let crc = u32::from_be_bytes(*batch[17..].first_chunk().unwrap());
-        let expected = checksum(CrcAlgorithm::Crc32Iscsi, &batch[21..]);
-        assert_eq!(u64::from(crc), expected);
-    }
+fn batch(timestamp: i64) -> Result<Bytes> {
+    let record = Record {
+        transactional: false,
+        control: false,
+        delete_horizon: false,
+        partition_leader_epoch: NO_PARTITION_LEADER_EPOCH,
+        producer_id: NO_PRODUCER_ID,
+        producer_epoch: NO_PRODUCER_EPOCH,
+        timestamp_type: TimestampType::Creation,
+        offset: 0,
+        sequence: NO_SEQUENCE,
+        timestamp,
+        key: None,
+        value: Some(Bytes::from(vec![0; VALUE_BYTES])),
+        headers: Default::default(),
+    };
+    let options = RecordEncodeOptions {
+        version: 2,
+        compression: Compression::None,
+    };
+    let mut batch = BytesMut::new();
+    RecordBatchEncoder::encode(&mut batch, [&record], &options)?;
+    Ok(batch.freeze())
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::svg;
+
 const WIDTH: f64 = 860.0;
 const HEIGHT: f64 = 420.0;
 /// Room around the lines: left, right (for their names), above, below.
@@ -24,11 +26,7 @@ pub(super) fn lines(by: &str, lines: &[Line]) -> String {
     let all = || lines.iter().flat_map(|line| &line.points);
     let across = Scale::of(all().map(|(x, _)| *x), [LEFT, WIDTH - RIGHT]);
     let up = Scale::of(all().map(|(_, y)| *y), [HEIGHT - BELOW, ABOVE]);
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
-         font-family=\"sans-serif\" font-size=\"12\">\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
-    );
+    let mut svg = svg::begin(WIDTH, HEIGHT);
     for power in up.powers() {
         let y = up.position(power);
         let colour = if power == 1.0 { "#444" } else { "#ccc" };
@@ -70,7 +68,7 @@ pub(super) fn lines(by: &str, lines: &[Line]) -> String {
              <text x=\"{:.1}\" y=\"{y:.1}\" fill=\"{colour}\">{}</text>",
             points.join(" "),
             WIDTH - RIGHT + 12.0,
-            line.name,
+            svg::escaped(&line.name),
         );
     }
     svg.push_str("</svg>\n");
@@ -126,11 +124,11 @@ mod tests {
     #[test]
     fn each_line_has_its_name() {
         let line = Line {
-            name: "cost".to_owned(),
+            name: "cost < 1".to_owned(),
             points: vec![(1.0, 1.0), (10.0, 1.0)],
         };
         let svg = lines("partitions", &[line]);
-        assert!(svg.contains(">cost</text>") && svg.contains(">partitions</text>"));
+        assert!(svg.contains(">cost &lt; 1</text>") && svg.contains(">partitions</text>"));
         assert!(svg.contains(&format!("{LEFT:.1},{:.1}", HEIGHT - BELOW)));
     }
 }

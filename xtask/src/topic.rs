@@ -1,5 +1,4 @@
-//! `ottla bench` and the other commands that are needed around it, against a broker, on the processor that brokers
-//! leave free.
+//! A topic to be put under load by `ottla bench`, which runs on the processor that brokers leave free.
 
 use std::process::{Child, Command, Stdio};
 
@@ -12,22 +11,22 @@ use crate::places::{must_succeed, target};
 /// How often a new topic is tried. Kafka tells of leaders before they are there.
 const FIRST_TRIES_MAX: u32 = 100;
 
-/// Where a load goes.
+/// A topic of a broker.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place<'a> {
+pub(crate) struct Topic<'a> {
     pub(crate) port: u16,
-    pub(crate) topic: &'a str,
-    /// Whether it keeps to its own processor.
+    pub(crate) name: &'a str,
+    /// Whether the load keeps to its own processor.
     pub(crate) is_pinned: bool,
 }
 
-impl Place<'_> {
-    /// Creates the topic, with this `flush.messages` if that is to be set, and sees every partition of it take a
+impl Topic<'_> {
+    /// Creates it, with this `flush.messages` if that is to be set, and sees every partition of it take a
     /// record.
-    pub(crate) fn create_topic(&self, partitions: u32, flush_messages: Option<u64>) -> Result<()> {
+    pub(crate) fn create(&self, partitions: u32, flush_messages: Option<u64>) -> Result<()> {
         let mut command = self.command();
         command
-            .args(["topic", "create", self.topic, "--partitions"])
+            .args(["topic", "create", self.name, "--partitions"])
             .arg(partitions.to_string())
             .stdout(Stdio::null());
         if let Some(messages) = flush_messages {
@@ -44,10 +43,19 @@ impl Place<'_> {
         self.bench(&first, 0).map(drop)
     }
 
-    pub(crate) fn delete_topic(&self) -> Result<()> {
+    /// Changes a setting of it: `NAME=VALUE`.
+    pub(crate) fn set(&self, setting: &str) -> Result<()> {
         let mut command = self.command();
         command
-            .args(["topic", "delete", self.topic])
+            .args(["topic", "alter-config", self.name, "--set", setting])
+            .stdout(Stdio::null());
+        must_succeed(&mut command)
+    }
+
+    pub(crate) fn delete(&self) -> Result<()> {
+        let mut command = self.command();
+        command
+            .args(["topic", "delete", self.name])
             .stdout(Stdio::null());
         must_succeed(&mut command)
     }
@@ -61,7 +69,7 @@ impl Place<'_> {
         let child = self
             .command()
             .arg("bench")
-            .args(words(options, self.topic, seconds))
+            .args(words(options, self.name, seconds))
             .args(["--format", "json"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

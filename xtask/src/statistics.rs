@@ -5,15 +5,15 @@ const RESAMPLES: usize = 10_000;
 
 /// A median with the interval in which it lies in 95 of 100 draws.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Estimate {
-    pub(super) median: f64,
-    pub(super) low: f64,
-    pub(super) high: f64,
+pub(crate) struct Estimate {
+    pub(crate) median: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
 }
 
 /// The median of values and its interval by bootstrapping; `None` without values. The draws follow from
 /// the number of values alone, so that the same results give the same page.
-pub(super) fn estimate(values: &[f64]) -> Option<Estimate> {
+pub(crate) fn estimate(values: &[f64]) -> Option<Estimate> {
     let median_of_all = median(values)?;
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     let mut draw = || {
@@ -37,7 +37,7 @@ pub(super) fn estimate(values: &[f64]) -> Option<Estimate> {
 }
 
 /// The value in the middle, or between the two in the middle.
-pub(super) fn median(values: &[f64]) -> Option<f64> {
+pub(crate) fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
@@ -49,7 +49,7 @@ pub(super) fn median(values: &[f64]) -> Option<f64> {
 }
 
 /// The value below which so large a part of them lies; they are in order. `None` without values.
-pub(super) fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
+pub(crate) fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
     sorted.get((part * last as f64).round() as usize).copied()
 }
