@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use env::{Clock, Step};
 use model::{LogId, Offset};
-use sim::{Fault, Operation};
+use sim::{Fault, Handles, Operation};
 use storage::{Append, AppendError, CommitError, Durability, LogConfig, Sequence};
 
 use crate::harness::{
@@ -32,6 +32,25 @@ fn with_relaxed(engine: Engine) -> Engine {
         engine.log(id).set_config(relaxed());
     }
     engine
+}
+
+/// The same with its loops, and with large slots: one that fills up has the next one made, and making one wakes the
+/// commit loop.
+fn started(env: &env::Env) -> Engine {
+    let engine = open_with(env, with_slots_of(1 << 20), 3, &LogConfig::default());
+    let engine = with_relaxed(engine.unwrap());
+    engine.storage.start();
+    engine
+}
+
+/// Runs the loops until nobody has anything to do.
+fn rest(handles: &Handles) {
+    for _ in 0..1_000 {
+        if !handles.spawn.turn(handles.clock.now()) {
+            return;
+        }
+    }
+    panic!("they do not come to rest");
 }
 
 /// Appends one record to each of these logs, as one request does.
@@ -127,19 +146,8 @@ fn a_slot_is_left_by_the_loop() {
 #[test]
 fn the_loop_is_woken_for_what_is_left_to_it_and_for_nothing_else() {
     let (env, handles) = sim::env(1);
-    // Large slots: one that fills up has the next one made, and making one wakes the loop.
-    let engine = open_with(&env, with_slots_of(1 << 20), 3, &LogConfig::default());
-    let engine = with_relaxed(engine.unwrap());
-    engine.storage.start();
-    let is_woken = || handles.spawn.turn(handles.clock.now());
-    let rest = || {
-        for _ in 0..1_000 {
-            if !is_woken() {
-                return;
-            }
-        }
-        panic!("it does not come to rest");
-    };
+    let engine = started(&env);
+    let rest = || rest(&handles);
     rest();
 
     // It learns when the first record has waited long enough, and needs to know no more.
@@ -153,7 +161,10 @@ fn the_loop_is_woken_for_what_is_left_to_it_and_for_nothing_else() {
     gather(&engine, &[LOG]);
     rest();
     gather(&engine, &[LOG]);
-    assert!(!is_woken(), "written, with nothing left to do");
+    assert!(
+        !handles.spawn.turn(handles.clock.now()),
+        "written, with nothing left to do"
+    );
     let sequence = gather(&engine, &[LOG; 3]);
     assert_eq!(end(&engine, LOG), Offset(6));
     assert!(!engine.storage.is_durable(sequence));
@@ -185,7 +196,8 @@ fn nothing_is_written_here_once_it_is_to_end() {
 #[test]
 fn a_write_that_fails_here_ends_acknowledging() {
     let (env, handles) = sim::env(1);
-    let engine = engine(&env);
+    let engine = started(&env);
+    rest(&handles);
     handles
         .fs
         .fail_next(Operation::Write, "slot", Fault::Device, 1);
@@ -196,4 +208,7 @@ fn a_write_that_fails_here_ends_acknowledging() {
     let refused = append(&engine.log(OTHER), batch(b"y", 1));
     assert_eq!(refused, Err(AppendError::Poisoned));
     assert_eq!(engine.storage.commit_step(), Step::Stopped);
+    rest(&handles);
+    assert!(!handles.spawn.loops().contains(&"ottla-commit"), "it ends");
+    handles.spawn.clear();
 }
