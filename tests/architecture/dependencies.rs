@@ -9,11 +9,12 @@ use toml::{Table, Value};
 /// `client` and what stands on it could be pointed at any Kafka cluster, so it knows no broker.
 const MAY_KNOW: &[(&str, &[&str])] = &[
     ("model", &[]),
+    ("chunks", &[]),
     ("env", &["model"]),
-    ("wire", &["model"]),
+    ("wire", &["model", "chunks"]),
     ("config", &["model"]),
-    ("network", &[]),
-    ("storage", &["model", "wire", "config", "env"]),
+    ("network", &["chunks"]),
+    ("storage", &["model", "chunks", "wire", "config", "env"]),
     ("coordination", &[]),
     (
         "groups",
@@ -33,9 +34,9 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "coordination",
             "groups",
             "transactions",
-            "transactions",
             "metadata",
             "network",
+            "chunks",
         ],
     ),
     ("client", &["model", "wire"]),

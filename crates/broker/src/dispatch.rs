@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use chunks::Chunks;
 use env::{BoxFuture, Monotonic};
 use tracing::Instrument;
 use wire::apis::ApiKey;
@@ -273,7 +274,7 @@ impl Call {
     }
 
     /// The response with its header, and the end of the request's books.
-    fn encode<R: Message>(&self, response: &R) -> Vec<Bytes> {
+    fn encode<R: Message>(&self, response: &R) -> Chunks {
         let version = self.context.version;
         let mut encoder = Encoder::with_capacity(RESPONSE_BYTES);
         ResponseHeader {
@@ -286,7 +287,7 @@ impl Call {
             .metrics
             .errors_answered(self.position, encoder.error_codes());
         self.count(encoder.len());
-        encoder.finish().into_vec()
+        encoder.finish()
     }
 
     /// Counts the time that was worked on the request, and has the response tell the longer of the

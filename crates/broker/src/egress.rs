@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use chunks::Chunk;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The unit of the budget; the semaphore below counts at most 2^32 of them.
@@ -67,15 +68,20 @@ impl EgressBudget {
 
 impl Egress {
     /// Ties what was taken to the bytes that it was taken for, and gives back what they do not need.
-    /// A first batch larger than what was asked for goes beyond the budget.
-    pub(crate) fn attach(mut self, chunks: Vec<Bytes>) -> Vec<Bytes> {
-        let counted = chunks.into_iter().map(|bytes| {
+    /// A first batch larger than what was asked for goes beyond the budget. What lies in a file needs
+    /// none.
+    pub(crate) fn attach(mut self, chunks: Vec<Chunk>) -> Vec<Chunk> {
+        let counted = chunks.into_iter().map(|chunk| {
+            let Chunk::Memory(bytes) = chunk else {
+                return chunk;
+            };
             let share = (units(bytes.len()) as usize).min(self.0.num_permits());
             let share = self.0.split(share);
-            Bytes::from_owner(Counted {
+            let counted = Counted {
                 bytes,
                 _share: share,
-            })
+            };
+            Bytes::from_owner(counted).into()
         });
         counted.collect()
     }
@@ -83,6 +89,8 @@ impl Egress {
 
 #[cfg(test)]
 mod tests {
+    use chunks::FileRange;
+
     use super::*;
 
     #[test]
@@ -91,9 +99,19 @@ mod tests {
         let taken = budget.try_take(8 * UNIT_BYTES).unwrap();
         assert!(budget.try_take(3 * UNIT_BYTES).is_none());
         let chunks = taken.attach(vec![
-            Bytes::from(vec![1; 3 * UNIT_BYTES]),
-            Bytes::from(vec![2; UNIT_BYTES + 1]),
+            Bytes::from(vec![1; 3 * UNIT_BYTES]).into(),
+            Chunk::File(FileRange {
+                file: Arc::new(tempfile::tempfile().unwrap()),
+                position: 0,
+                bytes: 5 * UNIT_BYTES,
+            }),
+            Bytes::from(vec![2; UNIT_BYTES + 1]).into(),
         ]);
+        let chunks: Vec<_> = chunks
+            .into_iter()
+            .filter(|chunk| matches!(chunk, Chunk::Memory(_)))
+            .map(Chunk::into_bytes)
+            .collect();
         assert_eq!(chunks[1][0], 2);
         // 3 + 2 of the 8 are in use.
         assert_eq!(budget.free.available_permits(), 5);
@@ -113,7 +131,7 @@ mod tests {
         let budget = EgressBudget::new(UNIT_BYTES);
         let taken = budget.try_take(usize::MAX).unwrap();
         assert!(budget.try_take(1).is_none());
-        let chunks = taken.attach(vec![Bytes::from(vec![0; 5 * UNIT_BYTES])]);
+        let chunks = taken.attach(vec![Bytes::from(vec![0; 5 * UNIT_BYTES]).into()]);
         assert!(budget.try_take(1).is_none());
         drop(chunks);
         assert!(budget.try_take(1).is_some());

@@ -1,13 +1,14 @@
 //! The machine itself.
 
 use std::fs::TryLockError;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::{Advice, OFlags};
+use rustix::io::{ReadWriteFlags, preadv2};
 
 use crate::{
     BoxFuture, Clock, DirEntry, Env, File, Fs, Loop, Monotonic, OpenMode, Rng, Spawn, Step,
@@ -109,13 +110,17 @@ impl Spawn for RealSpawn {
     }
 }
 
+/// How far apart the bytes are that tell whether a range of a file is in the page cache. What the
+/// kernel reads or drops together is rarely smaller.
+const CACHE_SAMPLE_BYTES: usize = 64 << 10;
+
 /// The file system of this machine.
 #[derive(Debug)]
 pub struct RealFs;
 
 #[derive(Debug)]
 struct RealFile {
-    file: std::fs::File,
+    file: Arc<std::fs::File>,
     path: PathBuf,
 }
 
@@ -137,7 +142,7 @@ impl Fs for RealFs {
                 match direct {
                     Ok(file) => {
                         return Ok(Arc::new(RealFile {
-                            file,
+                            file: Arc::new(file),
                             path: path.to_owned(),
                         }));
                     }
@@ -156,7 +161,7 @@ impl Fs for RealFs {
             }
         }
         Ok(Arc::new(RealFile {
-            file: options.open(path)?,
+            file: Arc::new(options.open(path)?),
             path: path.to_owned(),
         }))
     }
@@ -257,6 +262,17 @@ impl File for RealFile {
 
     fn len(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.len())
+    }
+
+    fn to_send(&self, position: u64, bytes: usize) -> Option<Arc<std::fs::File>> {
+        let last = position + (bytes as u64).checked_sub(1)?;
+        let samples = (position..last).step_by(CACHE_SAMPLE_BYTES);
+        let is_cached = samples.chain([last]).all(|position| {
+            let mut byte = [0];
+            let mut into = [IoSliceMut::new(&mut byte)];
+            preadv2(&self.file, &mut into, position, ReadWriteFlags::NOWAIT) == Ok(1)
+        });
+        is_cached.then(|| Arc::clone(&self.file))
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use chunks::Chunks;
 
 use crate::close_reason;
 use crate::limits::{IN_FLIGHT_BYTES_MAX, IN_FLIGHT_REQUESTS_MAX};
 use crate::output::Output;
-use crate::service::{BoxFuture, Chunks, Outcome, Reply};
+use crate::service::{BoxFuture, Outcome, Reply};
 
 /// Requests that were dispatched and whose answers have not left.
 #[derive(Default)]
@@ -71,7 +71,7 @@ impl AnswerQueue {
             Reply::Pipelined(future) => Answer::Pipelined(future),
         };
         let bytes = match &answer {
-            Answer::There(Outcome::Answer(chunks)) => chunks.iter().map(Bytes::len).sum(),
+            Answer::There(Outcome::Answer(chunks)) => chunks.len(),
             _ => frame_bytes,
         };
         self.entries.push_back(Entry { bytes, answer });

@@ -6,13 +6,15 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::fs::File;
 use std::future::poll_fn;
-use std::io::{self, Read};
+use std::io::{self, IoSlice, Read};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rustix::fs::sendfile;
 use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
@@ -25,7 +27,7 @@ use crate::frame::FrameAssembler;
 use crate::frame_budget::{FrameBudget, FrameShare};
 use crate::limits::{FRAME_FREE_BYTES, FRAME_PROGRESS_BYTES, OUTPUT_BYTES_MAX, READ_BYTES};
 use crate::listener::{Open, Shared};
-use crate::output::Output;
+use crate::output::{Output, Sink};
 use crate::service::{BoxFuture, Service};
 
 thread_local! {
@@ -340,11 +342,7 @@ impl<S: Service> Connection<S> {
 
     fn write(&mut self) -> Result<(), &'static str> {
         while !self.output.is_empty() {
-            let stream = &self.stream;
-            match self
-                .output
-                .write(|slices| stream.try_write_vectored(slices))
-            {
+            match self.output.write(&mut Socket(&self.stream)) {
                 Ok(0) => return Err(close_reason::IO_ERROR),
                 Ok(bytes) => {
                     self.shared.metrics.sent(bytes);
@@ -354,6 +352,7 @@ impl<S: Service> Connection<S> {
                     self.blocked_since.get_or_insert_with(Instant::now);
                     return Ok(());
                 }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return Err(close_reason::IO_ERROR),
             }
             self.last_active = Instant::now();
@@ -424,6 +423,21 @@ impl<S: Service> Connection<S> {
         if self.end_of_input || self.draining {
             self.answers.drop_parked();
         }
+    }
+}
+
+/// The socket as the place that answers go to.
+struct Socket<'a>(&'a TcpStream);
+
+impl Sink for Socket<'_> {
+    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.try_write_vectored(slices)
+    }
+
+    fn write_file(&mut self, file: &File, mut position: u64, bytes: usize) -> io::Result<usize> {
+        self.0.try_io(Interest::WRITABLE, || {
+            Ok(sendfile(self.0, file, Some(&mut position), bytes)?)
+        })
     }
 }
 

@@ -25,9 +25,10 @@ mod output;
 mod service;
 mod settings;
 
+pub use chunks::Chunks;
 pub use listener::{ConnectionLimits, Listener, Server};
 pub use metrics::{NetworkMetrics, NetworkMetricsSnapshot};
-pub use service::{BoxFuture, Chunks, Outcome, Reply, Service, close_reason};
+pub use service::{BoxFuture, Outcome, Reply, Service, close_reason};
 pub use settings::NetworkSettings;
 
 #[cfg(test)]

@@ -1,18 +1,28 @@
 //! Answers on their way into the socket.
 
 use std::collections::VecDeque;
-use std::io::IoSlice;
+use std::fs::File;
+use std::io::{self, IoSlice};
 
 use bytes::{Buf, Bytes};
+use chunks::{Chunk, Chunks};
 
 use crate::limits::{COPIED_PIECE_BYTES_MAX, WRITE_PIECES_MAX};
-use crate::service::Chunks;
+
+/// Where answers go.
+pub(crate) trait Sink {
+    /// Writes bytes from memory; returns how many were taken.
+    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
+    /// Writes so many bytes of a file from a position; returns how many were taken, none if the file
+    /// ends before.
+    fn write_file(&mut self, file: &File, position: u64, bytes: usize) -> io::Result<usize>;
+}
 
 /// The bytes that are to be written, in order. Small pieces are copied together; large ones are kept as
 /// they are.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
-    pieces: VecDeque<Bytes>,
+    pieces: VecDeque<Chunk>,
     /// Small pieces behind `pieces`.
     tail: Vec<u8>,
     bytes: usize,
@@ -32,18 +42,22 @@ impl Output {
     /// longer than a length can say.
     #[must_use]
     pub(crate) fn push_answer(&mut self, answer: Chunks) -> bool {
-        let length: usize = answer.iter().map(Bytes::len).sum();
+        let length = answer.len();
         let Ok(announced) = i32::try_from(length) else {
             return false;
         };
         self.bytes += 4 + length;
         self.tail.extend_from_slice(&announced.to_be_bytes());
-        for piece in answer {
-            if piece.len() < COPIED_PIECE_BYTES_MAX {
-                self.tail.extend_from_slice(&piece);
-            } else {
-                self.close_tail();
-                self.pieces.push_back(piece);
+        for piece in answer.into_vec() {
+            match piece {
+                Chunk::Memory(bytes) if bytes.len() < COPIED_PIECE_BYTES_MAX => {
+                    self.tail.extend_from_slice(&bytes);
+                }
+                Chunk::File(range) if range.bytes == 0 => {}
+                piece => {
+                    self.close_tail();
+                    self.pieces.push_back(piece);
+                }
             }
         }
         true
@@ -51,23 +65,32 @@ impl Output {
 
     fn close_tail(&mut self) {
         if !self.tail.is_empty() {
-            self.pieces.push_back(std::mem::take(&mut self.tail).into());
+            let tail = Bytes::from(std::mem::take(&mut self.tail));
+            self.pieces.push_back(tail.into());
         }
     }
 
-    /// Has `write` write from the front, and takes off what it has written.
-    pub(crate) fn write<E>(
-        &mut self,
-        write: impl FnOnce(&[IoSlice<'_>]) -> Result<usize, E>,
-    ) -> Result<usize, E> {
+    /// Writes from the front: as many pieces of memory as lie there, or one range of a file. Takes off
+    /// what was written, and returns how much that was.
+    pub(crate) fn write(&mut self, sink: &mut impl Sink) -> io::Result<usize> {
         self.close_tail();
-        let mut slices = [IoSlice::new(&[]); WRITE_PIECES_MAX];
-        let mut count = 0;
-        for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
-            *slice = IoSlice::new(piece);
-            count += 1;
-        }
-        let written = write(slices.get(..count).unwrap_or_default())?;
+        let written = match self.pieces.front() {
+            Some(Chunk::File(range)) => {
+                sink.write_file(&range.file, range.position, range.bytes)?
+            }
+            _ => {
+                let mut slices = [IoSlice::new(&[]); WRITE_PIECES_MAX];
+                let mut count = 0;
+                for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
+                    let Chunk::Memory(bytes) = piece else {
+                        break;
+                    };
+                    *slice = IoSlice::new(bytes);
+                    count += 1;
+                }
+                sink.write(slices.get(..count).unwrap_or_default())?
+            }
+        };
         self.advance(written);
         Ok(written)
     }
@@ -77,7 +100,13 @@ impl Output {
         let mut left = written;
         while let Some(front) = self.pieces.front_mut() {
             if front.len() > left {
-                front.advance(left);
+                match front {
+                    Chunk::Memory(bytes) => bytes.advance(left),
+                    Chunk::File(range) => {
+                        range.position += left as u64;
+                        range.bytes -= left;
+                    }
+                }
                 return;
             }
             left -= front.len();

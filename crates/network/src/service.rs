@@ -7,13 +7,10 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
+use chunks::Chunks;
 
 /// A future that owns what it needs and may move between threads.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
-
-/// The bytes of one answer, without the length that goes before them, in pieces that are sent one
-/// after the other. Large pieces are not copied.
-pub type Chunks = Vec<Bytes>;
 
 /// What becomes of a frame. Answers leave in the order of the frames, whatever their kind.
 pub enum Reply {
@@ -21,7 +18,7 @@ pub enum Reply {
     Close(&'static str),
     /// There is no answer.
     None,
-    /// The answer is there.
+    /// The answer is there, without the length that goes before it. Large pieces are not copied.
     Ready(Chunks),
     /// The answer comes later. The future does the work: it is polled when all earlier answers are
     /// done, and no frame behind it is dispatched before its own answer is.
@@ -40,11 +37,7 @@ impl fmt::Debug for Reply {
             Self::Close(reason) => write!(f, "Close({reason})"),
             Self::None => f.write_str("None"),
             Self::Ready(chunks) => {
-                write!(
-                    f,
-                    "Ready({} bytes)",
-                    chunks.iter().map(Bytes::len).sum::<usize>()
-                )
+                write!(f, "Ready({} bytes)", chunks.len())
             }
             Self::Serial(_) => f.write_str("Serial"),
             Self::Parked(_) => f.write_str("Parked"),
@@ -54,7 +47,7 @@ impl fmt::Debug for Reply {
 }
 
 /// How a request that took its time ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// With this answer.
     Answer(Chunks),

@@ -3,6 +3,7 @@
 //! Where time matters it stands still and jumps to the next timer when nothing else can happen; what
 //! was written to a loopback socket counts as something that can happen.
 
+mod files;
 mod frames;
 mod held_back;
 mod limits;

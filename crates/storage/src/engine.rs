@@ -12,6 +12,7 @@ use crate::admission::{Admission, Permit, Room};
 use crate::buffers::BufferPool;
 use crate::damage::Damage;
 use crate::metrics::Metrics;
+use crate::segment::SentFiles;
 use crate::settings::{CompactionSettings, StorageSettings};
 use crate::signal::Signal;
 use crate::views::{Durability, Sequence};
@@ -30,6 +31,8 @@ pub(crate) struct Engine {
     pub slots: Slots,
     /// For rounds, and for what is read from segments.
     pub buffers: BufferPool,
+    /// Those that the kernel sends batches from.
+    pub sent_files: SentFiles,
     pub admission: Admission,
     pub metrics: Metrics,
     pub commit_signal: Signal,
@@ -92,6 +95,7 @@ impl Engine {
             progress: Progress::default(),
             slots,
             buffers: BufferPool::new(usize::try_from(buffers_bytes_max).unwrap_or(usize::MAX)),
+            sent_files: SentFiles::default(),
             admission: Admission::default(),
             metrics: Metrics::default(),
             commit_signal: Signal::default(),

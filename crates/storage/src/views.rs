@@ -90,17 +90,29 @@ pub struct AbortedTransaction {
     pub last_offset: Offset,
 }
 
-/// Batches as they were acknowledged, whole, in offset order.
+/// Batches as they were acknowledged, whole, in offset order; in memory, or also in files.
 #[derive(Clone, Debug)]
-pub struct ReadBatches {
+pub struct ReadBatches<C = Bytes> {
     /// The batches; a chunk holds one or more.
-    pub chunks: Vec<Bytes>,
+    pub chunks: Vec<C>,
     /// The length of all chunks.
     pub bytes: usize,
     /// The view that the read went by.
     pub view: LogView,
     /// For [`Isolation::ReadCommitted`]: the aborted transactions that meet the batches.
     pub aborted: Vec<AbortedTransaction>,
+}
+
+impl<C> ReadBatches<C> {
+    /// The same, each chunk made into another.
+    pub fn map<D>(self, into: impl FnMut(C) -> D) -> ReadBatches<D> {
+        ReadBatches {
+            chunks: self.chunks.into_iter().map(into).collect(),
+            bytes: self.bytes,
+            view: self.view,
+            aborted: self.aborted,
+        }
+    }
 }
 
 /// A record found by its time.

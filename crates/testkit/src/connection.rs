@@ -111,9 +111,7 @@ impl Connection {
             self.correlation_id,
             self.client_id.as_ref(),
         );
-        for chunk in chunks.as_slice() {
-            self.send(chunk)?;
-        }
+        self.send(&chunks.into_bytes())?;
         Ok(self.correlation_id)
     }
 

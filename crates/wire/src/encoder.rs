@@ -1,8 +1,8 @@
 //! Writing a frame.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use chunks::{Chunk, Chunks};
 
-use crate::Chunks;
 use crate::field::{Field, Nullable};
 
 /// Bytes from this size on are handed on as they are; shorter ones are copied, because a piece of
@@ -17,7 +17,7 @@ pub struct Encoder {
     /// All that was copied.
     copied: BytesMut,
     /// What was handed on, and after how many copied bytes it belongs.
-    shared: Vec<(usize, Bytes)>,
+    shared: Vec<(usize, Chunk)>,
     shared_bytes: usize,
     error_codes: Vec<i16>,
 }
@@ -57,15 +57,15 @@ impl Encoder {
         let mut rest = self.copied.freeze();
         let mut chunks = Vec::with_capacity(2 * self.shared.len() + 1);
         let mut taken = 0;
-        for (position, bytes) in self.shared {
+        for (position, chunk) in self.shared {
             if position > taken {
-                chunks.push(rest.split_to(position - taken));
+                chunks.push(rest.split_to(position - taken).into());
                 taken = position;
             }
-            chunks.push(bytes);
+            chunks.push(chunk);
         }
         if !rest.is_empty() {
-            chunks.push(rest);
+            chunks.push(rest.into());
         }
         Chunks::from(chunks)
     }
@@ -145,8 +145,13 @@ impl Encoder {
         if bytes.len() < SHARED_BYTES_MIN {
             return self.put(bytes);
         }
-        self.shared_bytes += bytes.len();
-        self.shared.push((self.copied.len(), bytes.clone()));
+        self.put_chunk(bytes.clone().into());
+    }
+
+    /// Writes bytes without copying them, wherever they lie.
+    pub(crate) fn put_chunk(&mut self, chunk: Chunk) {
+        self.shared_bytes += chunk.len();
+        self.shared.push((self.copied.len(), chunk));
     }
 
     /// Writes the length of a text; null is `None`.
@@ -187,7 +192,7 @@ impl Encoder {
             other
                 .shared
                 .into_iter()
-                .map(|(at, bytes)| (start + at, bytes)),
+                .map(|(at, chunk)| (start + at, chunk)),
         );
     }
 }

@@ -1,6 +1,7 @@
 //! How each type of the protocol is read and written.
 
 use bytes::Bytes;
+use chunks::Chunk;
 use model::TopicId;
 
 use crate::decoder::{DecodeError, Source};
@@ -182,7 +183,10 @@ impl Field for Chunks {
     fn write(&self, to: &mut Encoder) {
         to.put_length(Some(self.len()));
         for chunk in self.as_slice() {
-            to.put_shared(chunk);
+            match chunk {
+                Chunk::Memory(bytes) => to.put_shared(bytes),
+                Chunk::File(_) => to.put_chunk(chunk.clone()),
+            }
         }
     }
 }

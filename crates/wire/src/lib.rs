@@ -14,7 +14,6 @@
 
 pub mod apis;
 pub mod batch;
-mod chunks;
 pub mod compression;
 mod decoder;
 mod encoder;
@@ -25,7 +24,7 @@ mod message;
 pub mod messages;
 mod text;
 
-pub use chunks::Chunks;
+pub use ::chunks::Chunks;
 pub use decoder::{DecodeError, Decoder};
 pub use encoder::Encoder;
 pub use header::{RequestHeader, ResponseHeader, decode_response, encode_request, encode_response};

@@ -27,7 +27,7 @@ pub(crate) struct Case {
 /// A request as it is sent, and how its answer is checked.
 pub(crate) struct Sent {
     pub(crate) frame: Bytes,
-    pub(crate) check: fn(network::Chunks) -> Result<()>,
+    pub(crate) check: fn(Chunks) -> Result<()>,
 }
 
 /// All of them.
@@ -143,7 +143,7 @@ fn produced(records: usize, count: usize) -> Vec<Sent> {
     repeated(&request, PRODUCE, count, check_produced::<PRODUCE>)
 }
 
-fn check_produced<const VERSION: i16>(chunks: network::Chunks) -> Result<()> {
+fn check_produced<const VERSION: i16>(chunks: Chunks) -> Result<()> {
     let response = read::<ProduceRequest>(chunks, VERSION)?;
     for partition in response
         .responses
@@ -156,9 +156,7 @@ fn check_produced<const VERSION: i16>(chunks: network::Chunks) -> Result<()> {
 }
 
 /// Checks that all answers carry at least so many bytes of records.
-fn check_fetched<const VERSION: i16, const BYTES_MIN: usize>(
-    chunks: network::Chunks,
-) -> Result<()> {
+fn check_fetched<const VERSION: i16, const BYTES_MIN: usize>(chunks: Chunks) -> Result<()> {
     let response = read::<FetchRequest>(chunks, VERSION)?;
     no_error("fetch", response.error_code)?;
     let partitions = response
@@ -186,7 +184,7 @@ fn repeated<R: Request>(
     request: &R,
     version: i16,
     count: usize,
-    check: fn(network::Chunks) -> Result<()>,
+    check: fn(Chunks) -> Result<()>,
 ) -> Vec<Sent> {
     let frame = frame(request, version);
     let sent = || Sent {

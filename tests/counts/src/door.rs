@@ -11,17 +11,17 @@ const LENGTH_BYTES: usize = 4;
 /// A broker behind one connection.
 pub(crate) trait Door {
     /// Hands over a frame, without its length, and lets happen what must until it is answered.
-    fn exchange(&mut self, frame: Bytes) -> Result<network::Chunks>;
+    fn exchange(&mut self, frame: Bytes) -> Result<Chunks>;
 
     /// Lets everything happen that waits for nothing.
     fn rest(&self) -> Result<()>;
 }
 
 impl Door for Connection {
-    fn exchange(&mut self, frame: Bytes) -> Result<network::Chunks> {
+    fn exchange(&mut self, frame: Bytes) -> Result<Chunks> {
         self.send(&testkit::frame(&frame))?;
         let answer = self.receive()?.context("the connection was closed")?;
-        Ok(vec![answer])
+        Ok(answer.into())
     }
 
     fn rest(&self) -> Result<()> {
@@ -48,8 +48,8 @@ pub(crate) fn frame<R: Request>(request: &R, version: i16) -> Bytes {
 }
 
 /// Reads an answer.
-pub(crate) fn read<R: Request>(chunks: network::Chunks, version: i16) -> Result<R::Response> {
-    let bytes = Chunks::from(chunks).into_bytes();
+pub(crate) fn read<R: Request>(chunks: Chunks, version: i16) -> Result<R::Response> {
+    let bytes = chunks.into_bytes();
     let (_, response) = decode_response(bytes, version)
         .map_err(|error| anyhow!("an answer does not parse: {error:?}"))?;
     Ok(response)

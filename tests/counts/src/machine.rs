@@ -13,7 +13,7 @@ use bytes::Bytes;
 use config::BrokerSettings;
 use env::real::RealFs;
 use env::{BoxFuture, Clock, Env};
-use network::{Outcome, Reply, Service};
+use network::{Chunks, Outcome, Reply, Service};
 use sim::{Handles, SimClock, SimSpawn};
 
 use crate::door::Door;
@@ -73,7 +73,7 @@ impl Machine {
 }
 
 impl Door for Machine {
-    fn exchange(&mut self, frame: Bytes) -> Result<network::Chunks> {
+    fn exchange(&mut self, frame: Bytes) -> Result<Chunks> {
         let outcome = match self.service.call(&mut self.connection, frame) {
             Reply::Ready(chunks) => return Ok(chunks),
             Reply::Serial(later) | Reply::Parked(later) | Reply::Pipelined(later) => {

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
+use network::Chunks;
 use serde_json::{Value, json};
 
 use crate::allocation::Allocated;
@@ -60,7 +61,7 @@ pub(crate) fn send(case: &Case) -> Result<()> {
 fn counted_section(
     machine: &mut Machine,
     frames: Vec<Bytes>,
-    answers: &mut Vec<network::Chunks>,
+    answers: &mut Vec<Chunks>,
 ) -> Result<()> {
     for frame in frames {
         answers.push(machine.exchange(frame)?);

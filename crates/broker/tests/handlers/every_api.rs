@@ -4,7 +4,7 @@ use bytes::Bytes;
 use network::Outcome;
 use wire::apis::ApiKey;
 use wire::messages::*;
-use wire::{Chunks, DecodeError, Decoder, Message, Request, ResponseHeader};
+use wire::{DecodeError, Decoder, Message, Request, ResponseHeader};
 
 use crate::support::{Fixture, settle};
 
@@ -97,7 +97,7 @@ async fn a_default_request_gets_an_answer_in_every_version() {
             let what = format!("API {}, version {version}", api.key);
             match (settle(fixture.dispatch(frame)).await, api.key) {
                 (Outcome::Answer(answer), _) => {
-                    let answer = Chunks::from(answer).into_bytes();
+                    let answer = answer.into_bytes();
                     assert_eq!((api.read)(answer, version), Ok(()), "{what}");
                 }
                 // The default of acks is 0.

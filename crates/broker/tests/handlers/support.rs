@@ -251,7 +251,7 @@ pub(crate) async fn settle(reply: Reply) -> Outcome {
 pub(crate) fn decode<R: Request>(outcome: Outcome, version: i16) -> Answered<R::Response> {
     match outcome {
         Outcome::Answer(chunks) => {
-            let mut decoder = Decoder::new(Chunks::from(chunks).into_bytes());
+            let mut decoder = Decoder::new(chunks.into_bytes());
             let header = ResponseHeader::decode(&mut decoder, R::API_KEY, version).unwrap();
             assert_eq!(header.correlation_id, 7);
             let response = R::Response::decode(&mut decoder, version).unwrap();

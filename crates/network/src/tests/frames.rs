@@ -1,12 +1,18 @@
 //! Frames put together from any pieces; answers taken apart into any pieces.
 
+use std::fs::File;
+use std::io::{self, IoSlice, Write};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
 use bytes::{BufMut, Bytes};
+use chunks::{Chunk, Chunks, FileRange};
 use proptest::prelude::*;
 
 use super::toy::frame;
 use crate::frame::FrameAssembler;
 use crate::fuzzing;
-use crate::output::Output;
+use crate::output::{Output, Sink};
 
 /// The frames in bytes that come in pieces of these sizes, again and again.
 fn assemble(bytes: &[u8], sizes: &[usize]) -> Vec<Bytes> {
@@ -20,6 +26,28 @@ fn assemble(bytes: &[u8], sizes: &[usize]) -> Vec<Bytes> {
     let assembled = fuzzing::assemble(pieces, 1 << 30, |frame| frames.push(frame));
     assert_eq!(assembled, Ok(()));
     frames
+}
+
+/// Takes at most so many bytes at a time.
+struct Sips {
+    taken: Vec<u8>,
+    bytes_max: usize,
+}
+
+impl Sink for Sips {
+    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let before = self.taken.len();
+        let offered = slices.iter().flat_map(|slice| slice.iter().copied());
+        self.taken.extend(offered.take(self.bytes_max));
+        Ok(self.taken.len() - before)
+    }
+
+    fn write_file(&mut self, file: &File, position: u64, bytes: usize) -> io::Result<usize> {
+        let mut buffer = vec![0; bytes.min(self.bytes_max)];
+        file.read_exact_at(&mut buffer, position)?;
+        self.taken.extend_from_slice(&buffer);
+        Ok(buffer.len())
+    }
 }
 
 proptest! {
@@ -41,33 +69,40 @@ proptest! {
 
     #[test]
     fn answers_are_written_whole_however_little_the_socket_takes(
-        lengths in proptest::collection::vec(
-            proptest::collection::vec(prop_oneof![0..20usize, 3000..9000usize], 0..5), 0..5),
+        answers in proptest::collection::vec(
+            proptest::collection::vec(
+                (any::<bool>(), 0..100u64, prop_oneof![0..20usize, 3000..9000usize]), 0..5), 0..5),
         sizes in proptest::collection::vec(1..20_000usize, 1..9),
     ) {
+        let mut file = tempfile::tempfile()?;
+        let content: Vec<u8> = (0..10_000).map(|number| (number % 251) as u8).collect();
+        file.write_all(&content)?;
+        let file = Arc::new(file);
         let mut output = Output::default();
         let mut expected = Vec::new();
-        for (number, pieces) in lengths.iter().enumerate() {
-            let answer: Vec<Bytes> =
-                pieces.iter().map(|length| Bytes::from(vec![number as u8; *length])).collect();
-            expected.extend(frame(&answer.concat()));
+        for pieces in answers {
+            let chunks = pieces.into_iter().map(|(is_in_file, position, bytes)| {
+                let range = FileRange { file: Arc::clone(&file), position, bytes };
+                match is_in_file {
+                    true => Chunk::File(range),
+                    false => Chunk::File(range).into_bytes().into(),
+                }
+            });
+            let answer = Chunks::from(chunks.collect::<Vec<_>>());
+            expected.extend(frame(&answer.clone().into_bytes()));
             prop_assert!(output.push_answer(answer));
         }
-        let mut written = Vec::new();
+        prop_assert_eq!(output.bytes(), expected.len());
+        let mut sink = Sips { taken: Vec::new(), bytes_max: 0 };
         for size in sizes.iter().cycle() {
             if output.is_empty() {
                 break;
             }
-            let result: Result<usize, ()> = output.write(|slices| {
-                let offered = slices.iter().flat_map(|slice| slice.iter().copied());
-                let before = written.len();
-                written.extend(offered.take(*size));
-                Ok(written.len() - before)
-            });
-            prop_assert!(result.is_ok_and(|count| count > 0));
+            sink.bytes_max = *size;
+            prop_assert!(output.write(&mut sink)? > 0);
         }
         prop_assert_eq!(output.bytes(), 0);
-        prop_assert_eq!(written, expected);
+        prop_assert_eq!(sink.taken, expected);
     }
 }
 

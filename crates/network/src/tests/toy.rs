@@ -1,11 +1,13 @@
 //! A service that does what the first byte of a frame says, and a client for it.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use chunks::{Chunk, Chunks, FileRange};
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -69,7 +71,7 @@ impl Toy {
             gate.notified().await;
             watched.finished = true;
             let _ = watched.seen.send(Seen::Finished(name));
-            Outcome::Answer(vec![frame])
+            Outcome::Answer(frame.into())
         })
     }
 
@@ -77,6 +79,31 @@ impl Toy {
     pub(super) fn let_go(&self, name: char) {
         self.gate(name).notify_one();
     }
+}
+
+/// What the file of an answer holds.
+pub(super) const FILE_BYTES: usize = 8 << 20;
+
+/// An answer of a frame, so many bytes of a file that holds numbers, and the frame again.
+fn in_file(frame: &Bytes, bytes: usize) -> Chunks {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&file_content()).unwrap();
+    let range = FileRange {
+        file: Arc::new(file),
+        position: 0,
+        bytes,
+    };
+    vec![
+        frame.clone().into(),
+        Chunk::File(range),
+        frame.clone().into(),
+    ]
+    .into()
+}
+
+pub(super) fn file_content() -> Vec<u8> {
+    let numbers = 0..(FILE_BYTES / 4) as u32;
+    numbers.flat_map(u32::to_be_bytes).collect()
 }
 
 impl Service for Toy {
@@ -105,16 +132,20 @@ impl Service for Toy {
             Some(b'c') => Reply::Close("toy"),
             Some(b'h') => {
                 *held_until = Some(Instant::now() + HOLD);
-                Reply::Ready(vec![frame])
+                Reply::Ready(frame.into())
             }
-            Some(b'b') => Reply::Ready(vec![Bytes::from(vec![0; 32 << 20])]),
+            Some(b'b') => Reply::Ready(vec![0; 32 << 20].into()),
+            Some(b'f') => Reply::Ready(in_file(&frame, FILE_BYTES)),
+            // The file is shorter than is said.
+            Some(b'g') => Reply::Ready(in_file(&frame, FILE_BYTES + 1)),
             _ => {
                 let middle = frame.len() / 2;
-                Reply::Ready(vec![
+                let pieces = [
                     frame.slice(..0),
                     frame.slice(..middle),
                     frame.slice(middle..),
-                ])
+                ];
+                Reply::Ready(Vec::from(pieces.map(Chunk::from)).into())
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use chunks::Chunk;
 use model::Offset;
 use tracing::warn;
 
@@ -10,7 +10,7 @@ use super::{Log, LogState};
 use crate::damage::Quarantine;
 use crate::errors::ReadError;
 use crate::marks::{Mark, mark};
-use crate::segment::{ReadRequest, Segment, SegmentFault};
+use crate::segment::{ReadRequest, Segment, SegmentFault, SentFiles};
 use crate::views::{Isolation, LogView, ReadBatches};
 
 /// The outcome of a read, or the part of it that blocks.
@@ -137,7 +137,7 @@ impl Log {
     }
 }
 
-fn empty(view: LogView) -> ReadBatches {
+fn empty<C>(view: LogView) -> ReadBatches<C> {
     ReadBatches {
         chunks: Vec::new(),
         bytes: 0,
@@ -179,7 +179,7 @@ const ATTEMPTS_MAX: usize = 8;
 
 /// What came of reading the segments.
 struct Attempt {
-    chunks: Vec<Bytes>,
+    chunks: Vec<Chunk>,
     /// Where a reader goes on.
     next: i64,
     /// What kept the read from its first batch, and the offset of that.
@@ -189,13 +189,24 @@ struct Attempt {
 impl DiskRead {
     /// Reads the segments. Blocks; to be run where that is allowed.
     pub fn run(self) -> Result<ReadBatches, ReadError> {
+        Ok(self.run_with(None)?.map(Chunk::into_bytes))
+    }
+
+    /// Like [`DiskRead::run`], for a reader to whom the kernel can send what is in the page cache and
+    /// known to be sound; that is not read.
+    pub fn run_to_send(self) -> Result<ReadBatches<Chunk>, ReadError> {
+        let log = Arc::clone(&self.log);
+        self.run_with(Some(&log.engine.sent_files))
+    }
+
+    fn run_with(self, files: Option<&SentFiles>) -> Result<ReadBatches<Chunk>, ReadError> {
         let mut read = self;
         for _ in 0..ATTEMPTS_MAX {
-            let attempt = read.attempt();
+            let attempt = read.attempt(files);
             match read.finish(attempt)? {
                 Some(batches) => return Ok(batches),
                 None => match read.begin_anew()? {
-                    Read::Ready(batches) => return Ok(batches),
+                    Read::Ready(batches) => return Ok(batches.map(Chunk::from)),
                     Read::Disk(again) => read = again,
                 },
             }
@@ -204,9 +215,10 @@ impl DiskRead {
         Ok(empty(read.view))
     }
 
-    fn attempt(&self) -> Attempt {
+    fn attempt(&self, files: Option<&SentFiles>) -> Attempt {
         let fs = self.log.engine.env.fs.as_ref();
-        let mut chunks: Vec<Bytes> = Vec::new();
+        let buffers = &self.log.engine.buffers;
+        let mut chunks: Vec<Chunk> = Vec::new();
         let mut request = self.request.clone();
         let mut fault = None;
         for segment in &self.segments {
@@ -215,9 +227,9 @@ impl DiskRead {
                 break;
             }
             let before = chunks.len();
-            match segment.read(fs, &self.log.engine.buffers, &request, &mut chunks) {
+            match segment.read(fs, buffers, files, &request, &mut chunks) {
                 Ok(next) => {
-                    let read: usize = chunks.iter().skip(before).map(Bytes::len).sum();
+                    let read: usize = chunks.iter().skip(before).map(Chunk::len).sum();
                     request.from = next.max(request.from);
                     request.bytes_max = request.bytes_max.saturating_sub(read);
                     request.at_least_one &= chunks.is_empty();
@@ -243,7 +255,7 @@ impl DiskRead {
 
     /// The answer; `None` if compaction has replaced a segment that it would rest on: a file may be
     /// gone, and the transactions whose records were in it forgotten.
-    fn finish(&self, attempt: Attempt) -> Result<Option<ReadBatches>, ReadError> {
+    fn finish(&self, attempt: Attempt) -> Result<Option<ReadBatches<Chunk>>, ReadError> {
         let state = self.log.state.lock();
         if self.isolation == Isolation::ReadCommitted && self.request.from < state.log_start {
             // The files stay for a while, but which of their transactions were aborted is forgotten.
@@ -268,7 +280,7 @@ impl DiskRead {
             return Err(self.log.note_fault(fault, offset));
         }
         Ok(Some(ReadBatches {
-            bytes: attempt.chunks.iter().map(Bytes::len).sum(),
+            bytes: attempt.chunks.iter().map(Chunk::len).sum(),
             chunks: attempt.chunks,
             view: self.view,
             aborted,

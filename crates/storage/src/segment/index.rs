@@ -151,6 +151,29 @@ impl SegmentIndex {
             })
     }
 
+    /// The position and the offset of the last batch with an entry that begins at or before both.
+    pub(crate) fn last_before(
+        &self,
+        segment_base: i64,
+        position: u64,
+        offset: i64,
+    ) -> Option<(u64, i64)> {
+        let place = |entry: &OffsetIndexEntry| {
+            (
+                u64::from(entry.position),
+                segment_base + i64::from(entry.offset_delta),
+            )
+        };
+        let above = self.offsets.partition_point(|entry| {
+            let (at, begins) = place(entry);
+            at <= position && begins <= offset
+        });
+        above
+            .checked_sub(1)
+            .and_then(|at| self.offsets.get(at))
+            .map(place)
+    }
+
     /// An offset up to which every batch has a smaller timestamp.
     pub(crate) fn offset_before_timestamp(&self, segment_base: i64, timestamp: i64) -> Option<i64> {
         let above = self

@@ -5,19 +5,21 @@ mod identity;
 mod index;
 mod open;
 mod scanner;
+mod sending;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
+use chunks::Chunk;
 use env::{File, Fs, OpenMode};
 use parking_lot::Mutex;
 
 pub(crate) use index::SegmentIndex;
 pub(crate) use open::{OpenSegment, remove_if_there};
 pub(crate) use scanner::{BatchScanner, Expected, ScanError};
+pub(crate) use sending::SentFiles;
 
 use crate::buffers::BufferPool;
 use crate::damage::{Damage, DamageCode};
@@ -47,6 +49,9 @@ struct SegmentState {
     facts: SegmentFacts,
     /// The file has been found to be the one that was written.
     is_known: bool,
+    /// Up to here its batches are known to be sound, as long as they stay in the page cache: this
+    /// process has written them, or has read them and found them right.
+    checked_bytes: u64,
     index: Option<SegmentIndex>,
 }
 
@@ -92,6 +97,7 @@ impl Segment {
             state: Mutex::new(SegmentState {
                 facts,
                 is_known: false,
+                checked_bytes: 0,
                 index: None,
             }),
         }
@@ -238,8 +244,36 @@ impl Segment {
     /// Makes forced bytes count, with the index entries that belong to them.
     pub(crate) fn extend(&self, facts: SegmentFacts, index: Option<SegmentIndex>) {
         let mut state = self.state.lock();
+        if state.checked_bytes == state.facts.bytes {
+            state.checked_bytes = facts.bytes;
+        }
         state.facts = facts;
         state.index = index;
+    }
+
+    fn checked_bytes(&self) -> u64 {
+        self.state.lock().checked_bytes
+    }
+
+    /// Notes that the batches from one position to another have been read and found sound.
+    fn note_checked(&self, from: u64, to: u64) {
+        let mut state = self.state.lock();
+        if from <= state.checked_bytes {
+            state.checked_bytes = state.checked_bytes.max(to);
+        }
+    }
+
+    fn forget_checked_from(&self, position: u64) {
+        let mut state = self.state.lock();
+        state.checked_bytes = state.checked_bytes.min(position);
+    }
+
+    /// The position and the offset of the last batch in the index that begins at or before both, if
+    /// the index is in memory.
+    fn indexed_before(&self, position: u64, offset: i64) -> Option<(u64, i64)> {
+        let state = self.state.lock();
+        let index = state.index.as_ref()?;
+        index.last_before(self.base_offset, position, offset)
     }
 
     /// The index, to be handed back by [`Segment::extend`] or [`Segment::put_index`].
@@ -319,13 +353,14 @@ impl Segment {
     /// Reads whole batches from the one that holds `from`, or the next one if compaction has removed
     /// that, with sound checksums, up to `end` and about `bytes_max`. Appends them to `chunks` and
     /// returns the offset to go on at: the end of the segment, if nothing is left in it. At least one
-    /// batch is read if `at_least_one`.
+    /// batch is read if `at_least_one`. With `files`, what the kernel can send is not read.
     pub(crate) fn read(
         &self,
         fs: &dyn Fs,
         buffers: &BufferPool,
+        files: Option<&SentFiles>,
         request: &ReadRequest,
-        chunks: &mut Vec<Bytes>,
+        chunks: &mut Vec<Chunk>,
     ) -> Result<i64, SegmentFault> {
         let facts = self.facts();
         let path = self.path();
@@ -338,6 +373,7 @@ impl Segment {
         let mut is_first = request.at_least_one;
         let end = request.end.min(facts.end_offset);
         let is_compacted = self.generation > 0;
+        let mut is_first_look = true;
         while next < end && (budget > 0 || is_first) {
             let header = scanner
                 .peek()
@@ -358,6 +394,15 @@ impl Segment {
                 // Batches end where the log does: a length or a count is wrong.
                 return Err(scanner.unsound().into_fault(&path));
             }
+            if is_first_look
+                && let Some(files) = files
+                && let Some(found) = self.range_to_send(&scanner, &facts, &header, request, files)
+            {
+                chunks.push(Chunk::File(found.range));
+                return Ok(found.next);
+            }
+            is_first_look = false;
+            let start = scanner.position();
             let want = (budget as u64).clamp(READ_BYTES_MIN, READ_BYTES_MAX);
             let run = scanner
                 .read_run(want, |header, run_bytes| {
@@ -372,7 +417,8 @@ impl Segment {
             next = run.last_offset + 1;
             budget = budget.saturating_sub(run.bytes.len());
             is_first = false;
-            chunks.push(run.bytes);
+            self.note_checked(start, scanner.position());
+            chunks.push(run.bytes.into());
         }
         if is_compacted && scanner.is_at_end() {
             next = facts.end_offset.max(next);

@@ -17,6 +17,7 @@ mod marks;
 mod model;
 mod real;
 mod segment_damage;
+mod sending;
 mod transactions;
 mod versions;
 mod wal_damage;

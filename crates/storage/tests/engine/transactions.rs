@@ -9,7 +9,7 @@ use crate::harness::{Engine, LOG, append, batch, open, producer_batch, read_valu
 
 const END: Append = Append::Marker { is_bumped: false };
 
-fn transactional(producer: i64, base_sequence: i32) -> Bytes {
+pub(crate) fn transactional(producer: i64, base_sequence: i32) -> Bytes {
     let mut builder = BatchBuilder::new()
         .producer(ProducerId(producer), ProducerEpoch(0), base_sequence)
         .transactional();

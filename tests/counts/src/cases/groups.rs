@@ -3,7 +3,6 @@
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use model::ErrorCode;
-use wire::Text;
 use wire::messages::find_coordinator::FindCoordinatorRequest;
 use wire::messages::heartbeat::HeartbeatRequest;
 use wire::messages::join_group::{JoinGroupRequest, JoinGroupRequestProtocol, JoinGroupResponse};
@@ -12,6 +11,7 @@ use wire::messages::offset_commit::{
 };
 use wire::messages::offset_fetch::{OffsetFetchRequest, OffsetFetchRequestTopic};
 use wire::messages::sync_group::{SyncGroupRequest, SyncGroupRequestAssignment};
+use wire::{Chunks, Text};
 
 use super::{Case, TOPIC, make_topic, no_error, repeated};
 use crate::door::{Door, call, read};
@@ -155,7 +155,7 @@ fn commit(door: &mut dyn Door) -> Result<OffsetCommitRequest> {
     })
 }
 
-fn check_committed(chunks: network::Chunks) -> Result<()> {
+fn check_committed(chunks: Chunks) -> Result<()> {
     let response = read::<OffsetCommitRequest>(chunks, OFFSET_COMMIT_VERSION)?;
     let mut partitions = response.topics.iter().flat_map(|topic| &topic.partitions);
     partitions.try_for_each(|partition| no_error("offset commit", partition.error_code))

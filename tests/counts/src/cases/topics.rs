@@ -1,12 +1,12 @@
 //! Producers, readers, and who asks where things are.
 
 use anyhow::{Result, ensure};
-use wire::Text;
 use wire::messages::api_versions::ApiVersionsRequest;
 use wire::messages::fetch::{FetchPartition, FetchRequest, FetchTopic};
 use wire::messages::init_producer_id::InitProducerIdRequest;
 use wire::messages::list_offsets::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic};
 use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic};
+use wire::{Chunks, Text};
 
 use super::{
     Case, METADATA as METADATA_VERSION, PRODUCE as PRODUCE_VERSION, Sent, TOPIC, batch,
@@ -243,7 +243,7 @@ fn metadata(topics: Option<Vec<MetadataRequestTopic>>) -> MetadataRequest {
     }
 }
 
-fn check_metadata<const TOPICS: usize>(chunks: network::Chunks) -> Result<()> {
+fn check_metadata<const TOPICS: usize>(chunks: Chunks) -> Result<()> {
     let response = read::<MetadataRequest>(chunks, METADATA_VERSION)?;
     let found = response.topics.len();
     ensure!(found == TOPICS, "{found} topics instead of {TOPICS}");

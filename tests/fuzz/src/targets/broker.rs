@@ -17,7 +17,7 @@ use config::BrokerSettings;
 use network::{Outcome, Reply, Service};
 use sim::Handles;
 use wire::apis::ApiKey;
-use wire::{Chunks, Decoder, RequestHeader, ResponseHeader};
+use wire::{Decoder, RequestHeader, ResponseHeader};
 
 use super::responses::read_body;
 use crate::allocation::unwatched;
@@ -131,7 +131,7 @@ impl Session {
             }
         };
         if let (Outcome::Answer(answer), Some(header)) = (outcome, header) {
-            check_answer(&header, Chunks::from(answer).into_bytes());
+            check_answer(&header, answer.into_bytes());
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 
 use broker::{Connection, KafkaService};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use network::{BoxFuture, Outcome, Reply, Service};
 
 /// A connection whose requests carry a tag that comes back with the answer.
@@ -94,11 +94,7 @@ impl<T> Link<T> {
         }
         match self.pending.pop_front()? {
             (Pending::There(Outcome::Answer(chunks)), tag) => {
-                let mut bytes = BytesMut::new();
-                chunks
-                    .iter()
-                    .for_each(|chunk| bytes.extend_from_slice(chunk));
-                Some(Heard::Answer(tag, bytes.freeze()))
+                Some(Heard::Answer(tag, chunks.into_bytes()))
             }
             (Pending::There(Outcome::None), _) => Some(Heard::Silence),
             (Pending::There(Outcome::Close(reason)), _) => Some(Heard::Closed(reason)),

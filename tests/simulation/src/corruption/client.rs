@@ -106,7 +106,7 @@ impl Node {
             }
         };
         match outcome {
-            Outcome::Answer(chunks) => decode::<R>(&chunks.concat(), version),
+            Outcome::Answer(chunks) => decode::<R>(&chunks.into_bytes(), version),
             Outcome::None => Err(format!("{name} has no answer")),
             Outcome::Close(reason) => Err(format!("{name} closes the connection: {reason}")),
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chunks::Chunk;
 use model::{ErrorCode, LeaderEpoch, Offset};
 use storage::{Isolation, Log, LogView, Read, ReadBatches, ReadError};
 use wire::Chunks;
@@ -111,7 +112,7 @@ impl Fetch {
         let at_least_one = pass.bytes == 0;
         let from = Offset(request.fetch_offset);
         let batches = match log.read(from, bytes_max, self.isolation, at_least_one) {
-            Ok(Read::Ready(batches)) => batches,
+            Ok(Read::Ready(batches)) => batches.map(Chunk::from),
             Ok(Read::Disk(read)) => {
                 // Old records are there for the reading: there is nothing to wait for.
                 pass.is_enough = true;
@@ -119,7 +120,7 @@ impl Fetch {
                     // No memory for more: what has been read goes out first.
                     return Ok(empty(request.partition, &view, self.isolation));
                 };
-                let batches = ctx.broker.read_disk(move || read.run()).await?;
+                let batches = ctx.broker.read_disk(move || read.run_to_send()).await?;
                 let mut batches = batches.map_err(|error| unreadable(ctx, error))?;
                 batches.chunks = egress.attach(batches.chunks);
                 batches
@@ -130,7 +131,7 @@ impl Fetch {
         Ok(self.data(request.partition, batches))
     }
 
-    fn data(&self, partition_index: i32, batches: ReadBatches) -> PartitionData {
+    fn data(&self, partition_index: i32, batches: ReadBatches<Chunk>) -> PartitionData {
         let aborted = batches.aborted.iter().map(|aborted| AbortedTransaction {
             producer_id: aborted.producer_id.0,
             first_offset: aborted.first_offset.0,
