@@ -352,7 +352,6 @@ impl<S: Service> Connection<S> {
                     self.blocked_since.get_or_insert_with(Instant::now);
                     return Ok(());
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return Err(close_reason::IO_ERROR),
             }
             self.last_active = Instant::now();

@@ -25,7 +25,6 @@ mod output;
 mod service;
 mod settings;
 
-pub use chunks::Chunks;
 pub use listener::{ConnectionLimits, Listener, Server};
 pub use metrics::{NetworkMetrics, NetworkMetricsSnapshot};
 pub use service::{BoxFuture, Outcome, Reply, Service, close_reason};

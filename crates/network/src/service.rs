@@ -36,9 +36,7 @@ impl fmt::Debug for Reply {
         match self {
             Self::Close(reason) => write!(f, "Close({reason})"),
             Self::None => f.write_str("None"),
-            Self::Ready(chunks) => {
-                write!(f, "Ready({} bytes)", chunks.len())
-            }
+            Self::Ready(chunks) => write!(f, "Ready({} bytes)", chunks.len()),
             Self::Serial(_) => f.write_str("Serial"),
             Self::Parked(_) => f.write_str("Parked"),
             Self::Pipelined(_) => f.write_str("Pipelined"),

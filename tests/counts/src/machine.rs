@@ -13,8 +13,9 @@ use bytes::Bytes;
 use config::BrokerSettings;
 use env::real::RealFs;
 use env::{BoxFuture, Clock, Env};
-use network::{Chunks, Outcome, Reply, Service};
+use network::{Outcome, Reply, Service};
 use sim::{Handles, SimClock, SimSpawn};
+use wire::Chunks;
 
 use crate::door::Door;
 

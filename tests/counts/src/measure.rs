@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
-use network::Chunks;
 use serde_json::{Value, json};
+use wire::Chunks;
 
 use crate::allocation::Allocated;
 use crate::cases::{CASES, Case, Sent};

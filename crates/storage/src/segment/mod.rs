@@ -373,7 +373,6 @@ impl Segment {
         let mut is_first = request.at_least_one;
         let end = request.end.min(facts.end_offset);
         let is_compacted = self.generation > 0;
-        let mut is_first_look = true;
         while next < end && (budget > 0 || is_first) {
             let header = scanner
                 .peek()
@@ -394,14 +393,12 @@ impl Segment {
                 // Batches end where the log does: a length or a count is wrong.
                 return Err(scanner.unsound().into_fault(&path));
             }
-            if is_first_look
-                && let Some(files) = files
-                && let Some(found) = self.range_to_send(&scanner, &facts, &header, request, files)
+            if let Some(files) = files
+                && let Some(found) = self.range_to_send(&scanner, &facts, end, budget, files)
             {
                 chunks.push(Chunk::File(found.range));
                 return Ok(found.next);
             }
-            is_first_look = false;
             let start = scanner.position();
             let want = (budget as u64).clamp(READ_BYTES_MIN, READ_BYTES_MAX);
             let run = scanner

@@ -11,11 +11,10 @@ use std::sync::{Arc, Weak};
 use chunks::FileRange;
 use parking_lot::Mutex;
 
-use super::{BatchScanner, ReadRequest, Segment, SegmentFacts};
-use crate::batch::BatchHeader;
+use super::{BatchScanner, Segment, SegmentFacts};
 
 /// A shorter range is read: opening the file for it would cost more.
-const SENT_BYTES_MIN: u64 = 64 << 10;
+const SENT_BYTES_MIN: usize = 64 << 10;
 /// From how many files answers may be sent at once; each is open as long.
 const FILES_MAX: usize = 256;
 
@@ -50,32 +49,28 @@ pub(super) struct RangeToSend {
 }
 
 impl Segment {
-    /// The batches from the one at which the scanner stands, as far as they are wanted and the kernel
-    /// can send them.
+    /// The batches from the one at which the scanner stands, up to the offset `end` and to `bytes_max`,
+    /// as far as the kernel can send them.
     pub(super) fn range_to_send(
         &self,
         scanner: &BatchScanner,
         facts: &SegmentFacts,
-        first: &BatchHeader,
-        request: &ReadRequest,
+        end: i64,
+        bytes_max: usize,
         files: &SentFiles,
     ) -> Option<RangeToSend> {
         let start = scanner.position();
-        let end = request.end.min(facts.end_offset);
         let checked_bytes = self.checked_bytes().min(facts.bytes);
-        let through = checked_bytes.min(start + request.bytes_max as u64);
-        let (position, next) = if through == facts.bytes && end == facts.end_offset {
-            (facts.bytes, facts.end_offset)
-        } else {
-            let (position, next) = self.indexed_before(through, end)?;
-            let is_batch = scanner.is_batch_at(position, next);
-            (next > first.last_offset() && is_batch).then_some((position, next))?
+        let through = checked_bytes.min(start.saturating_add(bytes_max as u64));
+        let is_all = through == facts.bytes && end == facts.end_offset;
+        let (position, next) = match is_all {
+            true => (facts.bytes, facts.end_offset),
+            false => self.indexed_before(through, end)?,
         };
-        let bytes = position.checked_sub(start)?;
-        if bytes < SENT_BYTES_MIN {
+        let bytes = usize::try_from(position.checked_sub(start)?).ok()?;
+        if bytes < SENT_BYTES_MIN || !(is_all || scanner.is_batch_at(position, next)) {
             return None;
         }
-        let bytes = usize::try_from(bytes).ok()?;
         let Some(file) = scanner.file().to_send(start, bytes) else {
             // What comes from the disk again is checked again.
             self.forget_checked_from(start);

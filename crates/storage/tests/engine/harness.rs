@@ -152,17 +152,30 @@ pub(crate) fn read_all(log: &Arc<Log>, from: i64) -> Result<Vec<Bytes>, ReadErro
         if read.chunks.is_empty() {
             return Ok(batches);
         }
-        for chunk in read.chunks {
-            let mut rest = &chunk[..];
-            while !rest.is_empty() {
-                let (view, behind) = BatchView::parse(rest).unwrap();
-                assert!(view.crc_is_valid());
-                from = view.header().next_offset();
-                batches.push(Bytes::copy_from_slice(view.bytes()));
-                rest = behind;
-            }
+        for batch in read.chunks.iter().flat_map(split) {
+            from = next_offset(&batch);
+            batches.push(batch);
         }
     }
+}
+
+/// The batches that follow one another in these bytes, each with a right checksum.
+pub(crate) fn split(bytes: &Bytes) -> Vec<Bytes> {
+    let mut batches = Vec::new();
+    let mut rest = &bytes[..];
+    while !rest.is_empty() {
+        let (view, behind) = BatchView::parse(rest).unwrap();
+        assert!(view.crc_is_valid());
+        batches.push(Bytes::copy_from_slice(view.bytes()));
+        rest = behind;
+    }
+    batches
+}
+
+/// The offset behind a batch.
+pub(crate) fn next_offset(batch: &Bytes) -> Offset {
+    let (view, _) = BatchView::parse(batch).unwrap();
+    view.header().next_offset()
 }
 
 pub(crate) fn read_some(

@@ -11,7 +11,9 @@ use model::{Offset, ProducerId};
 use storage::{Isolation, Log, LogConfig, Read, ReadBatches};
 use wire::batch::BatchView;
 
-use crate::harness::{Engine, LOG, append, batch, open_with, read_all, settings};
+use crate::harness::{
+    Engine, LOG, append, batch, next_offset, open_with, read_all, settings, split,
+};
 
 const BATCHES: i64 = 400;
 
@@ -61,13 +63,9 @@ fn read_to_the_end(log: &Arc<Log>, from: i64, bytes_max: usize) -> (Vec<Bytes>, 
             if is_in_file(&chunk) {
                 sendable += chunk.len();
             }
-            let bytes = chunk.into_bytes();
-            let mut rest = &bytes[..];
-            while !rest.is_empty() {
-                let (view, behind) = BatchView::parse(rest).unwrap();
-                from = view.header().next_offset().get();
-                batches.push(bytes.slice_ref(view.bytes()));
-                rest = behind;
+            for batch in split(&chunk.into_bytes()) {
+                from = next_offset(&batch).get();
+                batches.push(batch);
             }
         }
     }
@@ -137,17 +135,11 @@ fn damage_is_found_before_anything_is_sent() {
     for _ in 0..2 {
         let first = read(&log, 0, 10 << 20, Isolation::ReadUncommitted);
         assert!(first.bytes > 150_000 && first.bytes <= 200_000);
-        let mut next = 0;
-        for bytes in first.chunks.into_iter().map(Chunk::into_bytes) {
-            let mut rest = &bytes[..];
-            while !rest.is_empty() {
-                let (view, behind) = BatchView::parse(rest).unwrap();
-                assert!(view.crc_is_valid());
-                next = view.header().next_offset().get();
-                rest = behind;
-            }
-        }
-        let behind = log.read(Offset(next), 10 << 20, Isolation::ReadUncommitted, true);
+        let mut served = first.chunks.into_iter().map(Chunk::into_bytes);
+        let last = served.next_back().and_then(|bytes| split(&bytes).pop());
+        served.for_each(|bytes| drop(split(&bytes)));
+        let next = next_offset(&last.unwrap());
+        let behind = log.read(next, 10 << 20, Isolation::ReadUncommitted, true);
         match behind {
             Ok(Read::Disk(disk)) => drop(disk.run_to_send().unwrap_err()),
             Ok(Read::Ready(read)) => panic!("{read:?}"),
@@ -181,6 +173,23 @@ fn what_has_left_the_page_cache_is_checked_again() {
             "the batch that was damaged is not served"
         );
     }
+}
+
+#[test]
+fn a_range_ends_only_where_a_batch_begins() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = filled(directory.path());
+    let log = engine.log(LOG);
+    let read_first = || read(&log, 0, 200_000, Isolation::ReadUncommitted);
+    let before = read_first();
+    assert!(is_in_file(&before.chunks[0]));
+    // The offset of the batch behind it, in the page cache too.
+    let first = &segments(directory.path())[0];
+    let file = OpenOptions::new().write(true).open(first).unwrap();
+    file.write_all_at(&[0x55; 8], before.bytes as u64).unwrap();
+    let after = read_first();
+    assert!(!is_in_file(&after.chunks[0]));
+    assert_eq!(after.bytes, before.bytes);
 }
 
 #[test]
@@ -223,14 +232,11 @@ fn nothing_of_an_open_transaction_is_sent() {
         let read = read(&log, from, 10 << 20, Isolation::ReadCommitted);
         for chunk in read.chunks {
             sendable += usize::from(is_in_file(&chunk));
-            let bytes = chunk.into_bytes();
-            let mut rest = &bytes[..];
-            while !rest.is_empty() {
-                let (view, behind) = BatchView::parse(rest).unwrap();
+            for batch in split(&chunk.into_bytes()) {
+                let (view, _) = BatchView::parse(&batch).unwrap();
                 assert_eq!(view.header().base_offset.get(), from);
                 assert_ne!(view.header().producer_id, ProducerId(1));
-                from = view.header().next_offset().get();
-                rest = behind;
+                from = next_offset(&batch).get();
             }
         }
     }

@@ -1,7 +1,9 @@
 //! Bytes written down by hand.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use chunks::Chunk;
+use chunks::{Chunk, FileRange};
 use model::TopicId;
 
 use super::{TestMessage, decoded, encoded};
@@ -176,6 +178,40 @@ fn the_header_of_api_versions_answers_is_never_flexible() {
         hex("00000013 00000001 0000 02 0012 0000 0004 00 00000000 00")
     );
     assert_eq!(decode_response(frame.slice(4..), 3), Ok((1, response)));
+}
+
+#[test]
+fn records_in_files_are_told_like_records_in_memory() {
+    let mut file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut file, &[5; 10_000]).unwrap();
+    let file = Arc::new(file);
+    // However short: it is not known what is in the file.
+    for bytes in [1, 9_000] {
+        let range = Chunk::File(FileRange {
+            file: Arc::clone(&file),
+            position: 1_000,
+            bytes,
+        });
+        let encoded = |records: Chunks| {
+            let partition = PartitionData {
+                records: Some(records),
+                ..PartitionData::default()
+            };
+            let topic = FetchableTopicResponse {
+                partitions: vec![partition.clone(), partition],
+                ..FetchableTopicResponse::default()
+            };
+            let response = FetchResponse {
+                responses: vec![topic],
+                ..FetchResponse::default()
+            };
+            encode_response(&response, 12, 5)
+        };
+        let in_files = encoded(vec![range].into());
+        let is_in_file = |chunk: &&Chunk| matches!(chunk, Chunk::File(_));
+        assert_eq!(in_files.as_slice().iter().filter(is_in_file).count(), 2);
+        assert_eq!(in_files, encoded(vec![5; bytes].into()));
+    }
 }
 
 #[test]
