@@ -164,6 +164,13 @@ impl Engine {
         }
     }
 
+    /// Wakes the commit loop for what was appended, unless it waits for more.
+    pub(crate) fn wake_committer(&self) {
+        if self.queue.is_wake_wanted() {
+            self.commit_signal.raise();
+        }
+    }
+
     /// Asks the commit loop to force what has been appended so far.
     pub(crate) fn demand_force(&self) {
         let last = self.queue.last_sequence().0;

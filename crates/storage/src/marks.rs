@@ -161,6 +161,8 @@ marks! {
     AllSlotsInUse,
     /// A round had to wait because there is no room on the disk for a slot.
     NoRoomForSlot,
+    /// A round waited for entries that were expected.
+    RoundWaited,
     /// A round was forced for an entry of a strict log, or a decision.
     ForceStrict,
     /// Unforced bytes reached their bound.

@@ -115,7 +115,7 @@ impl Storage {
             .try_lock()
             .is_some_and(|mut committer| committer.commit_here());
         if !is_done {
-            self.engine.commit_signal.raise();
+            self.engine.wake_committer();
         }
     }
 
@@ -375,7 +375,7 @@ impl Drop for Gathering<'_> {
         match self.strongest {
             None => {}
             Some(Durability::Written) => self.storage.commit_here_or_wake(),
-            Some(Durability::Durable) => self.storage.engine.commit_signal.raise(),
+            Some(Durability::Durable) => self.storage.engine.wake_committer(),
         }
     }
 }

@@ -151,7 +151,7 @@ impl Log {
     /// returned sequence completes. Nothing can take it back.
     pub fn append(self: &Arc<Self>, batch: Bytes, mode: Append) -> Result<Appended, AppendError> {
         let (appended, _) = self.enqueue(batch, mode)?;
-        self.engine.commit_signal.raise();
+        self.engine.wake_committer();
         Ok(appended)
     }
 
@@ -223,7 +223,7 @@ impl Log {
             })?;
         state.appended_start = offset.get();
         drop(state);
-        self.engine.commit_signal.raise();
+        self.engine.wake_committer();
         Ok(sequence)
     }
 }

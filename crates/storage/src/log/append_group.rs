@@ -82,7 +82,7 @@ pub(crate) fn append_group(
         }
     }
     drop(logs);
-    engine.commit_signal.raise();
+    engine.wake_committer();
     Ok(appended)
 }
 

@@ -1,7 +1,7 @@
 //! The commit loop: takes what was appended, writes it as one round, forces it, shows it.
 //!
 //! While one round is being forced the next one gathers, so rounds grow with the load by
-//! themselves. A write or a force that fails is never tried again: what was written may be there
+//! themselves; and those who were answered by a round are waited for a moment (`round_wait.rs`). A write or a force that fails is never tried again: what was written may be there
 //! or not, and only recovery can tell.
 
 use std::io;
@@ -13,6 +13,7 @@ use tracing::{error, info, warn};
 
 use super::queue::{Content, Queued, Refusal};
 use super::round_builder::{self, BuiltRound, RoundIdentity};
+use super::round_wait::RoundWait;
 use super::shown::{cut_into_batches, shown_when_written};
 use super::slots::{FreeSlot, NoSlot, OpenSlot, Way};
 use super::unforced::Unforced;
@@ -56,6 +57,7 @@ pub(crate) struct Committer {
     /// The last entry that was written.
     written: Sequence,
     unforced: Unforced,
+    round_wait: RoundWait,
     /// The highest durable_seq that any round carries.
     attested_seq: u64,
     attest_at: Option<Monotonic>,
@@ -87,6 +89,7 @@ impl Committer {
             durable_seq: start.seq,
             written: Sequence(0),
             unforced: Unforced::default(),
+            round_wait: RoundWait::default(),
             attested_seq: start.seq,
             attest_at: None,
             entries: Vec::new(),
@@ -140,6 +143,9 @@ impl Committer {
         if let Some(step) = self.open_late() {
             return step;
         }
+        if let Some(until) = self.waits_until() {
+            return Step::Idle { until: Some(until) };
+        }
         self.engine
             .queue
             .take(self.round_bytes_max, &mut self.entries);
@@ -152,6 +158,18 @@ impl Committer {
         }
         self.commit_taken(May::Force);
         Step::Worked
+    }
+
+    /// Until when the entries that there are wait for others to come.
+    fn waits_until(&mut self) -> Option<Monotonic> {
+        let is_urgent = self.engine.queue.refusal().is_some() || self.engine.is_force_demanded();
+        let expected = match is_urgent {
+            true => 0,
+            false => self.round_wait.expected(),
+        };
+        let queued = self.engine.queue.wait_for(expected)?;
+        mark(Mark::RoundWaited);
+        self.round_wait.until(queued, self.engine.env.clock.now())
     }
 
     /// Commits what is queued on the thread of who has appended it, if that is one small round for which nobody waits
@@ -343,7 +361,8 @@ impl Committer {
             progress.advance(last.sequence, Durability::Durable);
         }
         let has_strict = entries.iter().any(|entry| !entry.relaxed);
-        let is_large = built.buffer.as_slice().len() > CACHED_ROUND_BYTES_MAX;
+        let bytes = built.buffer.as_slice().len();
+        let is_large = bytes > CACHED_ROUND_BYTES_MAX;
         let way = match has_strict || is_large {
             true => Way::Direct,
             false => Way::Cached,
@@ -367,11 +386,9 @@ impl Committer {
         let bound = self.unforced.bound(self.unforced_bytes_max);
         let bound = bound.or(is_demanded.then_some(Mark::ForceByRequest));
         if has_strict || (bound.is_some() && may == May::Force) {
-            mark(match bound {
-                Some(bound) if !has_strict => bound,
-                _ => Mark::ForceStrict,
-            });
-            self.force_file()?;
+            let relaxed_bound = bound.filter(|_| !has_strict);
+            mark(relaxed_bound.unwrap_or(Mark::ForceStrict));
+            let force = self.force_file()?;
             self.unforced = Unforced::default();
             self.durable_seq = self.seq;
             for ((entry, batch), is_early) in entries.iter().zip(batches).zip(early) {
@@ -380,6 +397,10 @@ impl Committer {
                 }
             }
             self.finish_force();
+            if has_strict {
+                let expected = entries.len() + self.engine.queue.len();
+                self.round_wait.note_strict(bytes, force, expected);
+            }
         }
         Ok(())
     }
@@ -422,18 +443,19 @@ impl Committer {
         Ok(())
     }
 
-    fn force_file(&self) -> io::Result<()> {
+    /// Forces the current slot; how long that took.
+    fn force_file(&self) -> io::Result<Duration> {
         let Some(slot) = &self.slot else {
-            return Ok(());
+            return Ok(Duration::ZERO);
         };
         if has_defect(Defect::SkipForce) {
-            return Ok(());
+            return Ok(Duration::ZERO);
         }
         let started = self.engine.env.clock.now();
         slot.force()?;
         let taken = self.engine.env.clock.now().since(started);
         self.engine.metrics.note_force(taken);
-        Ok(())
+        Ok(taken)
     }
 
     /// Forces what was written; all of it has been shown already.

@@ -71,6 +71,8 @@ struct Inner {
     /// The engine is to end, whether or not it is poisoned.
     is_closing: bool,
     entries: VecDeque<Queued>,
+    /// With how many entries the commit loop wants to be woken; it looks sooner by itself.
+    wanted_entries: usize,
     last: u64,
     refusal: Option<Refusal>,
 }
@@ -156,6 +158,27 @@ impl Queue {
         for entry in entries.drain(..).rev() {
             inner.entries.push_front(entry);
         }
+    }
+
+    /// How many entries there are if there are some, of a strict log the first, but fewer than these; who
+    /// appends then wakes the commit loop only when there are as many.
+    pub(crate) fn wait_for(&self, entries: usize) -> Option<usize> {
+        let mut inner = self.inner.lock();
+        let queued = inner.entries.len();
+        let is_strict = inner.entries.front().is_some_and(|first| !first.relaxed);
+        let is_waiting = is_strict && queued < entries;
+        inner.wanted_entries = if is_waiting { entries } else { 0 };
+        is_waiting.then_some(queued)
+    }
+
+    /// Whether the commit loop is to be woken for what there is.
+    pub(crate) fn is_wake_wanted(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.entries.len() >= inner.wanted_entries
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.inner.lock().entries.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use env::{Clock, Step};
 use model::{LogId, Offset};
-use sim::{Fault, Handles, Operation};
+use sim::{Fault, Operation};
 use storage::{Append, AppendError, CommitError, Durability, LogConfig, Sequence};
 
 use crate::harness::{
-    Engine, LOG, append, batch, open, open_with, poll, read_values, sim_settings, with_slots_of,
+    Engine, LOG, append, batch, open, open_with, poll, read_values, rest, sim_settings,
+    with_slots_of,
 };
 
 const OTHER: LogId = LogId(2);
@@ -41,16 +42,6 @@ fn started(env: &env::Env) -> Engine {
     let engine = with_relaxed(engine.unwrap());
     engine.storage.start();
     engine
-}
-
-/// Runs the loops until nobody has anything to do.
-fn rest(handles: &Handles) {
-    for _ in 0..1_000 {
-        if !handles.spawn.turn(handles.clock.now()) {
-            return;
-        }
-    }
-    panic!("they do not come to rest");
 }
 
 /// Appends one record to each of these logs, as one request does.

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use env::{Env, Step};
+use env::{Clock, Env, Step};
 use model::{LogId, Offset, ProducerEpoch, ProducerId};
+use sim::Handles;
 use storage::{
     Append, AppendError, Appended, Isolation, Log, LogConfig, Opened, Read, ReadBatches, ReadError,
     Recovery, RecoveryReport, Storage, StorageSettings,
@@ -93,6 +94,16 @@ impl Engine {
         self.flush();
         self.commit();
     }
+}
+
+/// Runs the loops until nobody has anything to do.
+pub(crate) fn rest(handles: &Handles) {
+    for _ in 0..1_000 {
+        if !handles.spawn.turn(handles.clock.now()) {
+            return;
+        }
+    }
+    panic!("they do not come to rest");
 }
 
 pub(crate) fn batch(value: &[u8], records: i32) -> Bytes {

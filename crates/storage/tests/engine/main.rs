@@ -16,6 +16,7 @@ mod lookup;
 mod marks;
 mod model;
 mod real;
+mod round_wait;
 mod segment_damage;
 mod sending;
 mod transactions;
