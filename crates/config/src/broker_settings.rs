@@ -73,6 +73,8 @@ pub struct BrokerSettings {
     pub fetch_max_bytes: i32,
     /// `socket.request.max.bytes`.
     pub socket_request_max_bytes: i32,
+    /// `socket.send.buffer.bytes`.
+    pub socket_send_buffer_bytes: i32,
     /// `connections.max.idle.ms`.
     pub connections_max_idle_ms: i64,
     /// `max.connections`.
@@ -172,6 +174,7 @@ impl BrokerSettings {
             transactional_id_expiration_ms: read.int("transactional.id.expiration.ms"),
             fetch_max_bytes: read.int("fetch.max.bytes"),
             socket_request_max_bytes: read.int("socket.request.max.bytes"),
+            socket_send_buffer_bytes: read.int("socket.send.buffer.bytes"),
             connections_max_idle_ms: read.long("connections.max.idle.ms"),
             max_connections: read.int("max.connections"),
             max_connections_per_ip: read.int("max.connections.per.ip"),

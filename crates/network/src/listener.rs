@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -64,6 +64,7 @@ impl Listener {
         service: Arc<S>,
         settings: NetworkSettings,
     ) -> io::Result<Server> {
+        set_up(&self.listener, &settings)?;
         let listener = TcpListener::from_std(self.listener)?;
         let shared = Shared::new(service, settings);
         let metrics = Arc::clone(&shared.metrics);
@@ -297,6 +298,17 @@ async fn accept_until_drained<S: Service>(
     };
     if timeout_at(deadline, all_ended).await.is_err() {
         connections.shutdown().await;
+    }
+}
+
+/// Sets what accepted sockets take over from the one that listens.
+pub(crate) fn set_up(
+    listener: &std::net::TcpListener,
+    settings: &NetworkSettings,
+) -> io::Result<()> {
+    match settings.send_buffer_bytes {
+        Some(bytes) => SockRef::from(listener).set_send_buffer_size(bytes),
+        None => Ok(()),
     }
 }
 

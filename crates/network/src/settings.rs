@@ -13,6 +13,9 @@ pub struct NetworkSettings {
     pub idle: Duration,
     /// `socket.request.max.bytes`: the largest frame.
     pub frame_bytes_max: usize,
+    /// `socket.send.buffer.bytes`: how much of its answers a connection hands to the system; `None`: as
+    /// much as the system thinks right. The system counts what it needs besides, and doubles it for that.
+    pub send_buffer_bytes: Option<usize>,
     /// How long a frame may stop in the middle, and a client not take its answers; 30 s.
     pub stall: Duration,
     /// How much memory frames of all connections may hold while they arrive; 12 MiB. One frame at a
@@ -27,6 +30,7 @@ impl Default for NetworkSettings {
             connections_per_ip_max: usize::MAX,
             idle: Duration::from_secs(600),
             frame_bytes_max: 100 * 1024 * 1024,
+            send_buffer_bytes: Some(256 * 1024),
             stall: Duration::from_secs(30),
             frames_in_progress_bytes_max: 12 * 1024 * 1024,
         }

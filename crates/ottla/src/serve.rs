@@ -145,6 +145,7 @@ fn network_settings(settings: &config::BrokerSettings) -> NetworkSettings {
         connections_max: count(settings.max_connections),
         connections_per_ip_max: count(settings.max_connections_per_ip),
         frame_bytes_max: count(settings.socket_request_max_bytes),
+        send_buffer_bytes: usize::try_from(settings.socket_send_buffer_bytes).ok(),
         idle: u64::try_from(settings.connections_max_idle_ms)
             .map_or(defaults.idle, Duration::from_millis),
         ..defaults

@@ -48,4 +48,7 @@ pub(crate) const BROKER: &[Definition] = &[
     Definition::broker("socket.request.max.bytes", Kind::Int, "104857600", "The largest request; a connection that announces a larger one is closed.")
         .at_least(1)
         .acts(),
+    Definition::broker("socket.send.buffer.bytes", Kind::Int, "262144", "How much a connection hands to the system before its client has taken it; more helps clients that are far away. -1: what the system thinks right.")
+        .at_least(-1)
+        .acts(),
 ];

@@ -199,6 +199,21 @@ impl DiskRead {
         self.run_with(Some(&log.engine.sent_files))
     }
 
+    /// What the kernel can send, if that is found out without waiting for the disk. Does not block;
+    /// `None`: a read that may block tells.
+    pub fn send_at_once(&self) -> Option<ReadBatches<Chunk>> {
+        let engine = &self.log.engine;
+        let fs = engine.env.fs.as_ref();
+        let first = self.segments.first()?;
+        let found = first.range_at_once(fs, &engine.sent_files, &self.request)?;
+        let attempt = Attempt {
+            chunks: vec![Chunk::File(found.range)],
+            next: found.next,
+            fault: None,
+        };
+        self.finish(attempt).ok().flatten()
+    }
+
     fn run_with(self, files: Option<&SentFiles>) -> Result<ReadBatches<Chunk>, ReadError> {
         let mut read = self;
         for _ in 0..ATTEMPTS_MAX {

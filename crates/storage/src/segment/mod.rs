@@ -251,21 +251,12 @@ impl Segment {
         state.index = index;
     }
 
-    fn checked_bytes(&self) -> u64 {
-        self.state.lock().checked_bytes
-    }
-
     /// Notes that the batches from one position to another have been read and found sound.
     fn note_checked(&self, from: u64, to: u64) {
         let mut state = self.state.lock();
         if from <= state.checked_bytes {
             state.checked_bytes = state.checked_bytes.max(to);
         }
-    }
-
-    fn forget_checked_from(&self, position: u64) {
-        let mut state = self.state.lock();
-        state.checked_bytes = state.checked_bytes.min(position);
     }
 
     /// The position and the offset of the last batch in the index that begins at or before both, if
@@ -394,7 +385,14 @@ impl Segment {
                 return Err(scanner.unsound().into_fault(&path));
             }
             if let Some(files) = files
-                && let Some(found) = self.range_to_send(&scanner, &facts, end, budget, files)
+                && let Some(found) = self.range_to_send(
+                    scanner.file(),
+                    scanner.position(),
+                    &facts,
+                    end,
+                    budget,
+                    files,
+                )
             {
                 chunks.push(Chunk::File(found.range));
                 return Ok(found.next);

@@ -142,14 +142,6 @@ impl BatchScanner {
         self.file.as_ref()
     }
 
-    /// Whether a batch with this base offset begins at a position.
-    pub(super) fn is_batch_at(&self, position: u64, base_offset: i64) -> bool {
-        let mut bytes = [0; batch::HEADER_BYTES];
-        let read = self.file.read_at(&mut bytes, position);
-        let header = BatchHeader::parse(&bytes);
-        read.is_ok() && header.is_some_and(|header| header.base_offset == base_offset)
-    }
-
     /// Whether all batches have been passed.
     pub(crate) fn is_at_end(&self) -> bool {
         self.position >= self.end

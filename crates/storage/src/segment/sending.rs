@@ -4,14 +4,15 @@
 //! right, and has not left the page cache since as far as is known. The rest is read and checked.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
 use chunks::FileRange;
+use env::{File, Fs};
 use parking_lot::Mutex;
 
-use super::{BatchScanner, Segment, SegmentFacts};
+use super::{ReadRequest, Segment, SegmentFacts};
+use crate::batch::{BatchHeader, HEADER_BYTES};
 
 /// A shorter range is read: opening the file for it would cost more.
 const SENT_BYTES_MIN: usize = 64 << 10;
@@ -21,12 +22,12 @@ const FILES_MAX: usize = 256;
 /// The files that answers are sent from.
 #[derive(Debug, Default)]
 pub(crate) struct SentFiles {
-    files: Mutex<HashMap<PathBuf, Weak<File>>>,
+    files: Mutex<HashMap<PathBuf, Weak<std::fs::File>>>,
 }
 
 impl SentFiles {
     /// The file under which a path is open already, or else this one. `None` if too many are open.
-    fn share(&self, path: &Path, file: Arc<File>) -> Option<Arc<File>> {
+    fn share(&self, path: &Path, file: Arc<std::fs::File>) -> Option<Arc<std::fs::File>> {
         let mut files = self.files.lock();
         if let Some(open) = files.get(path).and_then(Weak::upgrade) {
             return Some(open);
@@ -43,24 +44,52 @@ impl SentFiles {
 }
 
 /// Whole batches in a file, and the offset behind them.
-pub(super) struct RangeToSend {
+pub(crate) struct RangeToSend {
     pub range: FileRange,
     pub next: i64,
 }
 
 impl Segment {
-    /// The batches from the one at which the scanner stands, up to the offset `end` and to `bytes_max`,
-    /// as far as the kernel can send them.
+    /// The batches from an offset on, as far as the kernel can send them and that is found out without
+    /// waiting for the disk: one begins there that is in the index, and all that is looked at is in
+    /// memory.
+    pub(crate) fn range_at_once(
+        &self,
+        fs: &dyn Fs,
+        files: &SentFiles,
+        request: &ReadRequest,
+    ) -> Option<RangeToSend> {
+        let (facts, start) = self.known_position(request.from)?;
+        let file = fs.open_at_once(&self.path())?;
+        let end = request.end.min(facts.end_offset);
+        self.range_to_send(file.as_ref(), start, &facts, end, request.bytes_max, files)
+    }
+
+    fn forget_checked_from(&self, position: u64) {
+        let mut state = self.state.lock();
+        state.checked_bytes = state.checked_bytes.min(position);
+    }
+
+    /// Where the batch begins that has this base offset, if the index is in memory and has it.
+    fn known_position(&self, base_offset: i64) -> Option<(SegmentFacts, u64)> {
+        let state = self.state.lock();
+        let index = state.index.as_ref()?;
+        let (position, begins) = index.position_before(self.base_offset, base_offset);
+        (begins == base_offset).then_some((state.facts, position))
+    }
+
+    /// The batches from the one that begins at a position, up to the offset `end` and to `bytes_max`, as
+    /// far as the kernel can send them.
     pub(super) fn range_to_send(
         &self,
-        scanner: &BatchScanner,
+        file: &dyn File,
+        start: u64,
         facts: &SegmentFacts,
         end: i64,
         bytes_max: usize,
         files: &SentFiles,
     ) -> Option<RangeToSend> {
-        let start = scanner.position();
-        let checked_bytes = self.checked_bytes().min(facts.bytes);
+        let checked_bytes = self.state.lock().checked_bytes.min(facts.bytes);
         let through = checked_bytes.min(start.saturating_add(bytes_max as u64));
         let is_all = through == facts.bytes && end == facts.end_offset;
         let (position, next) = match is_all {
@@ -68,23 +97,38 @@ impl Segment {
             false => self.indexed_before(through, end)?,
         };
         let bytes = usize::try_from(position.checked_sub(start)?).ok()?;
-        if bytes < SENT_BYTES_MIN || !(is_all || scanner.is_batch_at(position, next)) {
+        if bytes < SENT_BYTES_MIN {
             return None;
         }
-        let Some(file) = scanner.file().to_send(start, bytes) else {
+        let looked_at_bytes = match is_all {
+            true => bytes,
+            false => bytes + HEADER_BYTES,
+        };
+        let Some(sent) = file.to_send(start, looked_at_bytes) else {
             // What comes from the disk again is checked again.
             self.forget_checked_from(start);
             return None;
         };
+        if !(is_all || is_batch_at(file, position, next)) {
+            return None;
+        }
         Some(RangeToSend {
             range: FileRange {
-                file: files.share(&self.path(), file)?,
+                file: files.share(&self.path(), sent)?,
                 position: start,
                 bytes,
             },
             next,
         })
     }
+}
+
+/// Whether a batch with this base offset begins at a position.
+fn is_batch_at(file: &dyn File, position: u64, base_offset: i64) -> bool {
+    let mut bytes = [0; HEADER_BYTES];
+    let read = file.read_at(&mut bytes, position);
+    let header = BatchHeader::parse(&bytes);
+    read.is_ok() && header.is_some_and(|header| header.base_offset == base_offset)
 }
 
 #[cfg(test)]

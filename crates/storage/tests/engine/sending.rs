@@ -8,12 +8,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chunks::Chunk;
 use model::{Offset, ProducerId};
+use rustix::fs::{Advice, fadvise};
 use storage::{Isolation, Log, LogConfig, Read, ReadBatches};
 use wire::batch::BatchView;
 
 use crate::harness::{
     Engine, LOG, append, batch, next_offset, open_with, read_all, settings, split,
 };
+use crate::transactions::{END, marker, transactional};
 
 const BATCHES: i64 = 400;
 
@@ -39,7 +41,34 @@ fn filled(directory: &Path) -> Engine {
 fn read(log: &Arc<Log>, from: i64, bytes_max: usize, isolation: Isolation) -> ReadBatches<Chunk> {
     match log.read(Offset(from), bytes_max, isolation, true).unwrap() {
         Read::Ready(read) => read.map(Chunk::from),
-        Read::Disk(disk) => disk.run_to_send().unwrap(),
+        Read::Disk(disk) => {
+            let at_once = disk.send_at_once();
+            let read = disk.run_to_send().unwrap();
+            if let Some(at_once) = at_once {
+                is_the_beginning_of(&at_once, &read);
+            }
+            read
+        }
+    }
+}
+
+/// What is found at once is sent from the file, and is what a read that may block begins with.
+fn is_the_beginning_of(at_once: &ReadBatches<Chunk>, read: &ReadBatches<Chunk>) {
+    let ([Chunk::File(found)], Chunk::File(first)) = (&at_once.chunks[..], &read.chunks[0]) else {
+        panic!("{at_once:?} is not one range of a file");
+    };
+    assert_eq!(found.position, first.position);
+    assert_eq!((at_once.bytes, found.bytes), (first.bytes, first.bytes));
+    assert_eq!(at_once.view, read.view);
+    assert!(read.aborted.starts_with(&at_once.aborted));
+}
+
+/// Whether what the kernel can send from an offset on is found without waiting for the disk.
+fn is_found_at_once(log: &Arc<Log>, from: i64) -> bool {
+    let isolation = Isolation::ReadUncommitted;
+    match log.read(Offset(from), 200_000, isolation, true).unwrap() {
+        Read::Ready(_) => false,
+        Read::Disk(disk) => disk.send_at_once().is_some(),
     }
 }
 
@@ -77,6 +106,16 @@ fn segments(directory: &Path) -> Vec<PathBuf> {
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "log"));
     paths.sort();
     paths
+}
+
+fn base_of(segment: &Path) -> i64 {
+    segment
+        .file_stem()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap()
 }
 
 #[test]
@@ -121,6 +160,42 @@ fn what_was_there_before_is_read_once_and_then_sent() {
     let (batches, sendable) = read_to_the_end(&log, 0, 100_000);
     assert!(sendable > 500_000);
     assert!(batches == expected);
+}
+
+#[test]
+fn what_follows_a_range_is_found_without_waiting_for_the_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = filled(directory.path());
+    let log = engine.log(LOG);
+    let (mut from, mut ranges) = (0, 0);
+    let mut follows_range = true;
+    while let Some(first) = {
+        let read = read(&log, from, 200_000, Isolation::ReadUncommitted);
+        read.chunks.into_iter().next()
+    } {
+        let is_range = is_in_file(&first);
+        if follows_range && is_range {
+            assert!(is_found_at_once(&log, from), "{from}");
+            ranges += 1;
+        }
+        follows_range = is_range;
+        from = next_offset(split(&first.into_bytes()).last().unwrap()).get();
+    }
+    assert!(ranges > 2, "{ranges}");
+    assert!(!is_found_at_once(&log, 1), "no batch begins there");
+    let first = &segments(directory.path())[0];
+    let fs = env::real::env().fs;
+    let file = fs.open(first, env::OpenMode::Write).unwrap();
+    file.sync_data().unwrap();
+    file.drop_cache().unwrap();
+    assert!(!is_found_at_once(&log, 0), "it comes from the disk");
+    drop((log, engine));
+
+    let engine = reopen(directory.path());
+    let log = engine.log(LOG);
+    assert!(!is_found_at_once(&log, 0), "the index is on the disk");
+    read_all(&log, 0).unwrap();
+    assert!(is_found_at_once(&log, 0));
 }
 
 #[test]
@@ -206,8 +281,7 @@ fn what_a_segment_held_before_is_not_vouched_for_by_who_goes_on_in_it() {
     }
     let bytes = std::fs::metadata(&last_before).unwrap().len();
     assert!(bytes > bytes_before, "{bytes_before} bytes, then {bytes}");
-    let name = last_before.file_stem().unwrap().to_str().unwrap();
-    let first: i64 = name.parse().unwrap();
+    let first = base_of(&last_before);
     let read_first = || read(&log, first, 10 << 20, Isolation::ReadUncommitted);
     assert!(!is_in_file(&read_first().chunks[0]));
     assert!(is_in_file(&read_first().chunks[0]));
@@ -218,8 +292,7 @@ fn nothing_of_an_open_transaction_is_sent() {
     let directory = tempfile::tempdir().unwrap();
     let engine = filled(directory.path());
     let log = engine.log(LOG);
-    let transactional = crate::transactions::transactional(1, 0);
-    let open_from = append(&log, transactional).unwrap().base_offset.get();
+    let open_from = append(&log, transactional(1, 0)).unwrap().base_offset.get();
     for number in 0..BATCHES {
         append(&log, batch(&vec![number as u8; 1500], 2)).unwrap();
         engine.settle();
@@ -246,4 +319,60 @@ fn nothing_of_an_open_transaction_is_sent() {
         read(&log, from, 10 << 20, Isolation::ReadCommitted).bytes,
         0
     );
+}
+
+#[test]
+fn what_is_found_at_once_ends_before_an_open_transaction_and_tells_of_aborted_ones() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = filled(directory.path());
+    let log = engine.log(LOG);
+    let fill = |batches| {
+        for number in 0..batches {
+            append(&log, batch(&vec![number as u8; 1500], 2)).unwrap();
+            engine.settle();
+        }
+    };
+    let aborted_from = append(&log, transactional(2, 0)).unwrap().base_offset;
+    log.append(marker(2, false), END).unwrap();
+    fill(40);
+    let open_from = append(&log, transactional(1, 0)).unwrap().base_offset;
+    fill(BATCHES);
+    let bases = segments(directory.path())
+        .into_iter()
+        .map(|path| base_of(&path));
+    let from = bases
+        .filter(|base| *base <= aborted_from.get())
+        .max()
+        .unwrap();
+    // As much as there is, which the one that is open ends.
+    let isolation = Isolation::ReadCommitted;
+    let Read::Disk(disk) = log.read(Offset(from), 10 << 20, isolation, true).unwrap() else {
+        panic!("it is in a segment");
+    };
+    let found = disk.send_at_once().unwrap();
+    assert_eq!(found.aborted.len(), 1);
+    let bytes = found
+        .chunks
+        .into_iter()
+        .map(Chunk::into_bytes)
+        .collect::<Vec<_>>()
+        .concat();
+    let next = next_offset(split(&bytes.into()).last().unwrap());
+    assert!(next > aborted_from && next <= open_from);
+}
+
+#[test]
+fn nothing_is_found_at_once_of_which_a_part_is_on_the_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = filled(directory.path());
+    let log = engine.log(LOG);
+    read_all(&log, 0).unwrap();
+    assert!(is_found_at_once(&log, 0));
+    let file = std::fs::File::open(&segments(directory.path())[0]).unwrap();
+    file.sync_data().unwrap();
+    for advice in [Advice::DontNeed, Advice::Random] {
+        fadvise(&file, 0, None, advice).unwrap();
+    }
+    file.read_at(&mut [0; 100], 0).unwrap();
+    assert!(!is_found_at_once(&log, 0));
 }

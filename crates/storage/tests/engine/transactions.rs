@@ -7,7 +7,7 @@ use wire::batch::{BatchBuilder, NewRecord};
 
 use crate::harness::{Engine, LOG, append, batch, open, producer_batch, read_values};
 
-const END: Append = Append::Marker { is_bumped: false };
+pub(crate) const END: Append = Append::Marker { is_bumped: false };
 
 pub(crate) fn transactional(producer: i64, base_sequence: i32) -> Bytes {
     let mut builder = BatchBuilder::new()
@@ -20,7 +20,7 @@ pub(crate) fn transactional(producer: i64, base_sequence: i32) -> Bytes {
     builder.build().into()
 }
 
-fn marker(producer: i64, is_commit: bool) -> Bytes {
+pub(crate) fn marker(producer: i64, is_commit: bool) -> Bytes {
     let mut builder = BatchBuilder::new()
         .producer(ProducerId(producer), ProducerEpoch(0), -1)
         .transactional()

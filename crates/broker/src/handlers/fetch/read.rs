@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chunks::Chunk;
 use model::{ErrorCode, LeaderEpoch, Offset};
-use storage::{Isolation, Log, LogView, Read, ReadBatches, ReadError};
+use storage::{DiskRead, Isolation, Log, LogView, Read, ReadBatches, ReadError};
 use wire::Chunks;
 use wire::messages::fetch::{
     AbortedTransaction, EpochEndOffset, FetchPartition, FetchRequest, FetchResponse, FetchTopic,
@@ -116,14 +116,14 @@ impl Fetch {
             Ok(Read::Disk(read)) => {
                 // Old records are there for the reading: there is nothing to wait for.
                 pass.is_enough = true;
-                let Some(egress) = egress(ctx, bytes_max, pass).await else {
-                    // No memory for more: what has been read goes out first.
-                    return Ok(empty(request.partition, &view, self.isolation));
-                };
-                let batches = ctx.broker.read_disk(move || read.run_to_send()).await?;
-                let mut batches = batches.map_err(|error| unreadable(ctx, error))?;
-                batches.chunks = egress.attach(batches.chunks);
-                batches
+                match read.send_at_once() {
+                    Some(batches) => batches,
+                    None => match egress(ctx, bytes_max, pass).await {
+                        Some(egress) => from_disk(ctx, read, egress).await?,
+                        // No memory for more: what has been read goes out first.
+                        None => return Ok(empty(request.partition, &view, self.isolation)),
+                    },
+                }
             }
             Err(error) => return Err(unreadable(ctx, error)),
         };
@@ -143,6 +143,18 @@ impl Fetch {
             ..empty
         }
     }
+}
+
+/// Reads where that may block; what is read holds the memory.
+async fn from_disk(
+    ctx: &RequestContext,
+    read: DiskRead,
+    egress: Egress,
+) -> Result<ReadBatches<Chunk>, ErrorCode> {
+    let batches = ctx.broker.read_disk(move || read.run_to_send()).await?;
+    let mut batches = batches.map_err(|error| unreadable(ctx, error))?;
+    batches.chunks = egress.attach(batches.chunks);
+    Ok(batches)
 }
 
 /// A topic that was deleted during a wait is unknown by what the request calls it.
