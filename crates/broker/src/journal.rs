@@ -56,7 +56,7 @@ pub(crate) async fn told<T>(
 
 /// Waits until all that has been appended is durable: for answers that speak of logs as they are.
 pub(crate) async fn all_durable(broker: &Broker) -> Result<(), ErrorCode> {
-    let sequence = broker.storage.last_sequence();
+    let sequence = broker.storage.force_all();
     let deadline = broker.env.clock.now() + COORDINATOR_ANSWER_TIMEOUT;
     broker.proven(sequence, Durability::Durable, deadline).await
 }

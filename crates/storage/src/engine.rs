@@ -171,11 +171,12 @@ impl Engine {
         }
     }
 
-    /// Asks the commit loop to force what has been appended so far.
-    pub(crate) fn demand_force(&self) {
-        let last = self.queue.last_sequence().0;
-        self.force_through.fetch_max(last, Ordering::AcqRel);
+    /// Asks the commit loop to force what has been appended so far; the newest entry of it.
+    pub(crate) fn demand_force(&self) -> Sequence {
+        let last = self.queue.last_sequence();
+        self.force_through.fetch_max(last.0, Ordering::AcqRel);
         self.commit_signal.raise();
+        last
     }
 
     /// Whether what has been appended is to be forced though no entry asks for it.

@@ -206,9 +206,11 @@ impl Storage {
         self.engine.progress.wait(sequence, durability)
     }
 
-    /// The newest entry of any log; `Sequence(0)` if nothing has been appended since the start.
-    pub fn last_sequence(&self) -> Sequence {
-        self.engine.queue.last_sequence()
+    /// Has everything forced that has been appended so far, whatever the logs say of that; the newest
+    /// entry of it, whose durability can be waited for. `Sequence(0)` if nothing has been appended since
+    /// the start.
+    pub fn force_all(&self) -> Sequence {
+        self.engine.demand_force()
     }
 
     /// Whether the entry is durable.

@@ -32,6 +32,10 @@ const HELD_KAFKA_SETTINGS: &[(&str, &str)] = &[("broker.session.timeout.ms", "36
 /// What a broker has to come to itself in after it was held, or after a load.
 const SETTLING: Duration = Duration::from_secs(1);
 
+/// What a broker has to remove the files of a deleted topic in, before it may be held: two of them with
+/// tens of gigabytes each may be more than the disk has.
+const REMOVING: Duration = Duration::from_secs(4);
+
 /// How long a broker may take until a topic can be written to after a crash.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(300);
 
@@ -227,7 +231,7 @@ impl Contender {
         }
         if self.filled.is_none() {
             topic.delete()?;
-            thread::park_timeout(SETTLING);
+            thread::park_timeout(REMOVING);
         }
         Ok(Measured {
             report,

@@ -74,7 +74,7 @@ impl GroupCoordinators {
 async fn refused(broker: &Broker, refusal: NotCommitted) -> NotCommitted {
     let proven = Proven {
         value: refusal,
-        sequence: broker.storage.last_sequence(),
+        sequence: broker.storage.force_all(),
     };
     told(broker, Ok(proven))
         .await

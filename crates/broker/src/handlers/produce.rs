@@ -159,9 +159,7 @@ impl Pace {
         let storage = &ctx.broker.storage;
         if self.ahead_bytes > RESERVED_AT_ONCE_BYTES_MAX {
             // Why it is not becomes clear with the answer.
-            let _ = storage
-                .wait(storage.last_sequence(), Durability::Durable)
-                .await;
+            let _ = storage.wait(storage.force_all(), Durability::Durable).await;
             self.ahead_bytes = 0;
         }
         self.ahead_bytes += bytes;
@@ -206,7 +204,7 @@ async fn append_topic(
                     .map(|appended| accepted(&log, index, acks, &appended))
                     .map_err(|error| Refused {
                         // The refusal may rest on a batch that is not durable yet.
-                        pending: Some((ctx.broker.storage.last_sequence(), Durability::Durable)),
+                        pending: Some((ctx.broker.storage.force_all(), Durability::Durable)),
                         ..Refused::now(error)
                     })
             }

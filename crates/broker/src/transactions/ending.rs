@@ -239,7 +239,7 @@ impl Endings {
             }
         }
         // Whoever is told of the end finds all of it that is written.
-        journal.written(markers.storage.last_sequence());
+        journal.written(markers.storage.force_all());
         if is_complete {
             let completed = (Some(ending.record.key.clone()), ending.record.value.clone());
             self.complete(coordinator, ending, now);

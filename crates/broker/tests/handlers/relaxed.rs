@@ -12,7 +12,7 @@ use wire::messages::offset_for_leader_epoch::{
 };
 
 use crate::compacted::{create, set};
-use crate::support::{Fixture, assert_code, batch, fetch_request, values};
+use crate::support::{Fixture, assert_code, batch, fetch_request, idempotent_batch, values};
 
 #[tokio::test]
 async fn what_a_power_cut_takes_is_a_suffix_and_readers_are_told() {
@@ -80,4 +80,21 @@ async fn a_topic_that_becomes_strict_is_forced_at_once() {
     set(&mut fixture, &[("flush.messages", "1")]).await;
     let mut fixture = fixture.crash_onto(Arc::new(disk.crash())).await;
     assert_eq!(fixture.fetch("t", 0).await.high_watermark, 20);
+}
+
+/// A refusal rests on batches before it. Those of a relaxed topic nobody forces for a long time.
+#[tokio::test]
+async fn a_refusal_does_not_wait_until_a_relaxed_topic_is_forced_by_itself() {
+    let disk = SimFs::new(1);
+    let mut fixture = Fixture::on_files(&[], Arc::new(disk)).await;
+    let relaxed = [("flush.messages", "1000000"), ("flush.ms", "100000000")];
+    create(&mut fixture, &relaxed).await;
+    let first = fixture
+        .produce("t", idempotent_batch(5, 0, 0, &["a"]))
+        .await;
+    assert_code(first.error_code, ErrorCode::None);
+    let gap = fixture
+        .produce("t", idempotent_batch(5, 0, 7, &["b"]))
+        .await;
+    assert_code(gap.error_code, ErrorCode::OutOfOrderSequenceNumber);
 }

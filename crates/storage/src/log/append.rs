@@ -211,7 +211,7 @@ impl Log {
         }
         if offset.get() <= state.appended_start {
             // Whoever set it before may not be durable yet.
-            return Ok(self.engine.queue.last_sequence());
+            return Ok(self.engine.demand_force());
         }
         let sequence = self
             .engine

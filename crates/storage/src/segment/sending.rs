@@ -70,12 +70,14 @@ impl Segment {
         state.checked_bytes = state.checked_bytes.min(position);
     }
 
-    /// Where the batch begins that has this base offset, if the index is in memory and has it.
+    /// Where the batch begins that has this base offset, if the index is in memory and has it, and the
+    /// batch is known to be sound.
     fn known_position(&self, base_offset: i64) -> Option<(SegmentFacts, u64)> {
         let state = self.state.lock();
         let index = state.index.as_ref()?;
         let (position, begins) = index.position_before(self.base_offset, base_offset);
-        (begins == base_offset).then_some((state.facts, position))
+        let is_found = begins == base_offset && position < state.checked_bytes;
+        is_found.then_some((state.facts, position))
     }
 
     /// The batches from the one that begins at a position, up to the offset `end` and to `bytes_max`, as

@@ -1,8 +1,9 @@
 //! The commit loop: takes what was appended, writes it as one round, forces it, shows it.
 //!
 //! While one round is being forced the next one gathers, so rounds grow with the load by
-//! themselves; and those who were answered by a round are waited for a moment (`round_wait.rs`). A write or a force that fails is never tried again: what was written may be there
-//! or not, and only recovery can tell.
+//! themselves; and those who were answered by a round are waited for a moment (`round_wait.rs`). A
+//! write or a force that fails is never tried again: what was written may be there or not, and only
+//! recovery can tell.
 
 use std::io;
 use std::sync::Arc;

@@ -169,6 +169,29 @@ fn the_loop_is_woken_for_what_is_left_to_it_and_for_nothing_else() {
 }
 
 #[test]
+fn all_of_it_can_be_forced_whatever_its_log_says() {
+    let (env, handles) = sim::env(1);
+    let engine = started(&env);
+    gather(&engine, &[LOG]);
+    rest(&handles);
+    let all = engine.storage.force_all();
+    assert!(!engine.storage.is_durable(all));
+    rest(&handles);
+    assert!(engine.storage.is_durable(all));
+
+    // A start of the log that was set before may not be durable yet.
+    let first = engine.log(LOG).set_log_start(Offset(1)).unwrap();
+    rest(&handles);
+    assert!(engine.storage.is_durable(first));
+    gather(&engine, &[LOG]);
+    rest(&handles);
+    let again = engine.log(LOG).set_log_start(Offset(1)).unwrap();
+    rest(&handles);
+    assert!(engine.storage.is_durable(again));
+    handles.spawn.clear();
+}
+
+#[test]
 fn nothing_is_written_here_once_it_is_to_end() {
     let (env, _) = sim::env(1);
     let engine = engine(&env);

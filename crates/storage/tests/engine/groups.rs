@@ -118,13 +118,13 @@ fn a_group_larger_than_a_round_is_refused() {
 }
 
 fn refusal(engine: &Engine, group: &[GroupEntry]) -> (usize, AppendError) {
-    let before = engine.storage.last_sequence();
+    let before = engine.storage.force_all();
     let appended_ends = |engine: &Engine| {
         [LOG, OTHER, THIRD].map(|id| engine.storage.log(id).map(|log| log.view().appended_end))
     };
     let ends_before = appended_ends(engine);
     let refused = engine.storage.append_group(group);
-    assert_eq!(engine.storage.last_sequence(), before);
+    assert_eq!(engine.storage.force_all(), before);
     assert_eq!(appended_ends(engine), ends_before);
     match refused {
         Err(AppendGroupError::Entry { index, error }) => (index, error),

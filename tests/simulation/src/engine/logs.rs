@@ -75,7 +75,7 @@ impl World {
         if id == LogId::METADATA || !self.log_metadata('-', id, 0)? {
             return Ok(());
         }
-        let sequence = self.storage.last_sequence();
+        let sequence = self.storage.force_all();
         let promise = Promise::Deleted { log: id };
         self.wait(promise, sequence, Durability::Durable, None);
         Ok(())

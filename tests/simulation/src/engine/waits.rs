@@ -121,7 +121,7 @@ impl World {
                 Poll::Ready(Err(CommitError::DiskFull))
                     if matches!(wait.promise, Promise::Deleted { .. }) =>
                 {
-                    let sequence = self.storage.last_sequence();
+                    let sequence = self.storage.force_all();
                     wait.future = Box::pin(self.storage.wait(sequence, wait.durability));
                     self.waits.push(wait);
                 }
