@@ -119,7 +119,8 @@ impl Fetch {
                 match read.send_at_once() {
                     Some(batches) => batches,
                     None => match egress(ctx, bytes_max, pass).await {
-                        Some(egress) => from_disk(ctx, read, egress).await?,
+                        // In memory of its own, which few fetches need.
+                        Some(egress) => Box::pin(from_disk(ctx, read, egress)).await?,
                         // No memory for more: what has been read goes out first.
                         None => return Ok(empty(request.partition, &view, self.isolation)),
                     },
