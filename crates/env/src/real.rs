@@ -111,7 +111,7 @@ impl Spawn for RealSpawn {
 }
 
 /// How far apart the bytes are that tell whether a range of a file is in the page cache. The kernel drops
-/// what was used longest ago, so what is missing of a range is at one of its ends.
+/// what was used longest ago first, so what is missing of a range is mostly at one of its ends.
 const CACHE_SAMPLE_BYTES: usize = 256 << 10;
 
 /// The file system of this machine.

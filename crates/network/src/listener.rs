@@ -30,7 +30,7 @@ const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// A socket that listens; connections wait until [`Listener::serve`].
 #[derive(Debug)]
 pub struct Listener {
-    listener: std::net::TcpListener,
+    pub(crate) listener: std::net::TcpListener,
     address: SocketAddr,
 }
 
@@ -64,7 +64,10 @@ impl Listener {
         service: Arc<S>,
         settings: NetworkSettings,
     ) -> io::Result<Server> {
-        set_up(&self.listener, &settings)?;
+        if let Some(bytes) = settings.send_buffer_bytes {
+            // Accepted sockets take it over from the one that listens.
+            SockRef::from(&self.listener).set_send_buffer_size(bytes)?;
+        }
         let listener = TcpListener::from_std(self.listener)?;
         let shared = Shared::new(service, settings);
         let metrics = Arc::clone(&shared.metrics);
@@ -298,17 +301,6 @@ async fn accept_until_drained<S: Service>(
     };
     if timeout_at(deadline, all_ended).await.is_err() {
         connections.shutdown().await;
-    }
-}
-
-/// Sets what accepted sockets take over from the one that listens.
-pub(crate) fn set_up(
-    listener: &std::net::TcpListener,
-    settings: &NetworkSettings,
-) -> io::Result<()> {
-    match settings.send_buffer_bytes {
-        Some(bytes) => SockRef::from(listener).set_send_buffer_size(bytes),
-        None => Ok(()),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::durability::{Later, with_stalled_disk};
 use crate::gated_disk::Forces;
 use crate::support::{Answered, Fixture, assert_code, batch, decode, values};
 
-fn topic(name: &'static str, partitions: &[(i32, i64)]) -> DeleteRecordsTopic {
+pub(crate) fn topic(name: &'static str, partitions: &[(i32, i64)]) -> DeleteRecordsTopic {
     let partitions = partitions
         .iter()
         .map(|(partition_index, offset)| DeleteRecordsPartition {
@@ -30,7 +30,7 @@ fn request(topics: Vec<DeleteRecordsTopic>) -> DeleteRecordsRequest {
     }
 }
 
-async fn delete(
+pub(crate) async fn delete(
     fixture: &mut Fixture,
     topics: Vec<DeleteRecordsTopic>,
 ) -> Vec<DeleteRecordsPartitionResult> {

@@ -2,6 +2,7 @@
 //! has read that is told by the leader epoch.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::ErrorCode;
 use sim::SimFs;
@@ -12,7 +13,9 @@ use wire::messages::offset_for_leader_epoch::{
 };
 
 use crate::compacted::{create, set};
+use crate::delete_records::{delete, topic};
 use crate::support::{Fixture, assert_code, batch, fetch_request, idempotent_batch, values};
+use crate::transactions::readers::producers;
 
 #[tokio::test]
 async fn what_a_power_cut_takes_is_a_suffix_and_readers_are_told() {
@@ -82,19 +85,50 @@ async fn a_topic_that_becomes_strict_is_forced_at_once() {
     assert_eq!(fixture.fetch("t", 0).await.high_watermark, 20);
 }
 
-/// A refusal rests on batches before it. Those of a relaxed topic nobody forces for a long time.
+/// What such answers rest on nobody forces for a long time; the clock stands still, so it is not waited for either.
 #[tokio::test]
-async fn a_refusal_does_not_wait_until_a_relaxed_topic_is_forced_by_itself() {
+async fn answers_that_rest_on_all_there_is_have_it_forced() {
     let disk = SimFs::new(1);
     let mut fixture = Fixture::on_files(&[], Arc::new(disk)).await;
     let relaxed = [("flush.messages", "1000000"), ("flush.ms", "100000000")];
     create(&mut fixture, &relaxed).await;
-    let first = fixture
-        .produce("t", idempotent_batch(5, 0, 0, &["a"]))
-        .await;
-    assert_code(first.error_code, ErrorCode::None);
-    let gap = fixture
-        .produce("t", idempotent_batch(5, 0, 7, &["b"]))
-        .await;
-    assert_code(gap.error_code, ErrorCode::OutOfOrderSequenceNumber);
+    for (number, rests_on_all) in (0..).zip([Answer::Refused, Answer::Producers, Answer::Start]) {
+        let new = idempotent_batch(5, 0, number, &["a"]);
+        assert_code(fixture.produce("t", new).await.error_code, ErrorCode::None);
+        let code = tokio::time::timeout(HANGS_AFTER, rests_on_all.code(&mut fixture));
+        let expected = match rests_on_all {
+            Answer::Refused => ErrorCode::OutOfOrderSequenceNumber,
+            Answer::Producers | Answer::Start => ErrorCode::None,
+        };
+        assert_code(code.await.expect("it hangs"), expected);
+    }
+}
+
+/// Nothing is measured by it; a test that fails is better than one that hangs.
+const HANGS_AFTER: Duration = Duration::from_secs(60);
+
+#[derive(Clone, Copy)]
+enum Answer {
+    /// A batch that does not follow the one before.
+    Refused,
+    /// Who produces.
+    Producers,
+    /// The start of the log, which stays where it is.
+    Start,
+}
+
+impl Answer {
+    async fn code(self, fixture: &mut Fixture) -> i16 {
+        match self {
+            Self::Refused => {
+                let gap = idempotent_batch(5, 0, 70, &["b"]);
+                fixture.produce("t", gap).await.error_code
+            }
+            Self::Producers => producers(fixture, &[0]).await[0].error_code,
+            Self::Start => {
+                let deleted = delete(fixture, vec![topic("t", &[(0, 0)])]).await;
+                deleted[0].error_code
+            }
+        }
+    }
 }

@@ -5,5 +5,5 @@ mod ending;
 mod fencing;
 mod membership;
 mod offsets;
-mod readers;
+pub(crate) mod readers;
 mod tools;

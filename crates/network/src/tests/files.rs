@@ -1,13 +1,10 @@
 //! Answers whose bytes lie in a file.
 
-use std::net::{TcpListener, TcpStream};
-
 use socket2::SockRef;
 use tokio::io::AsyncReadExt;
 
 use super::toy::{FILE_BYTES, Seen, World, file_content, frame};
-use crate::NetworkSettings;
-use crate::listener::set_up;
+use crate::{Listener, NetworkSettings};
 
 #[tokio::test]
 async fn an_answer_is_sent_from_a_file_with_what_stands_around_it() {
@@ -48,20 +45,19 @@ async fn a_file_that_ends_too_early_ends_the_connection() {
         .await;
 }
 
-#[test]
-fn a_connection_hands_as_much_to_the_system_as_it_is_told() {
-    let accepted_with = |send_buffer_bytes| {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+/// The system gives it to the sockets that are accepted.
+#[tokio::test]
+async fn the_socket_that_listens_has_the_send_buffer_that_is_set() {
+    let served_with = |send_buffer_bytes| {
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let socket = listener.listener.try_clone().unwrap();
         let settings = NetworkSettings {
             send_buffer_bytes,
             ..NetworkSettings::default()
         };
-        set_up(&listener, &settings).unwrap();
-        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (accepted, _) = listener.accept().unwrap();
-        SockRef::from(&accepted).send_buffer_size().unwrap()
+        let _world = World::on(listener, settings);
+        SockRef::from(&socket).send_buffer_size().unwrap()
     };
-    assert_eq!(accepted_with(Some(50_000)), 100_000);
-    let as_the_system_likes = accepted_with(None);
-    assert_ne!(as_the_system_likes, 100_000);
+    assert_eq!(served_with(Some(50_000)), 100_000);
+    assert_ne!(served_with(None), 100_000);
 }

@@ -168,12 +168,16 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(settings: NetworkSettings) -> Self {
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        Self::on(listener, settings)
+    }
+
+    pub(super) fn on(listener: Listener, settings: NetworkSettings) -> Self {
         let (sender, seen) = mpsc::unbounded_channel();
         let toy = Arc::new(Toy {
             gates: Mutex::default(),
             seen: sender,
         });
-        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let server = listener.serve(Arc::clone(&toy), settings).unwrap();
         Self { server, toy, seen }
     }

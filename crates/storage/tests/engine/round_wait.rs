@@ -32,6 +32,14 @@ fn after_round_of(entries: usize, env: &Env, handles: &Handles) -> Engine {
     engine
 }
 
+/// Appends a batch that waits for others.
+fn append_one_that_waits(engine: &Engine, handles: &Handles) -> Sequence {
+    let sequence = append_one(engine);
+    rest(handles);
+    assert!(!engine.storage.is_durable(sequence));
+    sequence
+}
+
 #[test]
 fn a_round_begins_when_as_many_have_come_as_were_in_the_last() {
     let (env, handles) = sim::env(1);
@@ -101,9 +109,7 @@ fn those_behind_a_round_are_expected_together_with_those_in_it() {
 fn nothing_waits_once_it_is_to_end() {
     let (env, handles) = sim::env(1);
     let engine = after_round_of(3, &env, &handles);
-    let sequence = append_one(&engine);
-    rest(&handles);
-    assert!(!engine.storage.is_durable(sequence));
+    let sequence = append_one_that_waits(&engine, &handles);
     engine.storage.stop();
     rest(&handles);
     assert!(engine.storage.is_durable(sequence));
@@ -124,9 +130,7 @@ fn nothing_waits_that_nobody_waits_to_be_forced() {
 fn what_is_to_be_forced_at_once_does_not_wait() {
     let (env, handles) = sim::env(1);
     let engine = after_round_of(3, &env, &handles);
-    let sequence = append_one(&engine);
-    rest(&handles);
-    assert!(!engine.storage.is_durable(sequence));
+    let sequence = append_one_that_waits(&engine, &handles);
     engine.log(LOG).set_config(relaxed());
     engine.log(LOG).set_config(LogConfig::default());
     rest(&handles);

@@ -30,12 +30,15 @@ fn reopen(directory: &Path) -> Engine {
 /// A log of batches of two records, most of which are in segments.
 fn filled(directory: &Path) -> Engine {
     let engine = reopen(directory);
-    let log = engine.log(LOG);
-    for number in 0..BATCHES {
-        append(&log, batch(&vec![number as u8; 1500], 2)).unwrap();
+    fill(&engine, BATCHES);
+    engine
+}
+
+fn fill(engine: &Engine, batches: i64) {
+    for number in 0..batches {
+        append(&engine.log(LOG), batch(&vec![number as u8; 1500], 2)).unwrap();
         engine.settle();
     }
-    engine
 }
 
 fn read(log: &Arc<Log>, from: i64, bytes_max: usize, isolation: Isolation) -> ReadBatches<Chunk> {
@@ -275,10 +278,7 @@ fn what_a_segment_held_before_is_not_vouched_for_by_who_goes_on_in_it() {
     let bytes_before = std::fs::metadata(&last_before).unwrap().len();
     let engine = reopen(directory.path());
     let log = engine.log(LOG);
-    for number in 0..BATCHES {
-        append(&log, batch(&vec![number as u8; 1500], 2)).unwrap();
-        engine.settle();
-    }
+    fill(&engine, BATCHES);
     let bytes = std::fs::metadata(&last_before).unwrap().len();
     assert!(bytes > bytes_before, "{bytes_before} bytes, then {bytes}");
     let first = base_of(&last_before);
@@ -293,10 +293,7 @@ fn nothing_of_an_open_transaction_is_sent() {
     let engine = filled(directory.path());
     let log = engine.log(LOG);
     let open_from = append(&log, transactional(1, 0)).unwrap().base_offset.get();
-    for number in 0..BATCHES {
-        append(&log, batch(&vec![number as u8; 1500], 2)).unwrap();
-        engine.settle();
-    }
+    fill(&engine, BATCHES);
     // So that it is in a segment, with more behind it.
     assert_eq!(log.view().last_stable_offset, Offset(open_from));
     let mut from = 0;
@@ -326,17 +323,11 @@ fn what_is_found_at_once_ends_before_an_open_transaction_and_tells_of_aborted_on
     let directory = tempfile::tempdir().unwrap();
     let engine = filled(directory.path());
     let log = engine.log(LOG);
-    let fill = |batches| {
-        for number in 0..batches {
-            append(&log, batch(&vec![number as u8; 1500], 2)).unwrap();
-            engine.settle();
-        }
-    };
     let aborted_from = append(&log, transactional(2, 0)).unwrap().base_offset;
     log.append(marker(2, false), END).unwrap();
-    fill(40);
+    fill(&engine, 40);
     let open_from = append(&log, transactional(1, 0)).unwrap().base_offset;
-    fill(BATCHES);
+    fill(&engine, BATCHES);
     let bases = segments(directory.path())
         .into_iter()
         .map(|path| base_of(&path));

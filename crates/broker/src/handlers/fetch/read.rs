@@ -116,15 +116,16 @@ impl Fetch {
             Ok(Read::Disk(read)) => {
                 // Old records are there for the reading: there is nothing to wait for.
                 pass.is_enough = true;
-                match read.send_at_once() {
-                    Some(batches) => batches,
-                    None => match egress(ctx, bytes_max, pass).await {
-                        // In memory of its own, which few fetches need.
-                        Some(egress) => Box::pin(from_disk(ctx, read, egress)).await?,
-                        // No memory for more: what has been read goes out first.
-                        None => return Ok(empty(request.partition, &view, self.isolation)),
-                    },
-                }
+                let found = match read.send_at_once() {
+                    Some(batches) => Some(batches),
+                    // In memory of its own, which few fetches need.
+                    None => Box::pin(from_disk(ctx, read, bytes_max, pass)).await?,
+                };
+                let Some(batches) = found else {
+                    // No memory for more: what has been read goes out first.
+                    return Ok(empty(request.partition, &view, self.isolation));
+                };
+                batches
             }
             Err(error) => return Err(unreadable(ctx, error)),
         };
@@ -146,16 +147,20 @@ impl Fetch {
     }
 }
 
-/// Reads where that may block; what is read holds the memory.
+/// Reads where that may block; `None` if there is no memory for it.
 async fn from_disk(
     ctx: &RequestContext,
     read: DiskRead,
-    egress: Egress,
-) -> Result<ReadBatches<Chunk>, ErrorCode> {
+    bytes_max: usize,
+    pass: &Pass,
+) -> Result<Option<ReadBatches<Chunk>>, ErrorCode> {
+    let Some(egress) = egress(ctx, bytes_max, pass).await else {
+        return Ok(None);
+    };
     let batches = ctx.broker.read_disk(move || read.run_to_send()).await?;
     let mut batches = batches.map_err(|error| unreadable(ctx, error))?;
     batches.chunks = egress.attach(batches.chunks);
-    Ok(batches)
+    Ok(Some(batches))
 }
 
 /// A topic that was deleted during a wait is unknown by what the request calls it.

@@ -200,7 +200,7 @@ async fn compaction_keeps_what_committed_and_nothing_of_what_aborted() {
     assert_eq!(latest(&mut fixture, 1).await, 13);
 }
 
-async fn producers(fixture: &mut Fixture, indexes: &[i32]) -> Vec<PartitionResponse> {
+pub(crate) async fn producers(fixture: &mut Fixture, indexes: &[i32]) -> Vec<PartitionResponse> {
     let request = DescribeProducersRequest {
         topics: vec![TopicRequest {
             name: Text::from_static("t"),
