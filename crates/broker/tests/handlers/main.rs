@@ -30,6 +30,7 @@ mod init_producer_id;
 mod list_config_resources;
 mod list_offsets;
 mod metadata;
+mod moving_spawn;
 mod offset_for_leader_epoch;
 mod one_broker;
 mod produce;

@@ -24,6 +24,7 @@ use wire::messages::produce::{
 use wire::{Chunks, Decoder, Encoder, Message, Request, RequestHeader, ResponseHeader, Text};
 
 use crate::gated_disk::GatedDisk;
+use crate::moving_spawn::MovingSpawn;
 use crate::ticking_clock::TickingClock;
 
 /// What a request came to.
@@ -37,7 +38,8 @@ pub(crate) enum Answered<R> {
     Closed(&'static str),
 }
 
-/// A broker whose clocks stand still until a test moves them.
+/// A broker whose clocks stand still until a test moves them; only a round of the log that waits for others to come
+/// has its moment.
 pub(crate) struct Fixture {
     pub(crate) broker: Arc<Broker>,
     pub(crate) clock: Arc<SimClock>,
@@ -83,6 +85,7 @@ impl Fixture {
         let env = Env {
             clock: ticking_clock.clone(),
             fs: Arc::new(disk.clone()),
+            spawn: Arc::new(MovingSpawn(Arc::clone(&clock))),
             ..env::real::env()
         };
         let broker_settings = Settings {
