@@ -55,6 +55,9 @@ class Producer {
   }
 
   async close() {
+    await call(this.#client, 'flush', PATIENCE_MS);
+    // It polls until it is disconnected, and so now and then what another of its threads has deleted already.
+    this.#client.setPollInterval(0);
     await call(this.#client, 'disconnect', PATIENCE_MS);
     return null;
   }
