@@ -413,7 +413,7 @@ impl Segment {
             budget = budget.saturating_sub(run.bytes.len());
             is_first = false;
             self.note_checked(start, scanner.position());
-            chunks.push(run.bytes.into());
+            chunks.push(self.just_checked(scanner.file(), start, run.bytes, files));
         }
         if is_compacted && scanner.is_at_end() {
             next = facts.end_offset.max(next);

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
-use chunks::FileRange;
+use bytes::Bytes;
+use chunks::{Chunk, FileRange};
 use env::{File, Fs};
 use parking_lot::Mutex;
 
@@ -63,6 +64,29 @@ impl Segment {
         let file = fs.open_at_once(&self.path())?;
         let end = request.end.min(facts.end_offset);
         self.range_to_send(file.as_ref(), start, &facts, end, request.bytes_max, files)
+    }
+
+    /// Batches that have just been read from a position and found sound. They are in the page cache now, and the
+    /// kernel sends them from there for less than copying them costs.
+    pub(super) fn just_checked(
+        &self,
+        file: &dyn File,
+        position: u64,
+        batches: Bytes,
+        files: Option<&SentFiles>,
+    ) -> Chunk {
+        let bytes = batches.len();
+        let sent = files
+            .filter(|_| bytes >= SENT_BYTES_MIN)
+            .and_then(|files| files.share(&self.path(), file.to_send(position, bytes)?));
+        match sent {
+            Some(file) => Chunk::File(FileRange {
+                file,
+                position,
+                bytes,
+            }),
+            None => batches.into(),
+        }
     }
 
     fn forget_checked_from(&self, position: u64) {
