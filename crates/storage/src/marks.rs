@@ -115,6 +115,8 @@ marks! {
     SegmentNew,
     /// A segment was written on.
     SegmentReopened,
+    /// A segment was written past the page cache.
+    SegmentDirect,
     /// What did not count of a segment was cut off before it was written on.
     ActiveSegmentCut,
     /// What a flush that failed had left under the name of a new segment was removed.

@@ -17,7 +17,7 @@ use crate::engine::Engine;
 use crate::flush::SEGMENT_BYTES_MAX;
 use crate::log::Log;
 use crate::marks::{Mark, mark};
-use crate::segment::{OpenSegment, Segment, SegmentFacts, remove_if_there};
+use crate::segment::{OpenSegment, Segment, SegmentFacts, Way, remove_if_there};
 
 pub(super) struct Group {
     old: Vec<Arc<Segment>>,
@@ -42,7 +42,7 @@ impl Group {
         let base_offset = old.first().map_or(0, |first| first.base_offset);
         let segment = successor(&old, &directory, base_offset);
         Ok(Self {
-            open: OpenSegment::create(fs, segment, interval)?,
+            open: OpenSegment::create(fs, segment, interval, Way::Cached)?,
             unread: old.iter().cloned().collect(),
             old,
             reader: None,
@@ -78,8 +78,8 @@ impl Group {
     }
 
     pub(super) fn written_bytes(&self) -> u64 {
-        let full: u64 = self.full.iter().map(OpenSegment::bytes).sum();
-        full + self.open.bytes()
+        let full: u64 = self.full.iter().map(|open| open.facts.bytes).sum();
+        full + self.open.facts.bytes
     }
 
     /// Adds what stays of a batch.
@@ -106,10 +106,11 @@ impl Group {
     }
 
     fn push(&mut self, fs: &dyn Fs, header: &BatchHeader, batch: &[u8]) -> io::Result<()> {
-        if self.open.bytes() > 0 && self.open.bytes() + batch.len() as u64 > SEGMENT_BYTES_MAX {
+        let bytes = self.open.facts.bytes;
+        if bytes > 0 && bytes + batch.len() as u64 > SEGMENT_BYTES_MAX {
             self.open.write_gathered()?;
             let segment = successor(&self.old, &self.directory, header.base_offset);
-            let next = OpenSegment::create(fs, segment, self.interval)?;
+            let next = OpenSegment::create(fs, segment, self.interval, Way::Cached)?;
             let mut full = std::mem::replace(&mut self.open, next);
             full.facts.end_offset = header.base_offset;
             self.full.push(full);
@@ -138,7 +139,7 @@ impl Group {
             }
             open.write_indexes(fs)?;
             // Loaded when somebody reads it.
-            open.segment.extend(open.facts, None);
+            open.segment.extend(open.facts, None, open.is_cached());
             new.push(Arc::clone(&open.segment));
         }
         fs.sync_dir(&self.directory)?;

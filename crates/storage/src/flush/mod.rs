@@ -326,7 +326,7 @@ impl Flusher {
             .map(|(log, done)| {
                 let segments = done.done.written.iter();
                 self.indexed
-                    .extend(segments.map(|(segment, ..)| Arc::clone(segment)));
+                    .extend(segments.map(|written| Arc::clone(&written.segment)));
                 log.finish_flush(done.done, now_ms)
             })
             .sum();

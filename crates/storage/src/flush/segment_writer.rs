@@ -7,9 +7,9 @@ use env::{Defect, has_defect};
 
 use crate::batch::BatchHeader;
 use crate::engine::Engine;
-use crate::log::{FlushDone, FlushWork, Log};
+use crate::log::{FlushDone, FlushWork, Log, WrittenSegment};
 use crate::marks::{Mark, mark};
-use crate::segment::{OpenSegment, Segment, SegmentFacts, SegmentIndex};
+use crate::segment::{OpenSegment, Segment, SegmentFacts, Way};
 use crate::settings::LogConfig;
 use crate::tail::TailBatch;
 
@@ -17,6 +17,9 @@ use crate::tail::TailBatch;
 pub(crate) const SEGMENT_BYTES_MAX: u64 = i32::MAX as u64;
 /// See [`SEGMENT_BYTES_MAX`].
 pub(crate) const SEGMENT_OFFSETS_MAX: i64 = i32::MAX as i64;
+
+/// Less than that of a log goes into the page cache, wherever it is read: most of it is less than a sector, or begins one.
+const DIRECT_BYTES_MIN: usize = 64 << 10;
 
 /// A log whose batches are forced into segments.
 pub(super) struct FlushedLog {
@@ -40,6 +43,7 @@ pub(super) fn flush_log(
         log_id: log.id().0,
         now_ms,
         written: Vec::new(),
+        way: way(engine, &work),
         has_new_file: false,
     };
     let mut open = None;
@@ -50,7 +54,12 @@ pub(super) fn flush_log(
             mark(Mark::RollByTime);
         } else {
             let fs = engine.env.fs.as_ref();
-            open = Some(OpenSegment::reopen(fs, active, writer.interval())?);
+            open = Some(OpenSegment::reopen(
+                fs,
+                active,
+                writer.interval(),
+                writer.way,
+            )?);
         }
     }
     for batch in &work.batches {
@@ -76,6 +85,16 @@ pub(super) fn flush_log(
     })
 }
 
+/// What nobody reads from segments goes past the page cache: copying it there costs more than all else that is done for
+/// it, above all if the machine is a guest whose host has to find the memory. Where somebody does, it is found there.
+fn way<'a>(engine: &'a Engine, work: &FlushWork) -> Way<'a> {
+    let bytes: usize = work.batches.iter().map(|batch| batch.bytes.len()).sum();
+    match bytes >= DIRECT_BYTES_MIN && !work.is_read {
+        true => Way::Direct(&engine.buffers),
+        false => Way::Cached,
+    }
+}
+
 fn is_too_old(facts: &SegmentFacts, work: &FlushWork, now_ms: i64) -> bool {
     facts.bytes > 0 && now_ms.saturating_sub(facts.created_ms) > work.segment_ms
 }
@@ -85,7 +104,8 @@ struct Writer<'a> {
     work: &'a FlushWork,
     log_id: u32,
     now_ms: i64,
-    written: Vec<(Arc<Segment>, SegmentFacts, SegmentIndex)>,
+    written: Vec<WrittenSegment>,
+    way: Way<'a>,
     has_new_file: bool,
 }
 
@@ -111,7 +131,7 @@ impl Writer<'_> {
         };
         let segment = Segment::new(self.log_id, directory, base_offset, 0, facts);
         self.has_new_file = true;
-        OpenSegment::create(fs, segment, self.interval())
+        OpenSegment::create(fs, segment, self.interval(), self.way)
     }
 
     /// Adds a batch to the open segment, or to a new one if it does not fit.
@@ -138,15 +158,20 @@ impl Writer<'_> {
             open.force()?;
         }
         open.write_indexes(self.engine.env.fs.as_ref())?;
-        self.written.push((open.segment, open.facts, open.index));
+        self.written.push(WrittenSegment {
+            is_cached: open.is_cached(),
+            segment: open.segment,
+            facts: open.facts,
+            index: open.index,
+        });
         Ok(())
     }
 }
 
 fn fits(open: &OpenSegment, batch: &TailBatch, config: &LogConfig) -> bool {
-    let bytes = open.bytes() + batch.bytes.len() as u64;
+    let bytes = open.facts.bytes + batch.bytes.len() as u64;
     let limit = config.segment_bytes_max().min(SEGMENT_BYTES_MAX);
     let offsets = batch.last_offset - open.segment.base_offset;
     let has_room = bytes <= limit && offsets < SEGMENT_OFFSETS_MAX;
-    open.bytes() == 0 || (has_room && open.index.has_room(config.segment_index_bytes))
+    open.facts.bytes == 0 || (has_room && open.index.has_room(config.segment_index_bytes))
 }

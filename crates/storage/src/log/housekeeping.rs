@@ -36,6 +36,8 @@ pub(crate) struct FlushWork {
     pub active: Option<Arc<Segment>>,
     /// Whether the log has no segment, and so perhaps no directory.
     pub is_first: bool,
+    /// Whether somebody reads the segments.
+    pub is_read: bool,
     /// Whether the last segment is not to be written to after this.
     pub rolls_after: bool,
     /// When the oldest of the batches came, by the broker's clock.
@@ -46,10 +48,19 @@ pub(crate) struct FlushWork {
     pub end: i64,
 }
 
+/// A segment that has gained batches, which are forced.
+pub(crate) struct WrittenSegment {
+    pub segment: Arc<Segment>,
+    /// What counts of it now.
+    pub facts: SegmentFacts,
+    pub index: SegmentIndex,
+    /// Whether what it has gained is in the page cache.
+    pub is_cached: bool,
+}
+
 /// What has been moved to segments.
 pub(crate) struct FlushDone {
-    /// Segments that were written to, with what counts of them now.
-    pub written: Vec<(Arc<Segment>, SegmentFacts, SegmentIndex)>,
+    pub written: Vec<WrittenSegment>,
     pub is_sealed: bool,
     pub end: i64,
 }
@@ -94,6 +105,7 @@ impl Log {
             config: Arc::clone(&state.config),
             active: state.segments.last().filter(is_contiguous).cloned(),
             is_first: state.segments.is_empty(),
+            is_read: self.engine.env.clock.now() < state.read_until,
             rolls_after: state.roll_requested,
             since_ms: state.tail_since_ms,
             segment_ms: state.config.roll_ms(state.roll_random),
@@ -117,12 +129,13 @@ impl Log {
             .collect();
         let bytes = state.tail.set_flushed_end(done.end);
         let has_written = !done.written.is_empty();
-        for (segment, facts, index) in done.written {
+        for written in done.written {
+            let segment = written.segment;
             let is_new = state
                 .segments
                 .last()
                 .is_none_or(|last| last.base_offset < segment.base_offset);
-            segment.extend(facts, Some(index));
+            segment.extend(written.facts, Some(written.index), written.is_cached);
             if is_new {
                 state.segments.push(segment);
                 state.roll_random = self.engine.env.rng.random_u64();

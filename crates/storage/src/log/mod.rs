@@ -16,7 +16,7 @@ mod watch;
 
 use std::sync::Arc;
 
-use env::{Defect, has_defect};
+use env::{Defect, Monotonic, has_defect};
 use model::{LeaderEpoch, LogId, Offset, ProducerEpoch, ProducerId};
 use parking_lot::Mutex;
 
@@ -24,7 +24,7 @@ pub use append_group::GroupEntry;
 pub(crate) use append_group::append_group;
 pub(crate) use compacting::CompactionSource;
 pub use holdings::LogHoldings;
-pub(crate) use housekeeping::{FlushCandidate, FlushDone, FlushWork};
+pub(crate) use housekeeping::{FlushCandidate, FlushDone, FlushWork, WrittenSegment};
 pub use read::{DiskRead, Read};
 pub(crate) use restore::RestoredLog;
 pub use watch::WatchGuard;
@@ -76,6 +76,8 @@ struct LogState {
     is_sealed: bool,
     /// The tail is to go to its segment, which is to be the last of it.
     roll_requested: bool,
+    /// Until when somebody counts as reading the segments.
+    read_until: Monotonic,
     /// When the oldest batch of the tail came, by the broker's clock.
     tail_since_ms: i64,
     /// How much of `segment.jitter.ms` is taken off for the segment that is written to.

@@ -1,6 +1,7 @@
 //! Reading batches: from memory at once, from segments on a thread that may block.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chunks::Chunk;
 use model::Offset;
@@ -12,6 +13,9 @@ use crate::errors::ReadError;
 use crate::marks::{Mark, mark};
 use crate::segment::{ReadRequest, Segment, SegmentFault, SentFiles};
 use crate::views::{Isolation, LogView, ReadBatches};
+
+/// How long after a read from segments others are expected.
+const READERS_STAY: Duration = Duration::from_secs(10 * 60);
 
 /// The outcome of a read, or the part of it that blocks.
 #[derive(Debug)]
@@ -43,7 +47,7 @@ impl Log {
         isolation: Isolation,
         at_least_one: bool,
     ) -> Result<Read, ReadError> {
-        let state = self.state.lock();
+        let mut state = self.state.lock();
         if state.is_deleted {
             return Err(ReadError::Deleted);
         }
@@ -75,6 +79,7 @@ impl Log {
             );
             return Ok(Read::Ready(ready));
         }
+        state.read_until = self.engine.env.clock.now() + READERS_STAY;
         let first = state
             .segments
             .partition_point(|segment| segment.facts().end_offset <= from.get());

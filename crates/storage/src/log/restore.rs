@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use env::{Defect, has_defect};
+use env::{Defect, Monotonic, has_defect};
 use model::LogId;
 use parking_lot::Mutex;
 
@@ -82,6 +82,7 @@ impl Log {
             tail,
             is_sealed: false,
             roll_requested: false,
+            read_until: Monotonic::default(),
             tail_since_ms: engine.env.clock.wall_ms(),
             roll_random: engine.env.rng.random_u64(),
             watchers: super::watch::Watchers::default(),

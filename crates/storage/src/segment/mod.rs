@@ -1,6 +1,7 @@
 //! Segments: the files that hold the older batches of a log, exactly as they were acknowledged or
 //! as compaction has left them.
 
+mod appender;
 mod identity;
 mod index;
 mod open;
@@ -17,7 +18,7 @@ use env::{File, Fs, OpenMode};
 use parking_lot::Mutex;
 
 pub(crate) use index::SegmentIndex;
-pub(crate) use open::{OpenSegment, remove_if_there};
+pub(crate) use open::{OpenSegment, Way, remove_if_there};
 pub(crate) use scanner::{BatchScanner, Expected, ScanError};
 pub(crate) use sending::SentFiles;
 
@@ -50,7 +51,7 @@ struct SegmentState {
     /// The file has been found to be the one that was written.
     is_known: bool,
     /// Up to here its batches are known to be sound, as long as they stay in the page cache: this
-    /// process has written them, or has read them and found them right.
+    /// process has written them there, or has read them and found them right.
     checked_bytes: u64,
     index: Option<SegmentIndex>,
 }
@@ -241,10 +242,10 @@ impl Segment {
         Ok((file, facts))
     }
 
-    /// Makes forced bytes count, with the index entries that belong to them.
-    pub(crate) fn extend(&self, facts: SegmentFacts, index: Option<SegmentIndex>) {
+    /// Makes forced bytes count, with the index entries that belong to them; whether they are in the page cache.
+    pub(crate) fn extend(&self, facts: SegmentFacts, index: Option<SegmentIndex>, is_cached: bool) {
         let mut state = self.state.lock();
-        if state.checked_bytes == state.facts.bytes {
+        if is_cached && state.checked_bytes == state.facts.bytes {
             state.checked_bytes = facts.bytes;
         }
         state.facts = facts;

@@ -6,29 +6,41 @@ use std::sync::Arc;
 
 use env::{File, Fs, OpenMode};
 
+use super::appender::Appender;
 use super::{Segment, SegmentFacts, SegmentFault, SegmentIndex};
 use crate::batch::BatchHeader;
+use crate::buffers::BufferPool;
 use crate::format::checkpoint::SegmentEnds;
 use crate::marks::{Mark, mark};
 
-/// How much is gathered for one write.
-const WRITE_BYTES: usize = 1 << 20;
+/// How the batches of a segment are written.
+#[derive(Clone, Copy)]
+pub(crate) enum Way<'a> {
+    /// Into the page cache.
+    Cached,
+    /// Past it, through buffers of this pool.
+    Direct(&'a BufferPool),
+}
 
 /// A segment being written to. What is written counts for readers when [`Segment::extend`] is told.
 pub(crate) struct OpenSegment {
     pub segment: Arc<Segment>,
+    /// What it has, that which is not yet written included.
     pub facts: SegmentFacts,
     pub index: SegmentIndex,
-    file: Arc<dyn File>,
-    /// What has been gathered for the next write.
-    gathered: Vec<u8>,
+    appender: Appender,
     /// How many bytes lie between two entries of the index.
     interval: u64,
 }
 
 impl OpenSegment {
     /// Makes the file of a new segment, whose directory exists.
-    pub(crate) fn create(fs: &dyn Fs, segment: Segment, interval: u64) -> io::Result<Self> {
+    pub(crate) fn create(
+        fs: &dyn Fs,
+        segment: Segment,
+        interval: u64,
+        way: Way<'_>,
+    ) -> io::Result<Self> {
         // Files of that name are what an attempt that failed has left.
         for path in segment.paths() {
             if remove_if_there(fs, &path)? {
@@ -38,17 +50,21 @@ impl OpenSegment {
         let file = fs.open(&segment.path(), OpenMode::CreateNew)?;
         mark(Mark::SegmentNew);
         Ok(Self {
-            file,
+            appender: appender(fs, &segment, file, 0, way)?,
             facts: segment.facts(),
             segment: Arc::new(segment),
             index: SegmentIndex::empty(),
-            gathered: Vec::new(),
             interval,
         })
     }
 
     /// Goes on in a segment behind what counts of it.
-    pub(crate) fn reopen(fs: &dyn Fs, segment: &Arc<Segment>, interval: u64) -> io::Result<Self> {
+    pub(crate) fn reopen(
+        fs: &dyn Fs,
+        segment: &Arc<Segment>,
+        interval: u64,
+        way: Way<'_>,
+    ) -> io::Result<Self> {
         assert_eq!(
             segment.generation, 0,
             "nothing is appended to what compaction has made"
@@ -68,54 +84,42 @@ impl OpenSegment {
             return Err(io::Error::other("the segment is damaged"));
         }
         Ok(Self {
+            appender: appender(fs, segment, file, facts.bytes, way)?,
             segment: Arc::clone(segment),
-            file,
             facts,
             index,
-            gathered: Vec::new(),
             interval,
         })
-    }
-
-    /// How many bytes it has, those not yet written included.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.facts.bytes + self.gathered.len() as u64
     }
 
     /// Adds a batch behind the others.
     pub(crate) fn push(&mut self, header: &BatchHeader, batch: &[u8]) -> io::Result<()> {
         self.index
             .add(self.segment.base_offset, header, self.interval);
-        self.facts.ends = match self.bytes() {
+        self.facts.ends = match self.facts.bytes {
             0 => Some(SegmentEnds::first(header)),
             // Those of a segment that an earlier version began are not known.
             _ => self.facts.ends.map(|ends| ends.with_last(header)),
         };
         self.facts.end_offset = header.last_offset() + 1;
         self.facts.max_timestamp = self.facts.max_timestamp.max(header.max_timestamp);
-        if self.gathered.len() + batch.len() > WRITE_BYTES {
-            self.write_gathered()?;
-        }
-        if batch.len() >= WRITE_BYTES / 4 && self.gathered.is_empty() {
-            self.file.write_all_at(batch, self.facts.bytes)?;
-            self.facts.bytes += batch.len() as u64;
-        } else {
-            self.gathered.extend_from_slice(batch);
-        }
-        Ok(())
+        self.facts.bytes += batch.len() as u64;
+        self.appender.push(batch)
     }
 
     /// Writes what has been gathered.
     pub(crate) fn write_gathered(&mut self) -> io::Result<()> {
-        self.file.write_all_at(&self.gathered, self.facts.bytes)?;
-        self.facts.bytes += self.gathered.len() as u64;
-        self.gathered.clear();
-        Ok(())
+        self.appender.write_gathered()
     }
 
     /// Forces what was written.
     pub(crate) fn force(&self) -> io::Result<()> {
-        self.file.sync_data()
+        self.appender.force()
+    }
+
+    /// Whether all that was written went into the page cache.
+    pub(crate) fn is_cached(&self) -> bool {
+        self.appender.is_cached()
     }
 
     /// Writes what the index files lack. They are not forced.
@@ -127,6 +131,23 @@ impl OpenSegment {
         }
         Ok(())
     }
+}
+
+fn appender(
+    fs: &dyn Fs,
+    segment: &Segment,
+    file: Arc<dyn File>,
+    position: u64,
+    way: Way<'_>,
+) -> io::Result<Appender> {
+    Ok(match way {
+        Way::Cached => Appender::cached(file, position),
+        Way::Direct(buffers) => {
+            let direct = fs.open(&segment.path(), OpenMode::WriteDirect)?;
+            mark(Mark::SegmentDirect);
+            Appender::direct(file, direct, position, buffers)
+        }
+    })
 }
 
 fn write_index(fs: &dyn Fs, path: &Path, position: u64, bytes: &[u8]) -> io::Result<()> {

@@ -18,6 +18,7 @@ mod model;
 mod real;
 mod round_wait;
 mod segment_damage;
+mod segment_writes;
 mod sending;
 mod transactions;
 mod versions;

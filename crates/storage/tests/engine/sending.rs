@@ -166,6 +166,34 @@ fn what_was_there_before_is_read_once_and_then_sent() {
 }
 
 #[test]
+fn what_went_past_the_page_cache_is_read_before_it_is_sent() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = reopen(directory.path());
+    let log = engine.log(LOG);
+    for number in 0..BATCHES {
+        append(&log, batch(&vec![number as u8; 1500], 2)).unwrap();
+        if number % 50 == 49 {
+            engine.settle();
+        }
+    }
+    let first = &segments(directory.path())[0];
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).open(first).unwrap();
+    let (mut was, position) = ([0], 50_000);
+    file.read_exact_at(&mut was, position).unwrap();
+    file.write_all_at(&[!was[0]], position).unwrap();
+    // The second look is at what the first has brought into the page cache.
+    for _ in 0..2 {
+        assert!(!is_found_at_once(&log, 0));
+        let read = read(&log, 0, 200_000, Isolation::ReadUncommitted);
+        assert!(
+            read.bytes as u64 <= position,
+            "what is damaged is not served"
+        );
+    }
+}
+
+#[test]
 fn what_follows_a_range_is_found_without_waiting_for_the_disk() {
     let directory = tempfile::tempdir().unwrap();
     let engine = filled(directory.path());
@@ -335,6 +363,8 @@ fn what_is_found_at_once_ends_before_an_open_transaction_and_tells_of_aborted_on
         .filter(|base| *base <= aborted_from.get())
         .max()
         .unwrap();
+    // So that it is known to be sound.
+    read_all(&log, 0).unwrap();
     // As much as there is, which the one that is open ends.
     let isolation = Isolation::ReadCommitted;
     let Read::Disk(disk) = log.read(Offset(from), 10 << 20, isolation, true).unwrap() else {
