@@ -28,6 +28,9 @@ pub struct StorageSettings {
     pub memory_bytes_max: u64,
     /// How many bytes may gather before they are moved to segments.
     pub flush_bytes: u64,
+    /// From how many bytes on what is moved for a log at once goes past the page cache, if nobody reads it there. Of less
+    /// than that most is less than a sector, or begins one.
+    pub direct_bytes_min: u64,
     /// How long a producer is remembered after its last batch, in milliseconds
     /// (`producer.id.expiration.ms`).
     pub producer_id_expiration_ms: i64,
@@ -73,6 +76,7 @@ impl StorageSettings {
             wal_first_slot_bytes: 4 << 20,
             memory_bytes_max: 512 << 20,
             flush_bytes: 64 << 20,
+            direct_bytes_min: 64 << 10,
             producer_id_expiration_ms: 86_400_000,
             compaction: CompactionSettings::default(),
         }

@@ -18,9 +18,6 @@ pub(crate) const SEGMENT_BYTES_MAX: u64 = i32::MAX as u64;
 /// See [`SEGMENT_BYTES_MAX`].
 pub(crate) const SEGMENT_OFFSETS_MAX: i64 = i32::MAX as i64;
 
-/// Less than that of a log goes into the page cache, wherever it is read: most of it is less than a sector, or begins one.
-const DIRECT_BYTES_MIN: usize = 64 << 10;
-
 /// A log whose batches are forced into segments.
 pub(super) struct FlushedLog {
     pub done: FlushDone,
@@ -89,7 +86,7 @@ pub(super) fn flush_log(
 /// it, above all if the machine is a guest whose host has to find the memory. Where somebody does, it is found there.
 fn way<'a>(engine: &'a Engine, work: &FlushWork) -> Way<'a> {
     let bytes: usize = work.batches.iter().map(|batch| batch.bytes.len()).sum();
-    match bytes >= DIRECT_BYTES_MIN && !work.is_read {
+    match bytes as u64 >= engine.settings.direct_bytes_min && !work.is_read {
         true => Way::Direct(&engine.buffers),
         false => Way::Cached,
     }

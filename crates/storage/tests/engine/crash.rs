@@ -54,6 +54,7 @@ fn config() -> LogConfig {
 fn settings() -> StorageSettings {
     StorageSettings {
         flush_bytes: 48 << 10,
+        direct_bytes_min: 8 << 10,
         ..sim_settings()
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn settings() -> StorageSettings {
         wal_first_slot_bytes: 16 << 10,
         memory_bytes_max: 32 << 10,
         flush_bytes: 2 << 10,
+        direct_bytes_min: 4 << 10,
         compaction: CompactionSettings {
             memory_bytes: (KEYS_MAX + 1) * 24,
             memory_load_factor: 0.99,

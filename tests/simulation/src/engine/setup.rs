@@ -56,6 +56,7 @@ impl Setup {
             wal_first_slot_bytes: self.wal_first_slot_bytes,
             memory_bytes_max: self.memory_bytes_max,
             flush_bytes: self.flush_bytes,
+            direct_bytes_min: self.flush_bytes * 4,
             ..StorageSettings::new(DATA_DIR)
         }
     }
