@@ -230,6 +230,13 @@ impl Engine {
             || (self.is_segment_missing.load(Ordering::Acquire) && self.room().bytes == 0)
     }
 
+    /// Whether there is room in memory for an entry of so many bytes, should it have to wait until a slot can be made:
+    /// everybody is let in meanwhile, so that this is the only bound for what is not refused.
+    pub(crate) fn may_wait_for_slot(&self, bytes: usize) -> bool {
+        let is_slot_missing = self.is_slot_missing.load(Ordering::Acquire);
+        !is_slot_missing || (self.queue.bytes() + bytes) as u64 <= self.memory_room_bytes()
+    }
+
     /// Whether something could not be written for want of space.
     pub(crate) fn lacks_space(&self) -> bool {
         self.is_slot_missing.load(Ordering::Acquire)
@@ -241,14 +248,18 @@ impl Engine {
     fn room(&self) -> Room {
         let wal_max = self.slots.bytes_max() / 8 * 7;
         let wal = wal_max.saturating_sub(self.slots.used_bytes());
-        let memory_max = self.settings.memory_bytes_max / 2;
-        let memory = memory_max.saturating_sub(self.unflushed_bytes.load(Ordering::Relaxed));
         Room {
-            bytes: wal.min(memory),
+            bytes: wal.min(self.memory_room_bytes()),
             is_open: self.is_slot_missing.load(Ordering::Acquire)
                 || self.is_segment_missing.load(Ordering::Acquire)
                 || self.is_read_only,
         }
+    }
+
+    /// How much more than there is may be in no segment.
+    fn memory_room_bytes(&self) -> u64 {
+        let memory_max = self.settings.memory_bytes_max / 2;
+        memory_max.saturating_sub(self.unflushed_bytes.load(Ordering::Relaxed))
     }
 
     /// Reserves bytes, now or when there is room.

@@ -164,7 +164,7 @@ impl Log {
         let engine = &self.engine;
         let candidate = Candidate::new(engine, batch, mode)?;
         let now_ms = engine.env.clock.wall_ms();
-        let is_disk_full = self.lacks_disk();
+        let is_disk_full = self.lacks_disk(candidate.batch.len());
         let mut state = self.state.lock();
         let durability = state.config.ack_durability();
         if let Some(original) = state.judge(&candidate)? {
@@ -184,10 +184,13 @@ impl Log {
         Ok((appended, durability))
     }
 
-    /// Whether appends are refused because the disk is full. What deletes topics must get through: it
-    /// is what frees space.
-    pub(super) fn lacks_disk(&self) -> bool {
-        self.id != LogId::METADATA && self.engine.is_disk_full()
+    /// Whether an append of so many bytes is refused because the disk is full. What deletes topics must get through: it
+    /// is what frees space. Without a slot it waits in memory, though, and so as far as there is room.
+    pub(super) fn lacks_disk(&self, bytes: usize) -> bool {
+        match self.id {
+            LogId::METADATA => !self.engine.may_wait_for_slot(bytes),
+            _ => self.engine.is_disk_full(),
+        }
     }
 
     /// Moves the start of the log up to an offset (DeleteRecords, retention). The records below it

@@ -50,7 +50,8 @@ pub(crate) fn append_group(
     };
     let candidates = entries.iter().enumerate().map(candidate);
     let candidates: Vec<_> = candidates.collect::<Result<_, _>>()?;
-    let is_disk_full = entries.iter().any(|entry| entry.log.lacks_disk());
+    let lacks_disk = |entry: &GroupEntry| entry.log.lacks_disk(body_bytes);
+    let is_disk_full = entries.iter().any(lacks_disk);
     let now_ms = engine.env.clock.wall_ms();
 
     let mut logs = Locked::new(entries);

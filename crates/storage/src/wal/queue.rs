@@ -177,6 +177,13 @@ impl Queue {
         inner.entries.len() >= inner.wanted_entries
     }
 
+    /// How much the entries take of rounds, which is more than they take of memory. Looks at each of them.
+    pub(crate) fn bytes(&self) -> usize {
+        let inner = self.inner.lock();
+        let bytes = inner.entries.iter().map(|entry| entry.content.body_bytes());
+        bytes.sum()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.inner.lock().entries.len()
     }

@@ -147,6 +147,40 @@ fn a_full_disk_refuses_appends_until_there_is_space() {
     assert_eq!(log.view().high_watermark, Offset(acknowledged + 1));
 }
 
+/// Without a slot nothing leaves the queue, and nobody waits for room.
+#[test]
+fn what_frees_space_waits_for_a_slot_only_as_far_as_there_is_room_in_memory() {
+    let (env, handles) = sim::env(1);
+    let engine = open_with(&env, sim_settings(), 3, &LogConfig::default()).unwrap();
+    let room = sim_settings().memory_bytes_max / 2;
+    let metadata = engine.log(LogId::METADATA);
+    handles.fs.set_space(Some(handles.fs.used_bytes()));
+    let (mut accepted_bytes, mut end) = (0, 0);
+    let refused = loop {
+        let delete = batch(&[7; 12_000], 1);
+        accepted_bytes += delete.len() as u64;
+        match metadata.append(delete, Append::Internal) {
+            Ok(appended) => end = appended.last_offset.get() + 1,
+            Err(error) => break error,
+        }
+        advance(&handles, &engine);
+        assert!(
+            accepted_bytes <= room + (512 << 10),
+            "also in the write-ahead log"
+        );
+    };
+    assert_eq!(refused, AppendError::DiskFull);
+    assert!(accepted_bytes > room / 2, "{accepted_bytes}");
+
+    handles.fs.set_space(None);
+    advance(&handles, &engine);
+    metadata
+        .append(batch(b"space", 1), Append::Internal)
+        .unwrap();
+    engine.settle();
+    assert_eq!(metadata.view().high_watermark, Offset(end + 1));
+}
+
 #[test]
 fn a_start_on_a_full_disk_serves_readers_and_goes_on_when_there_is_space() {
     let (env, handles) = sim::env(1);

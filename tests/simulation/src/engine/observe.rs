@@ -104,9 +104,8 @@ impl World {
             "{unflushed} bytes are unflushed and {cached} cached, yet {metrics:?}"
         );
         let room = unflushed_bytes_max(self.machine.setup).max(self.unflushed_at_start);
-        // While nothing can be flushed everybody is let in, to be told so. And an entry that was answered with an error,
-        // because a slot could not be made for it, has given its room back, though it is written when there is one.
-        let is_open = self.is_full || self.is_faulty || metrics.flush_failures > 0;
+        // While nothing can be flushed everybody is let in, to be told so.
+        let is_open = self.is_full || metrics.flush_failures > 0;
         ensure!(
             unflushed <= room || is_open,
             "{unflushed} bytes are unflushed, {room} may be"
