@@ -17,7 +17,7 @@ use crate::engine::Engine;
 use crate::flush::SEGMENT_BYTES_MAX;
 use crate::log::Log;
 use crate::marks::{Mark, mark};
-use crate::segment::{OpenSegment, Segment, SegmentFacts, Way, remove_if_there};
+use crate::segment::{OpenSegment, Segment, SegmentFacts, remove_if_there};
 
 pub(super) struct Group {
     old: Vec<Arc<Segment>>,
@@ -42,7 +42,7 @@ impl Group {
         let base_offset = old.first().map_or(0, |first| first.base_offset);
         let segment = successor(&old, &directory, base_offset);
         Ok(Self {
-            open: OpenSegment::create(fs, segment, interval, Way::Cached)?,
+            open: OpenSegment::create(fs, segment, interval, None)?,
             unread: old.iter().cloned().collect(),
             old,
             reader: None,
@@ -110,7 +110,7 @@ impl Group {
         if bytes > 0 && bytes + batch.len() as u64 > SEGMENT_BYTES_MAX {
             self.open.write_gathered()?;
             let segment = successor(&self.old, &self.directory, header.base_offset);
-            let next = OpenSegment::create(fs, segment, self.interval, Way::Cached)?;
+            let next = OpenSegment::create(fs, segment, self.interval, None)?;
             let mut full = std::mem::replace(&mut self.open, next);
             full.facts.end_offset = header.base_offset;
             self.full.push(full);

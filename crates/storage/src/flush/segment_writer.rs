@@ -6,10 +6,11 @@ use std::sync::Arc;
 use env::{Defect, has_defect};
 
 use crate::batch::BatchHeader;
+use crate::buffers::BufferPool;
 use crate::engine::Engine;
 use crate::log::{FlushDone, FlushWork, Log, WrittenSegment};
 use crate::marks::{Mark, mark};
-use crate::segment::{OpenSegment, Segment, SegmentFacts, Way};
+use crate::segment::{OpenSegment, Segment, SegmentFacts};
 use crate::settings::LogConfig;
 use crate::tail::TailBatch;
 
@@ -40,7 +41,7 @@ pub(super) fn flush_log(
         log_id: log.id().0,
         now_ms,
         written: Vec::new(),
-        way: way(engine, &work),
+        direct: direct(engine, &work),
         has_new_file: false,
     };
     let mut open = None;
@@ -55,7 +56,7 @@ pub(super) fn flush_log(
                 fs,
                 active,
                 writer.interval(),
-                writer.way,
+                writer.direct,
             )?);
         }
     }
@@ -84,12 +85,10 @@ pub(super) fn flush_log(
 
 /// What nobody reads from segments goes past the page cache: copying it there costs more than all else that is done for
 /// it, above all if the machine is a guest whose host has to find the memory. Where somebody does, it is found there.
-fn way<'a>(engine: &'a Engine, work: &FlushWork) -> Way<'a> {
+fn direct<'a>(engine: &'a Engine, work: &FlushWork) -> Option<&'a BufferPool> {
     let bytes: usize = work.batches.iter().map(|batch| batch.bytes.len()).sum();
-    match bytes as u64 >= engine.settings.direct_bytes_min && !work.is_read {
-        true => Way::Direct(&engine.buffers),
-        false => Way::Cached,
-    }
+    let is_direct = bytes as u64 >= engine.settings.direct_bytes_min && !work.is_read;
+    is_direct.then_some(&engine.buffers)
 }
 
 fn is_too_old(facts: &SegmentFacts, work: &FlushWork, now_ms: i64) -> bool {
@@ -102,7 +101,8 @@ struct Writer<'a> {
     log_id: u32,
     now_ms: i64,
     written: Vec<WrittenSegment>,
-    way: Way<'a>,
+    /// The buffers of what is written past the page cache, if it is.
+    direct: Option<&'a BufferPool>,
     has_new_file: bool,
 }
 
@@ -128,7 +128,7 @@ impl Writer<'_> {
         };
         let segment = Segment::new(self.log_id, directory, base_offset, 0, facts);
         self.has_new_file = true;
-        OpenSegment::create(fs, segment, self.interval(), self.way)
+        OpenSegment::create(fs, segment, self.interval(), self.direct)
     }
 
     /// Adds a batch to the open segment, or to a new one if it does not fit.

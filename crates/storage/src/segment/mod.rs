@@ -18,7 +18,7 @@ use env::{File, Fs, OpenMode};
 use parking_lot::Mutex;
 
 pub(crate) use index::SegmentIndex;
-pub(crate) use open::{OpenSegment, Way, remove_if_there};
+pub(crate) use open::{OpenSegment, remove_if_there};
 pub(crate) use scanner::{BatchScanner, Expected, ScanError};
 pub(crate) use sending::SentFiles;
 

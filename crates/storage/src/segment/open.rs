@@ -13,15 +13,6 @@ use crate::buffers::BufferPool;
 use crate::format::checkpoint::SegmentEnds;
 use crate::marks::{Mark, mark};
 
-/// How the batches of a segment are written.
-#[derive(Clone, Copy)]
-pub(crate) enum Way<'a> {
-    /// Into the page cache.
-    Cached,
-    /// Past it, through buffers of this pool.
-    Direct(&'a BufferPool),
-}
-
 /// A segment being written to. What is written counts for readers when [`Segment::extend`] is told.
 pub(crate) struct OpenSegment {
     pub segment: Arc<Segment>,
@@ -34,12 +25,13 @@ pub(crate) struct OpenSegment {
 }
 
 impl OpenSegment {
-    /// Makes the file of a new segment, whose directory exists.
+    /// Makes the file of a new segment, whose directory exists. What is pushed goes past the page cache, through buffers
+    /// of the pool if there is one (`direct`), and else into it.
     pub(crate) fn create(
         fs: &dyn Fs,
         segment: Segment,
         interval: u64,
-        way: Way<'_>,
+        direct: Option<&BufferPool>,
     ) -> io::Result<Self> {
         // Files of that name are what an attempt that failed has left.
         for path in segment.paths() {
@@ -50,7 +42,7 @@ impl OpenSegment {
         let file = fs.open(&segment.path(), OpenMode::CreateNew)?;
         mark(Mark::SegmentNew);
         Ok(Self {
-            appender: appender(fs, &segment, file, 0, way)?,
+            appender: appender(fs, &segment, file, 0, direct)?,
             facts: segment.facts(),
             segment: Arc::new(segment),
             index: SegmentIndex::empty(),
@@ -58,12 +50,12 @@ impl OpenSegment {
         })
     }
 
-    /// Goes on in a segment behind what counts of it.
+    /// Goes on in a segment behind what counts of it; `direct` as in [`OpenSegment::create`].
     pub(crate) fn reopen(
         fs: &dyn Fs,
         segment: &Arc<Segment>,
         interval: u64,
-        way: Way<'_>,
+        direct: Option<&BufferPool>,
     ) -> io::Result<Self> {
         assert_eq!(
             segment.generation, 0,
@@ -84,7 +76,7 @@ impl OpenSegment {
             return Err(io::Error::other("the segment is damaged"));
         }
         Ok(Self {
-            appender: appender(fs, segment, file, facts.bytes, way)?,
+            appender: appender(fs, segment, file, facts.bytes, direct)?,
             segment: Arc::clone(segment),
             facts,
             index,
@@ -138,11 +130,11 @@ fn appender(
     segment: &Segment,
     file: Arc<dyn File>,
     position: u64,
-    way: Way<'_>,
+    direct: Option<&BufferPool>,
 ) -> io::Result<Appender> {
-    Ok(match way {
-        Way::Cached => Appender::cached(file, position),
-        Way::Direct(buffers) => {
+    Ok(match direct {
+        None => Appender::cached(file, position),
+        Some(buffers) => {
             let direct = fs.open(&segment.path(), OpenMode::WriteDirect)?;
             mark(Mark::SegmentDirect);
             Appender::direct(file, direct, position, buffers)
