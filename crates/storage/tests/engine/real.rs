@@ -59,7 +59,10 @@ fn append_from_threads(storage: &Arc<Storage>, threads: u32, batches: u8, bytes:
 #[test]
 fn producers_on_many_threads_find_their_batches_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();
-    let settings = settings(directory.path());
+    let settings = StorageSettings {
+        direct_bytes_min: 4 << 10,
+        ..settings(directory.path())
+    };
     let Opened { storage, .. } = start(settings.clone(), 4);
     append_from_threads(&storage, 4, 100, 2_000);
     storage.shut_down();
