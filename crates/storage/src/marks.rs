@@ -177,6 +177,8 @@ marks! {
     ForceByRequest,
     /// A round was written by who has appended it.
     CommittedHere,
+    /// The last round was written again with more entries.
+    RoundGrown,
     /// A slot was forced before it was left.
     ForceLeavingSlot,
     /// An empty round said what is durable.

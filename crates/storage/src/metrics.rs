@@ -139,7 +139,7 @@ impl DurationHistogram {
 /// What the engine has done since it started, and what it holds now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StorageMetricsSnapshot {
-    /// Rounds written to the write-ahead log.
+    /// Writes of rounds to the write-ahead log; a round that is written again with more counts each time.
     pub rounds: u64,
     /// Their bytes, with padding.
     pub round_bytes: u64,

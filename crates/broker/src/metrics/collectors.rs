@@ -63,12 +63,12 @@ fn storage(encoder: &mut DescriptorEncoder, now: &StorageMetricsSnapshot) -> fmt
     for (name, help, value) in [
         (
             "wal_rounds",
-            "Rounds written to the write-ahead log",
+            "Writes of rounds to the write-ahead log; a small round may be written again with more",
             now.rounds,
         ),
         (
             "wal_round_bytes",
-            "Bytes of these rounds, with padding",
+            "Bytes of these writes, with padding",
             now.round_bytes,
         ),
         (

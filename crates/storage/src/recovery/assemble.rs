@@ -17,7 +17,8 @@ use crate::log::{Log, RestoredLog};
 use crate::marks::{Mark, mark};
 use crate::settings::{LogConfig, StorageSettings};
 use crate::storage::Storage;
-use crate::wal::committer::{CommitStart, Committer};
+use crate::wal::CommitStart;
+use crate::wal::committer::Committer;
 use crate::wal::slots::{NoSlot, SlotState, Slots};
 
 impl Recovery {

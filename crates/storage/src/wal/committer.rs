@@ -12,17 +12,18 @@ use std::time::Duration;
 use env::{Defect, Monotonic, SECTOR_BYTES, Step, has_defect};
 use tracing::{error, info, warn};
 
-use super::queue::{Content, Queued, Refusal};
-use super::round_builder::{self, BuiltRound, RoundIdentity};
+use super::CommitStart;
+use super::growing::GrowingRound;
+use super::queue::{Queued, Refusal};
+use super::round_builder::{self, BuiltRound, Held, RoundIdentity};
 use super::round_wait::RoundWait;
-use super::shown::{cut_into_batches, shown_when_written};
+use super::shown::{cut_into_batches, show, shown_when_written};
 use super::slots::{FreeSlot, NoSlot, OpenSlot, Way};
 use super::unforced::Unforced;
 use crate::damage::{Damage, DamageCode};
 use crate::engine::Engine;
 use crate::errors::CommitError;
 use crate::marks::{Mark, mark};
-use crate::tail::TailBatch;
 use crate::views::{Durability, Sequence};
 
 /// How long after a durable round its durability is written down if no later round does it.
@@ -58,20 +59,12 @@ pub(crate) struct Committer {
     /// The last entry that was written.
     written: Sequence,
     unforced: Unforced,
+    growing: GrowingRound,
     round_wait: RoundWait,
     /// The highest durable_seq that any round carries.
     attested_seq: u64,
     attest_at: Option<Monotonic>,
     entries: Vec<Queued>,
-}
-
-/// Where the log stands when the commit loop begins.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CommitStart {
-    pub writer_epoch: u32,
-    /// The last round of the chain; all of it is durable.
-    pub seq: u64,
-    pub prev_crc: u32,
 }
 
 impl Committer {
@@ -90,6 +83,7 @@ impl Committer {
             durable_seq: start.seq,
             written: Sequence(0),
             unforced: Unforced::default(),
+            growing: GrowingRound::default(),
             round_wait: RoundWait::default(),
             attested_seq: start.seq,
             attest_at: None,
@@ -262,7 +256,8 @@ impl Committer {
         if self.make_room(SECTOR_BYTES as u64).is_err() {
             return Ok(());
         }
-        let built = round_builder::build(&self.engine.buffers, self.identity(), &[]);
+        let built =
+            round_builder::build(&self.engine.buffers, self.identity(), Held::default(), &[]);
         self.write(&built, Way::Direct)?;
         mark(Mark::Attested);
         if is_closing {
@@ -356,12 +351,19 @@ impl Committer {
     }
 
     fn commit(&mut self, entries: &[Queued], may: May) -> io::Result<()> {
-        let built = round_builder::build(&self.engine.buffers, self.identity(), entries);
+        let has_strict = entries.iter().any(|entry| !entry.relaxed);
+        if !has_strict && self.seq > self.durable_seq && self.growing.has_room(entries) {
+            self.take_back();
+        } else {
+            self.growing.clear();
+        }
+        let held = self.growing.held();
+        let prev_crc = self.prev_crc;
+        let built = round_builder::build(&self.engine.buffers, self.identity(), held, entries);
         if let (Some(last), true) = (entries.last(), has_defect(Defect::AcknowledgeBeforeWrite)) {
             let progress = &self.engine.progress;
             progress.advance(last.sequence, Durability::Durable);
         }
-        let has_strict = entries.iter().any(|entry| !entry.relaxed);
         let bytes = built.buffer.as_slice().len();
         let is_large = bytes > CACHED_ROUND_BYTES_MAX;
         let way = match has_strict || is_large {
@@ -369,6 +371,9 @@ impl Committer {
             false => Way::Cached,
         };
         self.write(&built, way)?;
+        if way == Way::Cached {
+            self.growing.note(&built, prev_crc);
+        }
         if let Some(last) = entries.last() {
             self.written = last.sequence;
         }
@@ -376,8 +381,8 @@ impl Committer {
         let early = shown_when_written(entries);
         for ((entry, batch), is_early) in entries.iter().zip(&batches).zip(&early) {
             if *is_early {
-                self.show(entry, batch.clone());
-                self.note_unforced(entry);
+                show(entry, batch.clone());
+                self.unforced.note(entry, self.engine.env.clock.now());
             }
         }
         self.engine
@@ -394,7 +399,7 @@ impl Committer {
             self.durable_seq = self.seq;
             for ((entry, batch), is_early) in entries.iter().zip(batches).zip(early) {
                 if !is_early {
-                    self.show(entry, batch);
+                    show(entry, batch);
                 }
             }
             self.finish_force();
@@ -406,20 +411,14 @@ impl Committer {
         Ok(())
     }
 
-    /// Moves the published view of the entry's log.
-    fn show(&self, entry: &Queued, batch: Option<TailBatch>) {
-        match (&entry.content, batch) {
-            (Content::Batch(_), Some(batch)) => entry.log.publish_batch(batch),
-            (Content::SetLogStart(log_start), _) => entry.log.publish_log_start(*log_start),
-            (Content::Batch(_), None) => {}
+    /// The next round is the last one again, with more: see `growing.rs`.
+    fn take_back(&mut self) {
+        mark(Mark::RoundGrown);
+        if let Some(slot) = &mut self.slot {
+            slot.take_back(SECTOR_BYTES as u64);
         }
-    }
-
-    fn note_unforced(&mut self, entry: &Queued) {
-        if let Content::Batch(batch) = &entry.content {
-            let now = self.engine.env.clock.now();
-            self.unforced.note(batch, &entry.log.config(), now);
-        }
+        self.seq -= 1;
+        self.prev_crc = self.growing.prev_crc();
     }
 
     fn write(&mut self, built: &BuiltRound, way: Way) -> io::Result<()> {
@@ -430,6 +429,7 @@ impl Committer {
         let bytes = built.buffer.as_slice();
         let started = self.engine.env.clock.now();
         slot.append(bytes, way)?;
+        self.growing.clear();
         self.seq = identity.seq;
         self.prev_crc = built.header_crc;
         self.attested_seq = identity.durable_seq;

@@ -20,27 +20,51 @@ pub(crate) struct RoundIdentity {
     pub prev_crc: u32,
 }
 
+/// The entries that a round holds already and keeps, as they stand in it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Held<'a> {
+    pub table: &'a [u8],
+    pub payloads: &'a [u8],
+}
+
 /// A round ready to be written.
 pub(crate) struct BuiltRound {
     /// The round with its padding.
     pub buffer: AlignedBuffer,
+    /// The length of the round without its padding.
+    pub bytes: usize,
+    pub entry_count: usize,
     pub header_crc: u32,
-    /// For each entry, where its payload lies in the buffer.
+    /// For each entry that was not held before, where its payload lies in the buffer.
     pub payloads: Vec<(usize, usize)>,
 }
 
 /// The length of a round with these entries on disk.
 pub(crate) fn round_bytes(entries: &[Queued]) -> u64 {
-    let body: usize = entries.iter().map(|entry| entry.content.body_bytes()).sum();
-    padded((round::BYTES + body) as u64)
+    padded((round::BYTES + body_bytes(entries)) as u64)
 }
 
-/// Builds a round of queued entries.
-pub(crate) fn build(pool: &BufferPool, identity: RoundIdentity, entries: &[Queued]) -> BuiltRound {
-    let mut table = Vec::with_capacity(entries.len() * entry::BYTES);
+/// What entries take of a round's body.
+pub(crate) fn body_bytes(entries: &[Queued]) -> usize {
+    entries.iter().map(|entry| entry.content.body_bytes()).sum()
+}
+
+/// Builds a round of queued entries, behind those that it holds already.
+pub(crate) fn build(
+    pool: &BufferPool,
+    identity: RoundIdentity,
+    held: Held<'_>,
+    entries: &[Queued],
+) -> BuiltRound {
+    let table_bytes = held.table.len() + entries.len() * entry::BYTES;
+    let mut table = Vec::with_capacity(table_bytes);
+    table.extend_from_slice(held.table);
     let mut payloads = Vec::with_capacity(entries.len());
-    let mut buffer = pool.take(round_bytes(entries) as usize);
-    buffer.extend_blank(round::BYTES + entries.len() * entry::BYTES);
+    let held_bytes = held.table.len() + held.payloads.len();
+    let bytes = round::BYTES + held_bytes + body_bytes(entries);
+    let mut buffer = pool.take(padded(bytes as u64) as usize);
+    buffer.extend_blank(round::BYTES + table_bytes);
+    buffer.extend(held.payloads);
     let leader_epoch = identity.writer_epoch.cast_signed();
     for queued in entries {
         let log_id = queued.log.id().0;
@@ -76,12 +100,7 @@ pub(crate) fn build(pool: &BufferPool, identity: RoundIdentity, entries: &[Queue
         described.encode_into(&mut table);
         payloads.push((position, bytes));
     }
-    let header_crc = finish(&mut buffer, identity, &table, entries.len());
-    BuiltRound {
-        buffer,
-        header_crc,
-        payloads,
-    }
+    finish(buffer, identity, &table, payloads)
 }
 
 /// Builds the first round of a start.
@@ -113,12 +132,7 @@ fn build_one(pool: &BufferPool, identity: RoundIdentity, entry: &Entry) -> Built
     let end = round::BYTES + table.len();
     let mut buffer = pool.take(padded(end as u64) as usize);
     buffer.extend_blank(end);
-    let header_crc = finish(&mut buffer, identity, &table, 1);
-    BuiltRound {
-        buffer,
-        header_crc,
-        payloads: vec![(end, 0)],
-    }
+    finish(buffer, identity, &table, vec![(end, 0)])
 }
 
 fn decision(kind: EntryKind, log_id: u32, offset: i64, leader_epoch: i32) -> Entry {
@@ -134,14 +148,15 @@ fn decision(kind: EntryKind, log_id: u32, offset: i64, leader_epoch: i32) -> Ent
     }
 }
 
-/// Writes header and table before the payloads, and padding behind them; returns the header_crc.
+/// Writes header and table before the payloads, and padding behind them.
 fn finish(
-    buffer: &mut AlignedBuffer,
+    mut buffer: AlignedBuffer,
     identity: RoundIdentity,
     table: &[u8],
-    entry_count: usize,
-) -> u32 {
+    payloads: Vec<(usize, usize)>,
+) -> BuiltRound {
     let end = buffer.as_slice().len();
+    let entry_count = table.len() / entry::BYTES;
     let header = RoundHeader {
         wal_id: identity.wal_id,
         file_number: identity.file_number,
@@ -160,7 +175,13 @@ fn finish(
     let padding = padded(end as u64) as usize - end;
     debug_assert!(padding < SECTOR_BYTES);
     buffer.extend_blank(padding).fill(0);
-    header_crc
+    BuiltRound {
+        buffer,
+        bytes: end,
+        entry_count,
+        header_crc,
+        payloads,
+    }
 }
 
 /// A part of our own buffer, whose size was computed from the same entries.

@@ -37,6 +37,15 @@ pub(super) fn shown_when_written(entries: &[Queued]) -> Vec<bool> {
     early
 }
 
+/// Moves the published view of the entry's log.
+pub(super) fn show(entry: &Queued, batch: Option<TailBatch>) {
+    match (&entry.content, batch) {
+        (Content::Batch(_), Some(batch)) => entry.log.publish_batch(batch),
+        (Content::SetLogStart(log_start), _) => entry.log.publish_log_start(*log_start),
+        (Content::Batch(_), None) => {}
+    }
+}
+
 /// The batches of a round as their logs keep them, in the order of the entries. Small ones are
 /// copied to memory that they share, so that they do not keep the whole round.
 pub(super) fn cut_into_batches(

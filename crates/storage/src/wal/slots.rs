@@ -75,6 +75,11 @@ impl OpenSlot {
         Ok(())
     }
 
+    /// Has the next round go where the last one is, which took this many bytes.
+    pub(crate) fn take_back(&mut self, bytes: u64) {
+        self.position -= bytes;
+    }
+
     /// Makes all rounds of the slot durable, whichever way they went.
     pub(crate) fn force(&self) -> io::Result<()> {
         self.files.direct.sync_data()
@@ -307,13 +312,17 @@ impl Slots {
         self.make(self.slot_bytes)
     }
 
-    /// Notes a round that has been written.
+    /// Notes a round that has been written, which may be the last one again.
     pub(crate) fn note_round(&self, seq: u64, header_crc: u32, position: u64) {
         let mut inner = self.inner.lock();
         inner.position = position;
         if inner.crcs.is_empty() {
             inner.first_crc_seq = seq;
         }
+        let before = seq.saturating_sub(inner.first_crc_seq);
+        inner
+            .crcs
+            .truncate(usize::try_from(before).unwrap_or(usize::MAX));
         inner.crcs.push_back(header_crc);
     }
 

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use env::Monotonic;
 
-use super::queue::QueuedBatch;
+use super::queue::{Content, Queued};
 use crate::marks::Mark;
-use crate::settings::LogConfig;
 
 #[derive(Debug, Default)]
 pub(super) struct Unforced {
@@ -18,7 +17,11 @@ pub(super) struct Unforced {
 }
 
 impl Unforced {
-    pub(super) fn note(&mut self, batch: &QueuedBatch, config: &LogConfig, now: Monotonic) {
+    pub(super) fn note(&mut self, entry: &Queued, now: Monotonic) {
+        let Content::Batch(batch) = &entry.content else {
+            return;
+        };
+        let config = entry.log.config();
         let deadline = now + Duration::from_millis(config.flush_ms.max(0).cast_unsigned());
         self.bytes += batch.bytes.len() as u64;
         self.records += i64::from(batch.last_offset_delta) + 1;

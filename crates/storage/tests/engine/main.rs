@@ -10,6 +10,7 @@ mod damage;
 mod faults;
 mod gathering;
 mod groups;
+mod growing;
 mod harness;
 mod lifecycle;
 mod lookup;

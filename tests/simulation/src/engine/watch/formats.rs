@@ -3,7 +3,7 @@
 
 use crate::batch::crc32c;
 
-const SECTOR_BYTES: usize = 4096;
+pub(super) const SECTOR_BYTES: usize = 4096;
 
 const ROUND_MAGIC: u32 = u32::from_le_bytes(*b"OTRD");
 const ROUND_HEADER_BYTES: usize = 64;
@@ -24,14 +24,14 @@ pub(super) struct RoundContent {
 }
 
 /// An entry of a round.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub log_id: u32,
     pub leader_epoch: i32,
     pub content: Content,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Content {
     Batch {
         base: i64,

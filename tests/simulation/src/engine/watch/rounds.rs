@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::formats::{self, Content, RoundContent};
+use super::formats::{self, Content, RoundContent, SECTOR_BYTES};
 use crate::engine::world::{Checked, ensure};
 
 /// A round of the log as it stands.
@@ -11,11 +11,42 @@ use crate::engine::world::{Checked, ensure};
 struct Round {
     path: PathBuf,
     position: u64,
+    /// What was written there, the newest last: until it is forced a round may be written again with more. At least one.
+    versions: Vec<Version>,
+    is_on_medium: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Version {
     bytes: Vec<u8>,
     content: RoundContent,
     /// The write has succeeded in this life of the process.
     is_written: bool,
-    is_on_medium: bool,
+}
+
+impl Round {
+    fn newest(&self) -> &Version {
+        &self.versions[self.versions.len() - 1]
+    }
+
+    fn newest_written(&self) -> Option<&Version> {
+        self.versions.iter().rfind(|version| version.is_written)
+    }
+
+    /// Whether it may be written again like this: in its block, with all that it holds, and with more.
+    fn may_become(&self, path: &Path, position: u64, bytes: &[u8], content: &RoundContent) -> bool {
+        let Version {
+            bytes: old_bytes,
+            content: old,
+            is_written,
+        } = self.newest();
+        let is_there = self.path == path && self.position == position;
+        let is_one_block = bytes.len() == old_bytes.len() && bytes.len() == SECTOR_BYTES;
+        let has_more = content.entries.len() > old.entries.len();
+        let is_same = content.prev_crc == old.prev_crc && content.writer_epoch == old.writer_epoch;
+        let keeps_all = content.entries.starts_with(&old.entries);
+        *is_written && is_there && is_one_block && has_more && is_same && keeps_all
+    }
 }
 
 /// A batch that was written to a round.
@@ -54,7 +85,7 @@ struct Durable {
 
 impl Rounds {
     /// A write to a slot. Nothing that is needed may lie there, and a round must follow the one
-    /// before.
+    /// before, or be the last one again with more. Returns the batches that are new.
     pub(super) fn write(
         &mut self,
         path: &Path,
@@ -85,12 +116,25 @@ impl Rounds {
         );
         self.is_new_start = false;
         self.epoch = content.writer_epoch;
+        let before = self.by_seq.remove(&seq);
         self.by_seq.retain(|other, _| *other < seq);
+        let mut versions = Vec::new();
+        let is_same_start = |round: &Round| round.newest().content.writer_epoch == self.epoch;
+        if let Some(round) = before.filter(is_same_start) {
+            ensure!(
+                round.may_become(path, position, bytes, &content),
+                "round {seq} is written again at {position} of {} as {content:?}, and was {round:?}",
+                path.display()
+            );
+            versions = round.versions;
+        }
+        let held = versions.last().map_or(0, |last| last.content.entries.len());
         self.check_follows(&content)?;
         self.write_over(path, position, position + bytes.len() as u64)?;
         let written = content
             .entries
             .iter()
+            .skip(held)
             .filter_map(|entry| match &entry.content {
                 Content::Batch { base, payload, .. } => Some(WrittenBatch {
                     log_id: entry.log_id,
@@ -103,12 +147,15 @@ impl Rounds {
         if is_ok {
             self.written_seq = seq;
         }
-        let round = Round {
-            path: path.to_owned(),
-            position,
+        versions.push(Version {
             bytes: bytes.to_vec(),
             content,
             is_written: is_ok,
+        });
+        let round = Round {
+            path: path.to_owned(),
+            position,
+            versions,
             is_on_medium: false,
         };
         self.by_seq.insert(seq, round);
@@ -120,7 +167,7 @@ impl Rounds {
         let released_seq = self.released_seq;
         let mut needed = Vec::new();
         self.by_seq.retain(|seq, round| {
-            let end = round.position + round.bytes.len() as u64;
+            let end = round.position + round.newest().bytes.len() as u64;
             let is_hit = round.path == path && round.position < to && from < end;
             if is_hit && *seq > released_seq {
                 needed.push(*seq);
@@ -177,17 +224,25 @@ impl Rounds {
                 return true;
             }
             let start = round.position as usize;
-            let bytes = &round.bytes[..round.content.bytes_without_padding];
-            let found = medium.get(start..start + bytes.len());
-            round.is_on_medium = found == Some(bytes);
+            let is_found = |version: &Version| {
+                let bytes = &version.bytes[..version.content.bytes_without_padding];
+                medium.get(start..start + bytes.len()) == Some(bytes)
+            };
+            let found = round.versions.iter().rposition(is_found);
+            if let Some(number) = found {
+                round.versions = vec![round.versions.swap_remove(number)];
+            }
+            round.is_on_medium = found.is_some();
             round.is_on_medium
         });
         while let Some(round) = self.by_seq.get(&(self.durable_seq + 1)) {
-            if !round.is_on_medium {
+            // A loss of power may have left an earlier version of the round before, which it does not follow.
+            let follows = self.crc_of(self.durable_seq) == Some(round.newest().content.prev_crc);
+            if !round.is_on_medium || !follows {
                 break;
             }
             self.durable_seq += 1;
-            for entry in &round.content.entries {
+            for entry in &round.newest().content.entries {
                 let durable = self.durable.entry(entry.log_id).or_default();
                 match &entry.content {
                     Content::Batch { last, .. } => durable.end = last + 1,
@@ -201,8 +256,9 @@ impl Rounds {
 
     /// The process has ended. What was written and not forced may be there or not.
     pub(super) fn restart(&mut self) {
-        for round in self.by_seq.values_mut() {
-            round.is_written = false;
+        let rounds = self.by_seq.values_mut();
+        for version in rounds.flat_map(|round| &mut round.versions) {
+            version.is_written = false;
         }
         self.written_seq = self.durable_seq;
         self.is_new_start = true;
@@ -232,7 +288,7 @@ impl Rounds {
         let rounds = self.by_seq.range(self.released_seq + 1..);
         let rounds = rounds.take_while(move |(other, _)| **other <= seq);
         let rounds = rounds.map(|(_, round)| round);
-        let entries = rounds.flat_map(|round| &round.content.entries);
+        let entries = rounds.flat_map(|round| &round.newest().content.entries);
         entries.map(|entry| (entry.log_id, &entry.content))
     }
 
@@ -242,7 +298,7 @@ impl Rounds {
             return Some(self.released_crc);
         }
         let round = self.by_seq.get(&seq)?;
-        Some(round.content.header_crc)
+        Some(round.newest().content.header_crc)
     }
 
     /// Whether a slot holds rounds that are needed.
@@ -263,18 +319,18 @@ impl Rounds {
 
     /// Where the written batches of a log end.
     pub(super) fn written_end(&self, log_id: u32) -> i64 {
-        self.end_among(log_id, |round| round.is_written)
+        self.end_among(log_id, Round::newest_written)
     }
 
     fn submitted_end(&self, log_id: u32) -> i64 {
-        self.end_among(log_id, |_| true)
+        self.end_among(log_id, |round| Some(round.newest()))
     }
 
-    fn end_among(&self, log_id: u32, counts: impl Fn(&Round) -> bool) -> i64 {
+    fn end_among(&self, log_id: u32, counts: impl Fn(&Round) -> Option<&Version>) -> i64 {
         let rounds = self.by_seq.range(self.durable_seq + 1..);
         let entries = rounds
-            .filter(|(_, round)| counts(round))
-            .flat_map(|(_, round)| &round.content.entries);
+            .filter_map(|(_, round)| counts(round))
+            .flat_map(|version| &version.content.entries);
         entries
             .filter(|entry| entry.log_id == log_id)
             .filter_map(|entry| match entry.content {
