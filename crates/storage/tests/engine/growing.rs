@@ -1,5 +1,7 @@
 //! Small rounds that only go into the page cache share a block of the write-ahead log, until it is full or forced.
 
+use std::time::Duration;
+
 use model::{LogId, Offset};
 use sim::{Fault, Handles, Operation};
 use storage::{Append, LogConfig};
@@ -89,20 +91,29 @@ fn what_is_forced_is_not_written_again() {
     produce(&engine, LOG, 100);
     assert_eq!(positions(&handles).pop(), Some(first + SECTOR_BYTES));
 
+    // Nor is the empty round that says so.
+    engine.storage.force_all();
+    engine.commit();
+    handles.clock.advance(Duration::from_millis(100));
+    engine.commit();
+    assert_eq!(positions(&handles).pop(), Some(first + 2 * SECTOR_BYTES));
+    produce(&engine, LOG, 100);
+    assert_eq!(positions(&handles).pop(), Some(first + 3 * SECTOR_BYTES));
+
     // Nor is what is followed by something: it would be written over.
     append(&engine.log(STRICT), batch(b"x", 1)).unwrap();
     engine.commit();
     produce(&engine, LOG, 100);
-    assert_eq!(positions(&handles).pop(), Some(first + 3 * SECTOR_BYTES));
+    assert_eq!(positions(&handles).pop(), Some(first + 5 * SECTOR_BYTES));
     // A round that is forced takes a block of its own at once.
     append(&engine.log(STRICT), batch(b"x", 1)).unwrap();
     engine.commit();
-    assert_eq!(positions(&handles).pop(), Some(first + 4 * SECTOR_BYTES));
+    assert_eq!(positions(&handles).pop(), Some(first + 6 * SECTOR_BYTES));
 
     drop(engine);
     let engine = self::engine(&handles.crash().env());
     assert!(engine.report.damages.is_empty());
-    assert_eq!([LOG, STRICT].map(|log| values(&engine, log)), [3, 2]);
+    assert_eq!([LOG, STRICT].map(|log| values(&engine, log)), [4, 2]);
 }
 
 /// A checkpoint names the last round that it releases by its checksum, and the next one follows that.
