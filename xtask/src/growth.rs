@@ -35,8 +35,23 @@ const RELAXED: Option<u64> = Some(i64::MAX as u64);
 
 /// So that all files are made that are used again and again: the segments of all partitions, and the write-ahead log.
 const FIRST_LOAD: &str = "produce TOPIC --records 1000000 --record-bytes 1024 --batch-bytes 10000";
-/// How long a load lasts. The write-ahead log is used up once meanwhile, so that what it holds goes to the segments.
-const LOAD_SECONDS: u32 = 60;
+
+/// How many records come a second, and for how many seconds.
+#[derive(Clone, Copy)]
+struct Rate {
+    records_per_second: u32,
+    seconds: u32,
+}
+
+const RATE: Rate = Rate {
+    records_per_second: 5_000,
+    seconds: 60,
+};
+/// Half of the write-ahead log is used up meanwhile, so that what it holds goes to the segments of all partitions.
+const UNTIL_SEGMENTS: Rate = Rate {
+    records_per_second: 15_000,
+    seconds: 160,
+};
 /// How long a broker is watched that nothing is asked of.
 const REST: Duration = Duration::from_secs(10);
 /// What is asked for again and again; the median counts.
@@ -117,7 +132,7 @@ fn with_partitions(count: u32) -> Result<Figures> {
     insert(
         &mut figures,
         page::PER_RECORD,
-        per_record(&broker, "many", count, 16)?,
+        per_record(&broker, "many", (count, 16), UNTIL_SEGMENTS)?,
     );
     at_rest(&broker, &mut figures)?;
     let mut asker = Asker::open(broker.port())?;
@@ -142,7 +157,7 @@ fn with_producers(count: u32) -> Result<Figures> {
     insert(
         &mut figures,
         page::PER_RECORD,
-        per_record(&broker, "one", 16, count)?,
+        per_record(&broker, "one", (16, count), RATE)?,
     );
     at_rest(&broker, &mut figures)?;
     Ok(figures)
@@ -162,7 +177,7 @@ fn with_gigabytes() -> Result<()> {
         insert(
             &mut figures,
             page::PER_RECORD,
-            per_record(&broker, "small", 16, 16)?,
+            per_record(&broker, "small", (16, 16), RATE)?,
         );
         at_rest(&broker, &mut figures)?;
         let mut asker = Asker::open(broker.port())?;
@@ -218,17 +233,23 @@ fn topic<'a>(broker: &Broker, name: &'a str) -> Topic<'a> {
     }
 }
 
-/// 5,000 requests a second with a keyed record of 100 B each, over so many connections: microseconds of the
+/// Requests with a keyed record of 100 B each, to so many partitions and over so many connections: microseconds of the
 /// processor for each.
-fn per_record(broker: &Broker, name: &str, partitions: u32, connections: u32) -> Result<f64> {
+fn per_record(
+    broker: &Broker,
+    name: &str,
+    (partitions, connections): (u32, u32),
+    rate: Rate,
+) -> Result<f64> {
     let topic = topic(broker, name);
     topic.bench(&format!("{FIRST_LOAD} -p {partitions}"), 0)?;
     must_succeed(&mut Command::new("sync"))?;
     let options = format!(
-        "produce TOPIC -p {partitions} --keys 100000 --batch-records 1 --record-bytes 100 --connections {connections} --in-flight 1 --rate 5000 --seconds SECONDS"
+        "produce TOPIC -p {partitions} --keys 100000 --batch-records 1 --record-bytes 100 --connections {connections} --in-flight 1 --rate {} --seconds SECONDS",
+        rate.records_per_second
     );
     let before = Usage::of(broker.pid())?;
-    let report = topic.bench(&options, LOAD_SECONDS)?;
+    let report = topic.bench(&options, rate.seconds)?;
     let used = Usage::of(broker.pid())?.since(before);
     let records = report["result"]["total_records"].as_f64();
     Ok(used.cpu_seconds * 1e6 / records.context("no number of records")?)
