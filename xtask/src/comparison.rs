@@ -17,8 +17,7 @@ mod plot;
 mod results;
 mod rows;
 mod start;
-
-use std::time::Instant;
+mod under_load;
 
 use anyhow::{Context, Result, bail};
 
@@ -27,6 +26,7 @@ use contender::{Contender, Measured, Name};
 use load::Load;
 use results::{Block, Profile, RowResult};
 use rows::{Cores, Kind, ROWS, Row};
+use under_load::{Pair, UnderLoad};
 
 const USAGE: &str = "usage: cargo xtask bench compare [--short | --full | --try | --page] [--next-to PEER] [--again] [ROW...]
   --short    blocks of 10 s, 7 of them for the rows that count most and 3 for the others (the default)
@@ -60,9 +60,6 @@ const TRY: Profile = Profile {
     control_blocks: [0, 0],
     warm_up_seconds: [2, 10],
 };
-
-/// How often blocks are added to the control until it is quiet.
-const CONTROLS_MAX: usize = 3;
 
 /// Runs `bench` with these arguments.
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
@@ -107,13 +104,14 @@ fn compare(arguments: &[&str]) -> Result<()> {
     }
     let wanted = |row: &&Row| row.is_for(peer) && (names.is_empty() || is_named(row));
     let mut failed = Vec::new();
+    let mut pair = None;
     for row in ROWS.iter().filter(wanted) {
         if profile.is_kept() && !is_again && results::is_there(row, peer, profile)? {
             println!("{}: is there", row.name);
             continue;
         }
         println!("{}: {}", row.name, row.title);
-        match measure(row, peer, profile) {
+        match measure(row, peer, profile, &mut pair) {
             Ok(result) if profile.is_kept() => results::keep(row, peer, &result)?,
             Ok(_) => {}
             // The others do not depend on it.
@@ -132,14 +130,23 @@ fn compare(arguments: &[&str]) -> Result<()> {
     }
 }
 
-fn measure(row: &Row, peer: Name, profile: Profile) -> Result<RowResult> {
+/// Measures a row. The brokers under load are left to the next row, if nothing has failed.
+fn measure(row: &Row, peer: Name, profile: Profile, pair: &mut Option<Pair>) -> Result<RowResult> {
+    let left = pair.take().filter(|pair| pair.is_for(row));
     let both = [Name::Ottla, peer];
     let which = usize::from(!row.is_to_close);
     let (count, controls) = (profile.blocks[which], profile.control_blocks[which]);
     let (control, blocks) = match &row.kind {
         Kind::Load(load) => {
-            let mut pair = UnderLoad::start(row, load, peer, profile)?;
-            (pair.control(controls)?, pair.blocks(count)?)
+            let mut brokers = match left {
+                Some(left) => left,
+                None => Pair::start(row.cores, peer)?,
+            };
+            let mut under_load = UnderLoad::warm_up(&mut brokers, row, load, profile)?;
+            let measured = (under_load.control(controls)?, under_load.blocks(count)?);
+            under_load.end()?;
+            *pair = Some(brokers);
+            measured
         }
         Kind::Limit(load, bare) => (Vec::new(), limits(row, load, *bare, profile, count)?),
         Kind::Start => (Vec::new(), in_turn(row, count, both, start::measure)?),
@@ -176,80 +183,6 @@ fn in_turn<T: Copy>(
         blocks.push(block);
     }
     Ok(blocks)
-}
-
-/// Both brokers up and warm; one of them is held while the other is under load.
-struct UnderLoad<'a> {
-    row: &'a Row,
-    load: &'a Load,
-    seconds: u32,
-    ottla: Contender,
-    peer: Contender,
-}
-
-impl<'a> UnderLoad<'a> {
-    fn start(row: &'a Row, load: &'a Load, peer: Name, profile: Profile) -> Result<Self> {
-        let mut pair = Self {
-            row,
-            load,
-            seconds: profile.block_seconds,
-            ottla: Contender::start_to_hold(Name::Ottla, row.cores)?,
-            peer: Contender::start_to_hold(peer, row.cores)?,
-        };
-        for contender in [&mut pair.ottla, &mut pair.peer] {
-            let seconds = profile.warm_up_seconds[usize::from(contender.name.is_virtual_machine())];
-            contender.fill_up()?;
-            let began = Instant::now();
-            // A backlog is read to its end in less time than a virtual machine takes to come to its speed.
-            while began.elapsed().as_secs() < u64::from(seconds) {
-                contender.load(load, row.durability, seconds)?;
-            }
-            contender.hold()?;
-        }
-        Ok(pair)
-    }
-
-    /// One of them, in one block.
-    fn measure(&mut self, name: Name) -> Result<Measured> {
-        let contender = match name {
-            Name::Ottla => &mut self.ottla,
-            _ => &mut self.peer,
-        };
-        contender.let_go()?;
-        let measured = contender.load(self.load, self.row.durability, self.seconds)?;
-        contender.hold()?;
-        Ok(measured)
-    }
-
-    /// Ottla next to itself, with more blocks until all of them together are quiet.
-    fn control(&mut self, count: usize) -> Result<Vec<Block>> {
-        let mut control = Vec::new();
-        for _ in 0..CONTROLS_MAX {
-            for number in 0..count {
-                let [first, second] = [self.measure(Name::Ottla)?, self.measure(Name::Ottla)?];
-                // What always comes second may differ for that alone, as it does not in the blocks.
-                let is_peer_first = number % 2 == 1;
-                let [ours, theirs] = match is_peer_first {
-                    true => [second, first],
-                    false => [first, second],
-                };
-                control.push(Block::of(self.row, is_peer_first, ours, theirs));
-            }
-            let drifts = results::drifts(self.row, &control)?;
-            for (figure, drift) in &drifts {
-                println!("  control: {figure} differs by {:.1} %", drift * 100.0);
-            }
-            if drifts.iter().all(|(_, drift)| results::is_quiet(*drift)) {
-                break;
-            }
-        }
-        Ok(control)
-    }
-
-    fn blocks(&mut self, count: usize) -> Result<Vec<Block>> {
-        let both = [Name::Ottla, self.peer.name];
-        in_turn(self.row, count, both, |name| self.measure(name))
-    }
 }
 
 /// Blocks of a row that compares Ottla with what the machine can do.

@@ -20,11 +20,11 @@ use crate::places::must_succeed;
 use crate::process::Usage;
 use crate::topic::Topic;
 
-/// Settings in which both have to be equal.
-const SETTINGS: &[(&str, &str)] = &[("group.initial.rebalance.delay.ms", "0")];
-
-/// What is deleted goes soon, so that there is room for the next load.
-const KAFKA_SETTINGS: &[(&str, &str)] = &[("log.segment.delete.delay.ms", "1000")];
+/// Settings in which both have to be equal. What is deleted goes soon, so that there is room for the next load.
+const SETTINGS: &[(&str, &str)] = &[
+    ("group.initial.rebalance.delay.ms", "0"),
+    ("log.segment.delete.delay.ms", "1000"),
+];
 
 /// Kafka's own controller must not take it for dead while it is held.
 const HELD_KAFKA_SETTINGS: &[(&str, &str)] = &[("broker.session.timeout.ms", "3600000")];
@@ -32,9 +32,9 @@ const HELD_KAFKA_SETTINGS: &[(&str, &str)] = &[("broker.session.timeout.ms", "36
 /// What a broker has to come to itself in after it was held, or after a load.
 const SETTLING: Duration = Duration::from_secs(1);
 
-/// What a broker has to remove the files of a deleted topic in, before it may be held: two of them with
+/// What a broker has at most to remove the files of a deleted topic in, before it is held: two of them with
 /// tens of gigabytes each may be more than the disk has.
-const REMOVING: Duration = Duration::from_secs(4);
+const REMOVING_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long a broker may take until a topic can be written to after a crash.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(300);
@@ -106,8 +106,8 @@ pub(super) struct Contender {
     cores: Cores,
     /// Loads so far; each has a topic of its own.
     loads: usize,
-    /// A topic that was filled stays for all loads.
-    filled: Option<String>,
+    /// A topic that was filled stays for all loads of a row; and how many directories there were before.
+    filled: Option<(String, usize)>,
     /// The threads that force the disk, once they are known.
     forcing: BTreeSet<u32>,
 }
@@ -125,7 +125,7 @@ impl Contender {
     fn start_with(name: Name, cores: Cores, of_kafka: &[(&str, &str)]) -> Result<Self> {
         let settings = match name {
             Name::Ottla => SETTINGS.to_vec(),
-            Name::Kafka => [SETTINGS, KAFKA_SETTINGS, of_kafka].concat(),
+            Name::Kafka => [SETTINGS, of_kafka].concat(),
             Name::Tansu | Name::Nats => Vec::new(),
         };
         let label = format!("comparison-{}", name.small());
@@ -196,9 +196,10 @@ impl Contender {
     }
 
     fn load_once(&mut self, load: &Load, durability: Durability, seconds: u32) -> Result<Measured> {
+        let directories = self.directories()?.len();
         let name = match self.filled.clone() {
-            Some(filled) => filled,
-            None => self.new_topic(load, durability, seconds)?,
+            Some((filled, _)) => filled,
+            None => self.new_topic(load, durability, seconds, directories)?,
         };
         let topic = self.topic(&name);
         // What was written before is not to be written back while this is measured.
@@ -231,7 +232,7 @@ impl Contender {
         }
         if self.filled.is_none() {
             topic.delete()?;
-            thread::park_timeout(REMOVING);
+            self.wait_until_removed(directories)?;
         }
         Ok(Measured {
             report,
@@ -250,16 +251,41 @@ impl Contender {
     }
 
     /// Makes a topic for a load, and fills it if that is wanted; its name.
-    fn new_topic(&mut self, load: &Load, durability: Durability, seconds: u32) -> Result<String> {
+    fn new_topic(
+        &mut self,
+        load: &Load,
+        durability: Durability,
+        seconds: u32,
+        directories: usize,
+    ) -> Result<String> {
         self.loads += 1;
         let name = format!("comparison-{}", self.loads);
         let topic = self.topic(&name);
         topic.create(load.partitions, durability.flush_messages())?;
         if let Some(fill) = load.fill {
             topic.bench(fill, seconds)?;
-            self.filled = Some(name.clone());
+            self.filled = Some((name.clone(), directories));
         }
         Ok(name)
+    }
+
+    /// Deletes the topic that was filled for the loads so far, if one was.
+    pub(super) fn forget_filled(&mut self) -> Result<()> {
+        if let Some((name, directories)) = self.filled.take() {
+            self.topic(&name).delete()?;
+            self.wait_until_removed(directories)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until there are no more directories than before a topic was made, or it has had time enough.
+    fn wait_until_removed(&self, before: usize) -> Result<()> {
+        let began = Instant::now();
+        thread::park_timeout(SETTLING);
+        while self.directories()?.len() > before && began.elapsed() < REMOVING_LIMIT {
+            thread::park_timeout(SETTLING / 10);
+        }
+        Ok(())
     }
 
     /// Lets it run again.
@@ -280,14 +306,12 @@ impl Contender {
 
     /// Makes the operating system forget the files of the broker.
     fn forget_cached(&self) -> Result<()> {
-        let mut directories = vec![self.broker.data_directory()];
         let mut files: Vec<PathBuf> = Vec::new();
-        while let Some(directory) = directories.pop() {
+        for directory in self.directories()? {
             for entry in fs::read_dir(directory)? {
                 let entry = entry?;
-                match entry.file_type()?.is_dir() {
-                    true => directories.push(entry.path()),
-                    false => files.push(entry.path()),
+                if !entry.file_type()?.is_dir() {
+                    files.push(entry.path());
                 }
             }
         }
@@ -302,6 +326,24 @@ impl Contender {
             )?;
         }
         Ok(())
+    }
+
+    /// The directories that its files are in. One that goes meanwhile is none of them.
+    fn directories(&self) -> Result<Vec<PathBuf>> {
+        let mut directories = vec![self.broker.data_directory()];
+        let mut next = 0;
+        while let Some(directory) = directories.get(next) {
+            let Ok(entries) = fs::read_dir(directory) else {
+                directories.swap_remove(next);
+                continue;
+            };
+            let entries = entries.flatten();
+            let inner = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+            let inner: Vec<PathBuf> = inner.map(|entry| entry.path()).collect();
+            directories.extend(inner);
+            next += 1;
+        }
+        Ok(directories)
     }
 
     /// Kills it and starts it again on what it has left; how long it takes until the topic takes a record.

@@ -31,7 +31,7 @@ belong to the machine they were measured on.
   and where their control was restless it was taken anew instead of getting more blocks. Those up to commit f58db62 next to what the machine can do had nothing written before either.
 - Durability is the same on both sides: **strict** is Ottla's default and `flush.messages=1` in Kafka, **relaxed** is `flush.messages` far away, which is Kafka's default.
   **default** is what each of them does where nothing is set.
-- For starts, recovery and memory both are started anew for each block. Under load both stay up through a row. The one that is not measured is held (SIGSTOP), so that it uses nothing; Kafka's `broker.session.timeout.ms` is an hour for that.
+- For starts, recovery and memory both are started anew for each block. Under load both stay up, next to Kafka also from a row to those that are measured after it; up to commit 99a64ca they were started anew for each row. The one that is not measured is held (SIGSTOP), so that it uses nothing; Kafka's `broker.session.timeout.ms` is an hour for that.
 - Processor time is that of all threads, in the program and in the kernel. Rows up to commit f58db62 read it in ticks of 10 ms, which are a few in a hundred of a small load. Memory is the proportional set (PSS); where it is counted for each of many, Kafka's heap counts with what
   is alive in it after a collection.
 - Latencies are of an open loop: they count from the time at which a record was due, not from when it was sent.

@@ -1,0 +1,131 @@
+//! Rows for which both brokers are up and warm, and by turns under load.
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use super::contender::{Contender, Measured, Name};
+use super::in_turn;
+use super::load::Load;
+use super::results::{self, Block, Profile};
+use super::rows::{Cores, Kind, Row};
+
+/// How often blocks are added to the control until it is quiet.
+const CONTROLS_MAX: usize = 3;
+
+/// Both brokers. They go from one row to the next if the peer is a virtual machine: what it has made fast stays so.
+pub(super) struct Pair {
+    cores: Cores,
+    ottla: Contender,
+    peer: Contender,
+    is_warm: bool,
+}
+
+impl Pair {
+    pub(super) fn start(cores: Cores, peer: Name) -> Result<Self> {
+        Ok(Self {
+            cores,
+            ottla: Contender::start_to_hold(Name::Ottla, cores)?,
+            peer: Contender::start_to_hold(peer, cores)?,
+            is_warm: false,
+        })
+    }
+
+    /// Whether a row can be measured with these.
+    pub(super) fn is_for(&self, row: &Row) -> bool {
+        let is_worth_it = self.peer.name.is_virtual_machine();
+        is_worth_it && matches!(row.kind, Kind::Load(_)) && row.cores == self.cores
+    }
+}
+
+/// A pair with the load of a row. The one that is not measured is held.
+pub(super) struct UnderLoad<'a> {
+    pair: &'a mut Pair,
+    row: &'a Row,
+    load: &'a Load,
+    seconds: u32,
+}
+
+impl<'a> UnderLoad<'a> {
+    /// Puts both under the load of the row until they are at their speed.
+    pub(super) fn warm_up(
+        pair: &'a mut Pair,
+        row: &'a Row,
+        load: &'a Load,
+        profile: Profile,
+    ) -> Result<Self> {
+        for contender in [&mut pair.ottla, &mut pair.peer] {
+            let is_slow = contender.name.is_virtual_machine() && !pair.is_warm;
+            let seconds = profile.warm_up_seconds[usize::from(is_slow)];
+            match pair.is_warm {
+                true => contender.let_go()?,
+                false => contender.fill_up()?,
+            }
+            let began = Instant::now();
+            // A backlog is read to its end in less time than a virtual machine takes to come to its speed.
+            while began.elapsed().as_secs() < u64::from(seconds) {
+                contender.load(load, row.durability, profile.block_seconds)?;
+            }
+            contender.hold()?;
+        }
+        pair.is_warm = true;
+        Ok(Self {
+            pair,
+            row,
+            load,
+            seconds: profile.block_seconds,
+        })
+    }
+
+    /// One of them, in one block.
+    fn measure(&mut self, name: Name) -> Result<Measured> {
+        let contender = match name {
+            Name::Ottla => &mut self.pair.ottla,
+            _ => &mut self.pair.peer,
+        };
+        contender.let_go()?;
+        let measured = contender.load(self.load, self.row.durability, self.seconds)?;
+        contender.hold()?;
+        Ok(measured)
+    }
+
+    /// Ottla next to itself, with more blocks until all of them together are quiet.
+    pub(super) fn control(&mut self, count: usize) -> Result<Vec<Block>> {
+        let mut control = Vec::new();
+        for _ in 0..CONTROLS_MAX {
+            for number in 0..count {
+                let [first, second] = [self.measure(Name::Ottla)?, self.measure(Name::Ottla)?];
+                // What always comes second may differ for that alone, as it does not in the blocks.
+                let is_peer_first = number % 2 == 1;
+                let [ours, theirs] = match is_peer_first {
+                    true => [second, first],
+                    false => [first, second],
+                };
+                control.push(Block::of(self.row, is_peer_first, ours, theirs));
+            }
+            let drifts = results::drifts(self.row, &control)?;
+            for (figure, drift) in &drifts {
+                println!("  control: {figure} differs by {:.1} %", drift * 100.0);
+            }
+            if drifts.iter().all(|(_, drift)| results::is_quiet(*drift)) {
+                break;
+            }
+        }
+        Ok(control)
+    }
+
+    pub(super) fn blocks(&mut self, count: usize) -> Result<Vec<Block>> {
+        let both = [Name::Ottla, self.pair.peer.name];
+        in_turn(self.row, count, both, |name| self.measure(name))
+    }
+
+    /// Leaves nothing of the row to the next one.
+    pub(super) fn end(self) -> Result<()> {
+        for contender in [&mut self.pair.ottla, &mut self.pair.peer] {
+            contender.let_go()?;
+            contender.forget_filled()?;
+            contender.hold()?;
+        }
+        Ok(())
+    }
+}
