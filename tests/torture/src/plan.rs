@@ -74,9 +74,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan of every run.
-    pub fn new(seed: u64) -> Self {
-        let topics = vec![
+    /// The plan of every run. Where the power is not cut a relaxed topic keeps what it has acknowledged, too.
+    pub fn new(seed: u64, power_loss: bool) -> Self {
+        let mut topics = vec![
             topic("kept", 6, Kind::Kept, &[]),
             topic(
                 "stamped",
@@ -101,6 +101,11 @@ impl Plan {
                 &[("message.timestamp.type", "LogAppendTime")],
             ),
         ];
+        if !power_loss {
+            let never = i64::MAX.to_string();
+            let settings = [("flush.messages", &*never), ("flush.ms", &*never)];
+            topics.push(topic("relaxed", 3, Kind::Kept, &settings));
+        }
         let of_kind = |is_churned: bool| {
             let topics = topics.iter().enumerate();
             let wanted =

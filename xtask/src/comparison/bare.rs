@@ -1,11 +1,11 @@
-//! What the machine can do without a broker: loops that only write, force, or send. Each runs as a
+//! What the machine can do without a broker: loops that only write, force, send, or answer. Each runs as a
 //! process of its own, on the processor that a broker would have.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,13 +14,19 @@ use serde_json::{Value, json};
 
 use super::contender::Measured;
 use crate::brokers::{BROKER_CORE, LOAD_CORE, pinned};
-use crate::places::target;
+use crate::places::{must_succeed, target};
+use crate::process::Usage;
 use crate::statistics;
 
 const APPEND_BYTES: usize = 4_096;
 const STREAM_BYTES: usize = 1_000_000;
 const SEND_BYTES: usize = 1 << 20;
 const READERS: usize = 8;
+
+/// About what a produce request with a record of 100 B takes, and its answer.
+const REQUEST_BYTES: usize = 250;
+const ANSWER_BYTES: usize = 60;
+const REQUESTS_PER_SECOND: u32 = 5_000;
 
 /// A loop.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +37,8 @@ pub(super) enum Bare {
     Stream,
     /// Sends to eight connections what it has in memory.
     Send,
+    /// Reads requests from a connection and answers each, 5,000 a second.
+    Answer,
 }
 
 impl Bare {
@@ -40,14 +48,16 @@ impl Bare {
             Self::Append => said(bare(BROKER_CORE)?.args(["append", &seconds]))?,
             Self::Stream => said(bare(BROKER_CORE)?.args(["stream", &seconds]))?,
             Self::Send => {
-                let mut command = bare(BROKER_CORE)?;
-                command.args(["send", &seconds]).stdout(Stdio::piped());
-                let mut sender = command.spawn()?;
-                let output = sender.stdout.take().context("standard output is piped")?;
-                let mut port = String::new();
-                BufReader::new(output).read_line(&mut port)?;
-                let result = said(bare(LOAD_CORE)?.args(["receive", port.trim()]))?;
+                let (mut sender, port, _) = listening(&["send", &seconds])?;
+                let result = said(bare(LOAD_CORE)?.args(["receive", &port]))?;
                 sender.wait()?;
+                result
+            }
+            Self::Answer => {
+                let (mut server, port, output) = listening(&["answer"])?;
+                must_succeed(bare(LOAD_CORE)?.args(["ask", &port, &seconds]))?;
+                let result = serde_json::from_reader(output).context("what a bare loop says")?;
+                server.wait()?;
                 result
             }
         };
@@ -62,6 +72,16 @@ fn bare(core: u32) -> Result<Command> {
     Ok(command)
 }
 
+/// One of those that listen, the port, and what else it says.
+fn listening(arguments: &[&str]) -> Result<(Child, String, impl Read)> {
+    let mut command = bare(BROKER_CORE)?;
+    let mut child = command.args(arguments).stdout(Stdio::piped()).spawn()?;
+    let output = child.stdout.take().context("standard output is piped")?;
+    let (mut output, mut port) = (BufReader::new(output), String::new());
+    output.read_line(&mut port)?;
+    Ok((child, port.trim().to_owned(), output))
+}
+
 fn said(command: &mut Command) -> Result<Value> {
     let output = command.stderr(Stdio::inherit()).output()?;
     serde_json::from_slice(&output.stdout).context("what a bare loop says")
@@ -74,7 +94,11 @@ pub(super) fn run(arguments: &[&str]) -> Result<()> {
         ["stream", seconds] => append(STREAM_BYTES, seconds.parse()?),
         ["send", seconds] => send(seconds.parse()?),
         ["receive", port] => receive(port.parse()?),
-        _ => bail!("bench bare append|stream|send SECONDS, or receive PORT"),
+        ["answer"] => answer(),
+        ["ask", port, seconds] => ask(port.parse()?, seconds.parse()?),
+        _ => bail!(
+            "bench bare append|stream|send SECONDS, receive PORT, answer, or ask PORT SECONDS"
+        ),
     }
 }
 
@@ -147,6 +171,43 @@ fn receive(port: u16) -> Result<()> {
         "{}",
         json!({ "megabytes_per_second": megabytes_per_second })
     );
+    Ok(())
+}
+
+/// Reads and answers until the connection ends, and tells what that took of the processor.
+fn answer() -> Result<()> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    println!("{}", listener.local_addr()?.port());
+    let (mut stream, _) = listener.accept()?;
+    stream.set_nodelay(true)?;
+    let (mut request, answer) = ([0; REQUEST_BYTES], [0x5a; ANSWER_BYTES]);
+    let (before, mut requests) = (Usage::of(std::process::id())?, 0u64);
+    while stream.read(&mut request)? > 0 {
+        stream.write_all(&answer)?;
+        requests += 1;
+    }
+    let used = Usage::of(std::process::id())?.since(before);
+    let result = json!({ "total_records": requests, "cpu_seconds": used.cpu_seconds });
+    println!("{result}");
+    Ok(())
+}
+
+/// Asks one by one, at times that do not depend on the answers.
+fn ask(port: u16, seconds: u32) -> Result<()> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_nodelay(true)?;
+    let (request, mut answer) = ([0x5a; REQUEST_BYTES], [0; ANSWER_BYTES]);
+    let began = Instant::now();
+    for number in 0..seconds * REQUESTS_PER_SECOND {
+        let due = Duration::from_secs(1) * number / REQUESTS_PER_SECOND;
+        while let Some(left) = due.checked_sub(began.elapsed())
+            && !left.is_zero()
+        {
+            thread::park_timeout(left);
+        }
+        stream.write_all(&request)?;
+        stream.read_exact(&mut answer)?;
+    }
     Ok(())
 }
 

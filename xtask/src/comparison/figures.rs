@@ -161,6 +161,15 @@ pub(super) const LIMIT_OF_WRITING: &[Figure] =
 pub(super) const LIMIT_OF_SENDING: &[Figure] =
     &[same("MB a second", megabytes_per_second, AtLeast(0.6))];
 
+pub(super) const LIMIT_OF_ANSWERING: &[Figure] = &[Figure {
+    name: "CPU microseconds per request",
+    of: cpu_per_request,
+    of_peer: |measured| {
+        Some(result(measured, "cpu_seconds")? * 1e6 / result(measured, "total_records")?)
+    },
+    target: Target::None,
+}];
+
 /// Bytes of values that the load has written, warm-up included.
 fn written_gigabytes(measured: &Measured) -> Option<f64> {
     let bytes = number(&measured.report["settings"]["value_bytes"])?;

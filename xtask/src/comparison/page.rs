@@ -39,7 +39,7 @@ belong to the machine they were measured on.
   its recovery.
 - Tansu is another Kafka-compatible broker in Rust; the build that pip brings keeps everything in memory, so the column has what need not survive the process. NATS speaks a protocol of its own: its load
   is a client of that, which does the same, and its JetStream keeps messages in files without forcing each.
-- The limits of the machine are loops that do nothing else: append and force, or send.
+- The limits of the machine are loops that do nothing else: append and force, send, or answer.
 
 ```
 cargo xtask bench compare --short    # every row that has no result yet
@@ -269,6 +269,7 @@ fn options(kind: &Kind) -> String {
                 Kind::Limit(_, Bare::Append) => ", and 4 KiB appended and forced again and again",
                 Kind::Limit(_, Bare::Stream) => ", and 1 MB appended and forced again and again",
                 Kind::Limit(_, Bare::Send) => ", and a process that sends from memory",
+                Kind::Limit(_, Bare::Answer) => ", and a process that answers 60 B to 250 B",
                 _ => "",
             };
             format!("{filled} `{}`{beside}{bare}", load.measured)

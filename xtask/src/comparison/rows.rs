@@ -476,4 +476,13 @@ pub(super) const ROWS: &[Row] = &[
             figures::LIMIT_OF_SENDING,
         )
     },
+    Row {
+        durability: Durability::Relaxed,
+        ..other(
+            "limit-answering",
+            "5,000 keyed records of 100 B a second one by one, next to a process that only reads and answers as often",
+            Kind::Limit(load(16, SMALL), Bare::Answer),
+            figures::LIMIT_OF_ANSWERING,
+        )
+    },
 ];

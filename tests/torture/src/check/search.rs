@@ -163,7 +163,7 @@ mod tests {
         findings.add(Violation::Lost, "record 00.0000007 (none)");
         findings.add(Violation::Lost, "record 00.0000008 (none)");
         findings.add(Violation::Lost, "record 04.0000009 (zstd)");
-        explain(&Plan::new(1), &directory, &mut findings).expect("readable");
+        explain(&Plan::new(1, true), &directory, &mut findings).expect("readable");
         std::fs::remove_dir_all(&directory).expect("removed");
         let texts: Vec<_> = findings.examples().iter().map(|one| &one.text).collect();
         assert!(texts[0].contains("not delivered") && texts[0].contains("0.log at byte 2"));

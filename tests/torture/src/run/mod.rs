@@ -99,7 +99,7 @@ impl<'a> Run<'a> {
         journal_directory: &Path,
         ground: Box<dyn Ground>,
     ) -> anyhow::Result<Self> {
-        let plan = Plan::new(options.seed);
+        let plan = Plan::new(options.seed, options.power_loss);
         plan.write(journal_directory)?;
         let journal = Journal::new(journal_directory);
         let control = Control::default();

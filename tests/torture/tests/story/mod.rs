@@ -27,7 +27,7 @@ pub(crate) struct Story {
 impl Story {
     /// All topics of the plan have been made.
     pub(crate) fn new() -> Self {
-        let plan = Plan::new(1);
+        let plan = Plan::new(1, true);
         let mut story = Self {
             lines: Vec::new(),
             logs: BTreeMap::new(),
