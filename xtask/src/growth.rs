@@ -47,7 +47,7 @@ const RATE: Rate = Rate {
     records_per_second: 5_000,
     seconds: 60,
 };
-/// Half of the write-ahead log is used up meanwhile, so that what it holds goes to the segments of all partitions.
+/// What is in memory and in the write-ahead log has to go to the segments of all partitions meanwhile, more than once.
 const UNTIL_SEGMENTS: Rate = Rate {
     records_per_second: 15_000,
     seconds: 160,

@@ -74,7 +74,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan of every run. Where the power is not cut a relaxed topic keeps what it has acknowledged, too.
+    /// The plan of a run. Where the power is not cut it has a relaxed topic, which a kill takes nothing of either.
     pub fn new(seed: u64, power_loss: bool) -> Self {
         let mut topics = vec![
             topic("kept", 6, Kind::Kept, &[]),

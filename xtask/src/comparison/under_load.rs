@@ -64,7 +64,7 @@ impl<'a> UnderLoad<'a> {
             let began = Instant::now();
             // A backlog is read to its end in less time than a virtual machine takes to come to its speed.
             while began.elapsed().as_secs() < u64::from(seconds) {
-                contender.load(load, row.durability, profile.block_seconds)?;
+                contender.load(load, row.durability, seconds)?;
             }
             contender.hold()?;
         }

@@ -26,7 +26,7 @@ What things cost Ottla with more and more partitions, producers, and gigabytes. 
 `bench/results/growth`; nothing in it is typed by hand. The numbers belong to the machine they were measured on; what counts is how they change along a line.
 
 The broker has one processor and the load the other. **CPU µs per record** is that of requests with one keyed record of 100 B each, to relaxed topics: 5,000 a second for
-60 s, and with partitions 15,000 a second for 160 s, which uses up half of the write-ahead log, so that writing the segments of all of them counts. 1 GB was written to the same topic before. What is asked for is asked for
+60 s, and with partitions 15,000 a second for 160 s, in which what is in memory and in the write-ahead log has to go to the segments of all of them more than once. 1 GB was written to the same topic before. What is asked for is asked for
 51 times, and the median counts. At rest retention looks every second for what is to go. The gigabytes are records of zeros whose blocks are given back to the file system (`fallocate --dig-holes`).
 ";
 

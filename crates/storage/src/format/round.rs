@@ -1,4 +1,5 @@
-//! A round of the write-ahead log: what one write brings to disk.
+//! A round of the write-ahead log: what one write brings to disk. A small one may be written again with more (see
+//! `wal/growing.rs`).
 //!
 //! A round starts on a boundary of 4096 bytes, lies in one slot, and is padded with zeros to the
 //! next boundary: header, entry table (`entry_count` times 40 bytes, see `entry.rs`), then the

@@ -352,13 +352,11 @@ impl Committer {
 
     fn commit(&mut self, entries: &[Queued], may: May) -> io::Result<()> {
         let has_strict = entries.iter().any(|entry| !entry.relaxed);
+        let mut held = Held::default();
         if !has_strict && self.seq > self.durable_seq && self.growing.has_room(entries) {
             self.take_back();
-        } else {
-            self.growing.clear();
+            held = self.growing.held();
         }
-        let held = self.growing.held();
-        let prev_crc = self.prev_crc;
         let built = round_builder::build(&self.engine.buffers, self.identity(), held, entries);
         if let (Some(last), true) = (entries.last(), has_defect(Defect::AcknowledgeBeforeWrite)) {
             let progress = &self.engine.progress;
@@ -371,9 +369,6 @@ impl Committer {
             false => Way::Cached,
         };
         self.write(&built, way)?;
-        if way == Way::Cached {
-            self.growing.note(&built, prev_crc);
-        }
         if let Some(last) = entries.last() {
             self.written = last.sequence;
         }
@@ -415,7 +410,7 @@ impl Committer {
     fn take_back(&mut self) {
         mark(Mark::RoundGrown);
         if let Some(slot) = &mut self.slot {
-            slot.take_back(SECTOR_BYTES as u64);
+            slot.position -= SECTOR_BYTES as u64;
         }
         self.seq -= 1;
         self.prev_crc = self.growing.prev_crc();
@@ -429,7 +424,7 @@ impl Committer {
         let bytes = built.buffer.as_slice();
         let started = self.engine.env.clock.now();
         slot.append(bytes, way)?;
-        self.growing.clear();
+        self.growing.note(built, way);
         self.seq = identity.seq;
         self.prev_crc = built.header_crc;
         self.attested_seq = identity.durable_seq;

@@ -10,51 +10,46 @@ use env::SECTOR_BYTES;
 
 use super::queue::Queued;
 use super::round_builder::{BuiltRound, Held, body_bytes};
-use crate::format::{entry, round};
+use super::slots::Way;
+use crate::format::round::{self, RoundHeader};
 
+/// What the last round holds, if it may be written again with more.
 #[derive(Debug, Default)]
 pub(super) struct GrowingRound {
+    header: Option<RoundHeader>,
     /// The entry table and the payloads.
     body: Vec<u8>,
-    /// 0 if no round may grow.
-    entry_count: usize,
-    prev_crc: u32,
 }
 
 impl GrowingRound {
-    /// Notes what has been written, which may grow if it takes one block; `prev_crc` is that of the round before.
-    pub(super) fn note(&mut self, built: &BuiltRound, prev_crc: u32) {
-        self.clear();
-        if let Some(body) = built.buffer.as_slice().get(round::BYTES..built.bytes)
-            && built.bytes < SECTOR_BYTES
-        {
-            self.body.extend_from_slice(body);
-            self.entry_count = built.entry_count;
-            self.prev_crc = prev_crc;
-        }
-    }
-
-    /// From now on no round may grow.
-    pub(super) fn clear(&mut self) {
+    /// Notes the round that has been written: it may grow if it is in the page cache, and takes one block.
+    pub(super) fn note(&mut self, built: &BuiltRound, way: Way) {
+        let end = round::BYTES + built.header.body_bytes as usize;
+        let may_grow = way == Way::Cached && end < SECTOR_BYTES;
+        let body = built.buffer.as_slice().get(round::BYTES..end);
+        self.header = may_grow.then_some(built.header);
         self.body.clear();
-        self.entry_count = 0;
+        self.body
+            .extend_from_slice(body.filter(|_| may_grow).unwrap_or_default());
     }
 
     /// Whether these entries fit into the block of the round.
     pub(super) fn has_room(&self, entries: &[Queued]) -> bool {
         let bytes = round::BYTES + self.body.len() + body_bytes(entries);
-        self.entry_count > 0 && bytes <= SECTOR_BYTES
+        self.header.is_some() && bytes <= SECTOR_BYTES
     }
 
     /// What the round holds.
     pub(super) fn held(&self) -> Held<'_> {
-        let table_bytes = self.entry_count * entry::BYTES;
+        let table_bytes = self
+            .header
+            .map_or(0, |header| header.table_bytes() as usize);
         let (table, payloads) = self.body.split_at_checked(table_bytes).unwrap_or_default();
         Held { table, payloads }
     }
 
     /// The header_crc of the round before.
     pub(super) fn prev_crc(&self) -> u32 {
-        self.prev_crc
+        self.header.map_or(0, |header| header.prev_crc)
     }
 }

@@ -31,9 +31,7 @@ pub(crate) struct Held<'a> {
 pub(crate) struct BuiltRound {
     /// The round with its padding.
     pub buffer: AlignedBuffer,
-    /// The length of the round without its padding.
-    pub bytes: usize,
-    pub entry_count: usize,
+    pub header: RoundHeader,
     pub header_crc: u32,
     /// For each entry that was not held before, where its payload lies in the buffer.
     pub payloads: Vec<(usize, usize)>,
@@ -156,14 +154,13 @@ fn finish(
     payloads: Vec<(usize, usize)>,
 ) -> BuiltRound {
     let end = buffer.as_slice().len();
-    let entry_count = table.len() / entry::BYTES;
     let header = RoundHeader {
         wal_id: identity.wal_id,
         file_number: identity.file_number,
         seq: identity.seq,
         durable_seq: identity.durable_seq,
         writer_epoch: identity.writer_epoch,
-        entry_count: entry_count as u32,
+        entry_count: (table.len() / entry::BYTES) as u32,
         body_bytes: (end - round::BYTES) as u32,
         prev_crc: identity.prev_crc,
         table_crc: crc32c(table),
@@ -177,8 +174,7 @@ fn finish(
     buffer.extend_blank(padding).fill(0);
     BuiltRound {
         buffer,
-        bytes: end,
-        entry_count,
+        header,
         header_crc,
         payloads,
     }

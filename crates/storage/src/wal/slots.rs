@@ -75,11 +75,6 @@ impl OpenSlot {
         Ok(())
     }
 
-    /// Has the next round go where the last one is, which took this many bytes.
-    pub(crate) fn take_back(&mut self, bytes: u64) {
-        self.position -= bytes;
-    }
-
     /// Makes all rounds of the slot durable, whichever way they went.
     pub(crate) fn force(&self) -> io::Result<()> {
         self.files.direct.sync_data()

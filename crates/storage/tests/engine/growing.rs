@@ -50,6 +50,13 @@ fn positions(handles: &Handles) -> Vec<u64> {
         .collect()
 }
 
+/// The next start, which finds nothing damaged.
+fn start_again(handles: &Handles) -> Engine {
+    let engine = engine(&handles.env());
+    assert!(engine.report.damages.is_empty());
+    engine
+}
+
 fn values(engine: &Engine, log: LogId) -> usize {
     read_values(&engine.log(log), 0).len()
 }
@@ -75,8 +82,7 @@ fn a_round_grows_until_its_block_is_full() {
     assert_eq!(engine.log(LOG).view().high_watermark, Offset(3));
 
     drop(engine);
-    let engine = self::engine(&handles.kill().env());
-    assert!(engine.report.damages.is_empty());
+    let engine = start_again(&handles.kill());
     assert_eq!([LOG, OTHER].map(|log| values(&engine, log)), [3, 1]);
 }
 
@@ -111,8 +117,7 @@ fn what_is_forced_is_not_written_again() {
     assert_eq!(positions(&handles).pop(), Some(first + 6 * SECTOR_BYTES));
 
     drop(engine);
-    let engine = self::engine(&handles.crash().env());
-    assert!(engine.report.damages.is_empty());
+    let engine = start_again(&handles.crash());
     assert_eq!([LOG, STRICT].map(|log| values(&engine, log)), [4, 2]);
 }
 
@@ -156,7 +161,6 @@ fn what_a_round_held_outlives_a_write_that_fails() {
     assert_eq!(engine.log(LOG).view().high_watermark, Offset(2));
 
     drop(engine);
-    let engine = self::engine(&handles.kill().env());
-    assert!(engine.report.damages.is_empty());
+    let engine = start_again(&handles.kill());
     assert_eq!(values(&engine, LOG), 2);
 }
