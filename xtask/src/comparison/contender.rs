@@ -23,7 +23,7 @@ use crate::topic::Topic;
 /// Settings in which both have to be equal. What is deleted goes soon, so that there is room for the next load.
 const SETTINGS: &[(&str, &str)] = &[
     ("group.initial.rebalance.delay.ms", "0"),
-    ("log.segment.delete.delay.ms", "1000"),
+    ("log.segment.delete.delay.ms", "250"),
 ];
 
 /// Kafka's own controller must not take it for dead while it is held.
@@ -110,6 +110,8 @@ pub(super) struct Contender {
     filled: Option<(String, usize)>,
     /// The threads that force the disk, once they are known.
     forcing: BTreeSet<u32>,
+    /// Before this it has not come to itself.
+    settled_at: Instant,
 }
 
 impl Contender {
@@ -148,6 +150,7 @@ impl Contender {
             loads: 0,
             filled: None,
             forcing: BTreeSet::new(),
+            settled_at: Instant::now(),
         })
     }
 
@@ -207,6 +210,7 @@ impl Contender {
         if load.is_cold {
             self.forget_cached()?;
         }
+        thread::park_timeout(self.settled_at.saturating_duration_since(Instant::now()));
         let watch = match (load.are_forces_counted, self.forcing.is_empty()) {
             (true, true) => Some(Forces::watch_all(self.pid())?),
             (true, false) => Some(Forces::watch_threads(&self.forcing)?),
@@ -243,6 +247,7 @@ impl Contender {
     /// The load of the rows that NATS has, by a client of its own protocol.
     fn load_by_nats(&self, seconds: u32) -> Result<Measured> {
         must_succeed(&mut Command::new("sync"))?;
+        thread::park_timeout(self.settled_at.saturating_duration_since(Instant::now()));
         let before = Usage::of(self.pid())?;
         let report = nats::load(self.broker.port(), seconds)?;
         let used = Some(Usage::of(self.pid())?.since(before));
@@ -281,17 +286,16 @@ impl Contender {
     /// Waits until there are no more directories than before a topic was made, or it has had time enough.
     fn wait_until_removed(&self, before: usize) -> Result<()> {
         let began = Instant::now();
-        thread::park_timeout(SETTLING);
         while self.directories()?.len() > before && began.elapsed() < REMOVING_LIMIT {
-            thread::park_timeout(SETTLING / 10);
+            thread::park_timeout(SETTLING / 20);
         }
         Ok(())
     }
 
     /// Lets it run again.
-    pub(super) fn let_go(&self) -> Result<()> {
+    pub(super) fn let_go(&mut self) -> Result<()> {
         self.signal("-CONT")?;
-        thread::park_timeout(SETTLING);
+        self.settled_at = Instant::now() + SETTLING;
         Ok(())
     }
 

@@ -10,8 +10,8 @@ use super::load::Load;
 use super::results::{self, Block, Profile};
 use super::rows::{Cores, Kind, Row};
 
-/// How often blocks are added to the control until it is quiet.
-const CONTROLS_MAX: usize = 3;
+/// How often as many blocks as planned the control has at most.
+const CONTROL_GROWTH_MAX: usize = 2;
 
 /// Both brokers. They go from one row to the next if the peer is a virtual machine: what it has made fast stays so.
 pub(super) struct Pair {
@@ -89,19 +89,20 @@ impl<'a> UnderLoad<'a> {
         Ok(measured)
     }
 
-    /// Ottla next to itself, with more blocks until all of them together are quiet.
+    /// Ottla next to itself: `count` blocks, and more one by one until all of them together are quiet.
     pub(super) fn control(&mut self, count: usize) -> Result<Vec<Block>> {
         let mut control = Vec::new();
-        for _ in 0..CONTROLS_MAX {
-            for number in 0..count {
-                let [first, second] = [self.measure(Name::Ottla)?, self.measure(Name::Ottla)?];
-                // What always comes second may differ for that alone, as it does not in the blocks.
-                let is_peer_first = number % 2 == 1;
-                let [ours, theirs] = match is_peer_first {
-                    true => [second, first],
-                    false => [first, second],
-                };
-                control.push(Block::of(self.row, is_peer_first, ours, theirs));
+        for number in 0..CONTROL_GROWTH_MAX * count {
+            let [first, second] = [self.measure(Name::Ottla)?, self.measure(Name::Ottla)?];
+            // What always comes second may differ for that alone, as it does not in the blocks.
+            let is_peer_first = number % 2 == 1;
+            let [ours, theirs] = match is_peer_first {
+                true => [second, first],
+                false => [first, second],
+            };
+            control.push(Block::of(self.row, is_peer_first, ours, theirs));
+            if control.len() < count {
+                continue;
             }
             let drifts = results::drifts(self.row, &control)?;
             for (figure, drift) in &drifts {
