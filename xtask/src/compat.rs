@@ -84,7 +84,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
         core: None,
     };
     let broker = match mode {
-        Some("--kafka") => start("kafka").kafka()?,
+        Some("--kafka") => start("kafka").kafka(1)?,
         _ => start("ottla").ottla()?,
     };
     let outcomes = (suite.run)(&directory, broker.port())?;

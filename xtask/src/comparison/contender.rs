@@ -30,7 +30,7 @@ const SETTINGS: &[(&str, &str)] = &[
 const HELD_KAFKA_SETTINGS: &[(&str, &str)] = &[("broker.session.timeout.ms", "3600000")];
 
 /// What a broker has to come to itself in after it was held, or after a load.
-const SETTLING: Duration = Duration::from_secs(1);
+const SETTLING: Duration = Duration::from_millis(500);
 
 /// What a broker has at most to remove the files of a deleted topic in, before it is held: two of them with
 /// tens of gigabytes each may be more than the disk has.
@@ -44,6 +44,8 @@ const RECOVERY_LIMIT: Duration = Duration::from_secs(300);
 pub(super) enum Name {
     Ottla,
     Kafka,
+    /// Kafka with a heap of 4 GB instead of 1.
+    KafkaWith4G,
     /// It keeps everything in memory.
     Tansu,
     /// With JetStream.
@@ -52,21 +54,27 @@ pub(super) enum Name {
 
 impl Name {
     /// Those that Ottla is compared with.
-    pub(super) const PEERS: [Self; 3] = [Self::Kafka, Self::Tansu, Self::Nats];
+    pub(super) const PEERS: [Self; 4] = [Self::Kafka, Self::KafkaWith4G, Self::Tansu, Self::Nats];
 
-    /// The peer of this name, in small letters.
+    /// The peer that is called so on the command line.
     pub(super) fn find_peer(name: &str) -> Option<Self> {
-        Self::PEERS.into_iter().find(|peer| peer.small() == name)
+        Self::PEERS.into_iter().find(|peer| peer.short() == name)
     }
 
-    /// In small letters.
-    pub(super) fn small(self) -> String {
-        self.to_string().to_lowercase()
+    /// On the command line, and in names of files.
+    pub(super) fn short(self) -> &'static str {
+        match self {
+            Self::Ottla => "ottla",
+            Self::Kafka => "kafka",
+            Self::KafkaWith4G => "kafka-4g",
+            Self::Tansu => "tansu",
+            Self::Nats => "nats",
+        }
     }
 
     /// Whether it runs in a virtual machine, which takes long to come to its speed.
     pub(super) fn is_virtual_machine(self) -> bool {
-        self == Self::Kafka
+        matches!(self, Self::Kafka | Self::KafkaWith4G)
     }
 }
 
@@ -75,6 +83,7 @@ impl fmt::Display for Name {
         f.write_str(match self {
             Self::Ottla => "Ottla",
             Self::Kafka => "Kafka",
+            Self::KafkaWith4G => "Kafka with 4 GB",
             Self::Tansu => "Tansu",
             Self::Nats => "NATS",
         })
@@ -104,10 +113,10 @@ pub(super) struct Contender {
     pub(super) name: Name,
     broker: Broker,
     cores: Cores,
-    /// Loads so far; each has a topic of its own.
-    loads: usize,
-    /// A topic that was filled stays for all loads of a row; and how many directories there were before.
-    filled: Option<(String, usize)>,
+    /// Topics so far.
+    topics: usize,
+    /// The topic for all loads of a row; and how many directories there were before.
+    kept: Option<(String, usize)>,
     /// The threads that force the disk, once they are known.
     forcing: BTreeSet<u32>,
     /// Before this it has not come to itself.
@@ -127,10 +136,10 @@ impl Contender {
     fn start_with(name: Name, cores: Cores, of_kafka: &[(&str, &str)]) -> Result<Self> {
         let settings = match name {
             Name::Ottla => SETTINGS.to_vec(),
-            Name::Kafka => [SETTINGS, of_kafka].concat(),
+            Name::Kafka | Name::KafkaWith4G => [SETTINGS, of_kafka].concat(),
             Name::Tansu | Name::Nats => Vec::new(),
         };
-        let label = format!("comparison-{}", name.small());
+        let label = format!("comparison-{}", name.short());
         let start = Start {
             name: &label,
             settings: &settings,
@@ -139,7 +148,8 @@ impl Contender {
         };
         let broker = match name {
             Name::Ottla => start.ottla()?,
-            Name::Kafka => start.kafka()?,
+            Name::Kafka => start.kafka(1)?,
+            Name::KafkaWith4G => start.kafka(4)?,
             Name::Tansu => start.tansu()?,
             Name::Nats => start.nats()?,
         };
@@ -147,8 +157,8 @@ impl Contender {
             name,
             broker,
             cores,
-            loads: 0,
-            filled: None,
+            topics: 0,
+            kept: None,
             forcing: BTreeSet::new(),
             settled_at: Instant::now(),
         })
@@ -199,10 +209,9 @@ impl Contender {
     }
 
     fn load_once(&mut self, load: &Load, durability: Durability, seconds: u32) -> Result<Measured> {
-        let directories = self.directories()?.len();
-        let name = match self.filled.clone() {
-            Some((filled, _)) => filled,
-            None => self.new_topic(load, durability, seconds, directories)?,
+        let (name, directories) = match self.kept.take() {
+            Some(kept) => kept,
+            None => self.new_topic(load, durability, seconds)?,
         };
         let topic = self.topic(&name);
         // What was written before is not to be written back while this is measured.
@@ -234,9 +243,9 @@ impl Contender {
             Some(watch) => report["result"]["forces"] = watch.count()?.into(),
             None => {}
         }
-        if self.filled.is_none() {
-            topic.delete()?;
-            self.wait_until_removed(directories)?;
+        self.kept = Some((name, directories));
+        if load.is_topic_new {
+            self.delete_topic()?;
         }
         Ok(Measured {
             report,
@@ -255,28 +264,27 @@ impl Contender {
         Ok(Measured { report, used })
     }
 
-    /// Makes a topic for a load, and fills it if that is wanted; its name.
+    /// Makes a topic for a load, and fills it if that is wanted; its name, and how many directories there were before.
     fn new_topic(
         &mut self,
         load: &Load,
         durability: Durability,
         seconds: u32,
-        directories: usize,
-    ) -> Result<String> {
-        self.loads += 1;
-        let name = format!("comparison-{}", self.loads);
+    ) -> Result<(String, usize)> {
+        let directories = self.directories()?.len();
+        self.topics += 1;
+        let name = format!("comparison-{}", self.topics);
         let topic = self.topic(&name);
         topic.create(load.partitions, durability.flush_messages())?;
         if let Some(fill) = load.fill {
             topic.bench(fill, seconds)?;
-            self.filled = Some((name.clone(), directories));
         }
-        Ok(name)
+        Ok((name, directories))
     }
 
-    /// Deletes the topic that was filled for the loads so far, if one was.
-    pub(super) fn forget_filled(&mut self) -> Result<()> {
-        if let Some((name, directories)) = self.filled.take() {
+    /// Deletes the topic of the loads so far, if there is one.
+    pub(super) fn delete_topic(&mut self) -> Result<()> {
+        if let Some((name, directories)) = self.kept.take() {
             self.topic(&name).delete()?;
             self.wait_until_removed(directories)?;
         }

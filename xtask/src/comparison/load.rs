@@ -9,6 +9,8 @@ pub(super) const GIGABYTE: &str =
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Load {
     pub(super) partitions: u32,
+    /// Whether each measurement has a topic of its own, as one for the whole row would take too much of the disk.
+    pub(super) is_topic_new: bool,
     /// What fills the topic before it is measured; it is filled once.
     pub(super) fill: Option<&'static str>,
     /// What goes on meanwhile.

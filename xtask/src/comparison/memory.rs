@@ -91,7 +91,7 @@ fn memory_bytes(contender: &Contender) -> Result<f64> {
     let pid = contender.pid();
     match contender.name {
         Name::Ottla | Name::Tansu | Name::Nats => process::memory_bytes(pid),
-        Name::Kafka => {
+        Name::Kafka | Name::KafkaWith4G => {
             diagnose(pid, "GC.run")?;
             let heap = Heap::read(&diagnose(pid, "GC.heap_info")?).context("no heap is told")?;
             Ok(heap.used_bytes + process::memory_bytes_outside(pid, heap.from, heap.to)?)

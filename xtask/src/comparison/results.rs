@@ -155,7 +155,7 @@ impl RowResult {
 pub(super) fn place(row: &Row, peer: Name) -> PathBuf {
     let mut place = PathBuf::from("bench/results/comparison");
     if peer != Name::Kafka {
-        place.push(peer.small());
+        place.push(peer.short());
     }
     place.join(format!("{}.json", row.name))
 }

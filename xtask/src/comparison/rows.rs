@@ -70,6 +70,8 @@ impl Row {
         match peer {
             Name::Ottla => false,
             Name::Kafka => true,
+            // What it does at rest and at its start is about the heap that it usually has.
+            Name::KafkaWith4G => matches!(self.kind, Kind::Load(_)),
             // It keeps nothing, so nothing that is forced or found again can be compared.
             Name::Tansu => {
                 let is_kept = matches!(self.kind, Kind::Recovery | Kind::Limit(..));
@@ -89,11 +91,20 @@ pub(super) fn find(name: &str) -> Option<&'static Row> {
 const fn load(partitions: u32, measured: &'static str) -> Load {
     Load {
         partitions,
+        is_topic_new: false,
         fill: None,
         beside: None,
         measured,
         are_forces_counted: false,
         is_cold: false,
+    }
+}
+
+/// As much as is taken.
+const fn most(partitions: u32, measured: &'static str) -> Load {
+    Load {
+        is_topic_new: true,
+        ..load(partitions, measured)
     }
 }
 
@@ -176,6 +187,7 @@ const TAIL_BY_8: Load = Load {
     ..TAIL
 };
 const FAN_OUT: Load = Load {
+    is_topic_new: true,
     beside: Some("produce TOPIC -p 16 --record-bytes 1024 --batch-bytes 100000 --seconds LONGER"),
     ..TAIL_BY_8
 };
@@ -307,7 +319,7 @@ pub(super) const ROWS: &[Row] = &[
         "produce-most-relaxed",
         "records of 1 KiB to 16 partitions in batches of 100 KB, as many as are taken",
         Durability::Relaxed,
-        load(
+        most(
             16,
             "produce TOPIC -p 16 --record-bytes 1024 --batch-bytes 100000 --seconds SECONDS",
         ),
@@ -317,7 +329,7 @@ pub(super) const ROWS: &[Row] = &[
         "produce-64k-relaxed",
         "records of 64 KiB to 16 partitions in batches of 1 MB, as many as are taken",
         Durability::Relaxed,
-        load(
+        most(
             16,
             "produce TOPIC -p 16 --record-bytes 65536 --batch-bytes 1000000 --in-flight 2 --seconds SECONDS",
         ),
@@ -458,7 +470,7 @@ pub(super) const ROWS: &[Row] = &[
             "limit-writing",
             "batches of 1 MB to 1 partition, next to 1 MB appended and forced",
             Kind::Limit(
-                load(
+                most(
                     1,
                     "produce TOPIC -p 1 --record-bytes 1024 --batch-bytes 1000000 --seconds SECONDS",
                 ),

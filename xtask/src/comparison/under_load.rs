@@ -124,7 +124,7 @@ impl<'a> UnderLoad<'a> {
     pub(super) fn end(self) -> Result<()> {
         for contender in [&mut self.pair.ottla, &mut self.pair.peer] {
             contender.let_go()?;
-            contender.forget_filled()?;
+            contender.delete_topic()?;
             contender.hold()?;
         }
         Ok(())
