@@ -2,8 +2,8 @@
 //!
 //! The broker has one processor and the load the other. A row is measured in blocks; in each block both
 //! are measured, one after the other, and which comes first changes from block to block (ABBA). What
-//! counts is the median of the ratios of the blocks. Before a row is measured, Ottla is compared with
-//! itself in the same way: a figure that differs from itself is void, since the machine was too restless.
+//! counts is the median of the ratios of the blocks. Under load Ottla is measured twice in each block, and so
+//! compared with itself: a figure that differs from itself is void, since the machine was too restless.
 
 mod bare;
 mod contender;
@@ -31,7 +31,7 @@ use under_load::{Pair, UnderLoad};
 const USAGE: &str = "usage: cargo xtask bench compare [--short | --full | --try | --page] [--next-to PEER] [--again] [ROW...]
   --short    blocks of 10 s, 7 of them for the rows that count most and 3 for the others (the default)
   --full     blocks of 60 s, 7 of them
-  --try      one block of 5 s, without a control; nothing is kept
+  --try      one block of 5 s; nothing is kept
   --next-to  kafka (the default), kafka-4g with a heap of 4 GB, tansu or nats, for the rows that make sense next to it
   --again    also the rows that have a result of this profile
   --page     measures nothing, and writes docs/PERFORMANCE.md from the results that are there
@@ -41,7 +41,8 @@ const SHORT: Profile = Profile {
     name: "short",
     block_seconds: 10,
     blocks: [7, 3],
-    control_blocks: [3, 2],
+    more_blocks: [2, 1],
+    is_kept: true,
     warm_up_seconds: [5, 60],
 };
 
@@ -49,7 +50,8 @@ const FULL: Profile = Profile {
     name: "full",
     block_seconds: 60,
     blocks: [7, 7],
-    control_blocks: [7, 7],
+    more_blocks: [2, 2],
+    is_kept: true,
     warm_up_seconds: [10, 90],
 };
 
@@ -57,7 +59,8 @@ const TRY: Profile = Profile {
     name: "try",
     block_seconds: 5,
     blocks: [1, 1],
-    control_blocks: [0, 0],
+    more_blocks: [0, 0],
+    is_kept: false,
     warm_up_seconds: [2, 10],
 };
 
@@ -106,13 +109,13 @@ fn compare(arguments: &[&str]) -> Result<()> {
     let mut failed = Vec::new();
     let mut pair = None;
     for row in ROWS.iter().filter(wanted) {
-        if profile.is_kept() && !is_again && results::is_there(row, peer, profile)? {
+        if profile.is_kept && !is_again && results::is_there(row, peer, profile)? {
             println!("{}: is there", row.name);
             continue;
         }
         println!("{}: {}", row.name, row.title);
         match measure(row, peer, profile, &mut pair) {
-            Ok(result) if profile.is_kept() => results::keep(row, peer, &result)?,
+            Ok(result) if profile.is_kept => results::keep(row, peer, &result)?,
             Ok(_) => {}
             // The others do not depend on it.
             Err(error) => {
@@ -121,7 +124,7 @@ fn compare(arguments: &[&str]) -> Result<()> {
             }
         }
     }
-    if profile.is_kept() {
+    if profile.is_kept {
         page::write()?;
     }
     match failed.is_empty() {
@@ -135,29 +138,29 @@ fn measure(row: &Row, peer: Name, profile: Profile, pair: &mut Option<Pair>) -> 
     let left = pair.take().filter(|pair| pair.is_for(row));
     let both = [Name::Ottla, peer];
     let which = usize::from(!row.is_to_close);
-    let (count, controls) = (profile.blocks[which], profile.control_blocks[which]);
-    let (control, blocks) = match &row.kind {
+    let (count, more) = (profile.blocks[which], profile.more_blocks[which]);
+    let [control, blocks] = match &row.kind {
         Kind::Load(load) => {
             let mut brokers = match left {
                 Some(left) => left,
                 None => Pair::start(row.cores, peer)?,
             };
             let mut under_load = UnderLoad::warm_up(&mut brokers, row, load, profile)?;
-            let measured = (under_load.control(controls)?, under_load.blocks(count)?);
+            let measured = under_load.blocks(count, more)?;
             under_load.end()?;
             *pair = Some(brokers);
             measured
         }
-        Kind::Limit(load, bare) => (Vec::new(), limits(row, load, *bare, profile, count)?),
-        Kind::Start => (Vec::new(), in_turn(row, count, both, start::measure)?),
+        Kind::Limit(load, bare) => [Vec::new(), limits(row, load, *bare, profile, count)?],
+        Kind::Start => [Vec::new(), in_turn(row, count, both, start::measure)?],
         Kind::Recovery => {
             let measure = |name| start::measure_recovery(name, row.durability);
-            (Vec::new(), in_turn(row, count, both, measure)?)
+            [Vec::new(), in_turn(row, count, both, measure)?]
         }
-        Kind::Memory(held) => (
-            Vec::new(),
-            in_turn(row, count, both, |name| memory::measure(name, *held))?,
-        ),
+        Kind::Memory(held) => {
+            let measure = |name| memory::measure(name, *held);
+            [Vec::new(), in_turn(row, count, both, measure)?]
+        }
     };
     Ok(RowResult::new(profile, control, blocks))
 }
@@ -178,7 +181,7 @@ fn in_turn<T: Copy>(
         } else {
             (measure(ottla)?, measure(peer)?)
         };
-        let block = Block::of(row, is_peer_first, ours, theirs);
+        let block = Block::of(row, is_peer_first, &[ours], &theirs);
         println!("  block {} of {count}: {block}", number + 1);
         blocks.push(block);
     }

@@ -25,17 +25,12 @@ pub(super) struct Profile {
     pub(super) block_seconds: u32,
     /// For the rows that count most, and for the others.
     pub(super) blocks: [usize; 2],
-    /// The same of the control.
-    pub(super) control_blocks: [usize; 2],
+    /// How many more there are at most where Ottla differs from itself.
+    pub(super) more_blocks: [usize; 2],
+    /// Whether what it gives is sure enough to be kept.
+    pub(super) is_kept: bool,
     /// Of Ottla, and of a virtual machine.
     pub(super) warm_up_seconds: [u32; 2],
-}
-
-impl Profile {
-    /// Whether what it gives is sure enough to be kept.
-    pub(super) fn is_kept(self) -> bool {
-        self.control_blocks != [0, 0]
-    }
 }
 
 /// Both, one after the other: each figure of Ottla and of what it is compared with.
@@ -46,19 +41,36 @@ pub(super) struct Block {
 }
 
 impl Block {
-    pub(super) fn of(row: &Row, is_peer_first: bool, ottla: Measured, peer: Measured) -> Self {
+    /// Of Ottla what counts is the mean, if it was measured more than once.
+    pub(super) fn of(row: &Row, is_peer_first: bool, ottla: &[Measured], peer: &Measured) -> Self {
+        let mean = |figure: &Figure| -> Option<f64> {
+            let all: Option<Vec<f64>> = ottla.iter().map(figure.of).collect();
+            all.map(|all| all.iter().sum::<f64>() / all.len() as f64)
+        };
         let mut figures = BTreeMap::new();
         for figure in row.figures {
-            if let (Some(ours), Some(theirs)) = ((figure.of)(&ottla), (figure.of_peer)(&peer)) {
+            if let (Some(ours), Some(theirs)) = (mean(figure), (figure.of_peer)(peer)) {
                 figures.insert(figure.name.to_owned(), [ours, theirs]);
             }
         }
         let raw = json!({
             "is_peer_first": is_peer_first,
             "figures": figures,
-            "ottla": raw(ottla),
+            "ottla": ottla.iter().map(raw).collect::<Vec<_>>(),
             "peer": raw(peer),
         });
+        Self { figures, raw }
+    }
+
+    /// Ottla next to itself. What was measured stands in the block that it is from.
+    pub(super) fn of_control(row: &Row, first: &Measured, second: &Measured) -> Self {
+        let mut figures = BTreeMap::new();
+        for figure in row.figures {
+            if let (Some(first), Some(second)) = ((figure.of)(first), (figure.of)(second)) {
+                figures.insert(figure.name.to_owned(), [first, second]);
+            }
+        }
+        let raw = json!({ "figures": figures });
         Self { figures, raw }
     }
 
@@ -73,11 +85,12 @@ impl Block {
     }
 }
 
-fn raw(measured: Measured) -> Value {
+fn raw(measured: &Measured) -> Value {
+    let used = measured.used.as_ref();
     json!({
-        "cpu_seconds": measured.used.map(|used| used.cpu_seconds),
-        "written_bytes": measured.used.map(|used| used.written_bytes),
-        "report": measured.report,
+        "cpu_seconds": used.map(|used| used.cpu_seconds),
+        "written_bytes": used.map(|used| used.written_bytes),
+        "report": &measured.report,
     })
 }
 
@@ -201,4 +214,27 @@ pub(super) fn read(row: &Row, peer: Name) -> Result<Option<RowResult>> {
         control: blocks("control").context("no control")?,
         blocks: blocks("blocks").context("no blocks")?,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::comparison::rows;
+
+    #[test]
+    fn of_ottla_the_mean_counts() {
+        let row = rows::find("memory-groups").unwrap();
+        let measured = |bytes: f64| Measured::of(json!({ "bytes_each": bytes }));
+        let ours = [measured(10.0), measured(30.0)];
+        let block = Block::of(row, true, &ours, &measured(40.0));
+        let control = Block::of_control(row, &ours[0], &ours[1]);
+        let figure = row.figures[0].name;
+        assert_eq!(
+            medians(std::slice::from_ref(&block), figure),
+            Some([20.0, 40.0])
+        );
+        assert_eq!(medians(&[control], figure), Some([10.0, 30.0]));
+        let read = Block::read(&block.raw).unwrap();
+        assert_eq!(medians(&[read], figure), Some([20.0, 40.0]));
+    }
 }

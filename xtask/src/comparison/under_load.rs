@@ -5,13 +5,9 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::contender::{Contender, Measured, Name};
-use super::in_turn;
 use super::load::Load;
 use super::results::{self, Block, Profile};
 use super::rows::{Cores, Kind, Row};
-
-/// How often as many blocks as planned the control has at most.
-const CONTROL_GROWTH_MAX: usize = 2;
 
 /// Both brokers. They go from one row to the next if the peer is a virtual machine: what it has made fast stays so.
 pub(super) struct Pair {
@@ -89,35 +85,39 @@ impl<'a> UnderLoad<'a> {
         Ok(measured)
     }
 
-    /// Ottla next to itself: `count` blocks, and more one by one until all of them together are quiet.
-    pub(super) fn control(&mut self, count: usize) -> Result<Vec<Block>> {
-        let mut control = Vec::new();
-        for number in 0..CONTROL_GROWTH_MAX * count {
-            let [first, second] = [self.measure(Name::Ottla)?, self.measure(Name::Ottla)?];
-            // What always comes second may differ for that alone, as it does not in the blocks.
-            let is_peer_first = number % 2 == 1;
-            let [ours, theirs] = match is_peer_first {
-                true => [second, first],
-                false => [first, second],
+    /// The control, and the blocks: `count` of them, and up to `more` until the control is quiet. In each block Ottla is
+    /// measured twice, one after the other.
+    pub(super) fn blocks(&mut self, count: usize, more: usize) -> Result<[Vec<Block>; 2]> {
+        let (mut control, mut blocks) = (Vec::new(), Vec::new());
+        while blocks.len() < count || (blocks.len() < count + more && !self.is_quiet(&control)?) {
+            let is_peer_first = blocks.len() % 2 == 1;
+            let first = is_peer_first
+                .then(|| self.measure(self.pair.peer.name))
+                .transpose()?;
+            let ours = [self.measure(Name::Ottla)?, self.measure(Name::Ottla)?];
+            let theirs = match first {
+                Some(theirs) => theirs,
+                None => self.measure(self.pair.peer.name)?,
             };
-            control.push(Block::of(self.row, is_peer_first, ours, theirs));
-            if control.len() < count {
-                continue;
-            }
-            let drifts = results::drifts(self.row, &control)?;
-            for (figure, drift) in &drifts {
-                println!("  control: {figure} differs by {:.1} %", drift * 100.0);
-            }
-            if drifts.iter().all(|(_, drift)| results::is_quiet(*drift)) {
-                break;
-            }
+            // What always comes second may differ for that alone.
+            let (one, other) = match is_peer_first {
+                true => (&ours[1], &ours[0]),
+                false => (&ours[0], &ours[1]),
+            };
+            control.push(Block::of_control(self.row, one, other));
+            let block = Block::of(self.row, is_peer_first, &ours, &theirs);
+            println!("  block {}: {block}", blocks.len() + 1);
+            blocks.push(block);
         }
-        Ok(control)
+        for (figure, drift) in results::drifts(self.row, &control)? {
+            println!("  {figure} differs from itself by {:.1} %", drift * 100.0);
+        }
+        Ok([control, blocks])
     }
 
-    pub(super) fn blocks(&mut self, count: usize) -> Result<Vec<Block>> {
-        let both = [Name::Ottla, self.pair.peer.name];
-        in_turn(self.row, count, both, |name| self.measure(name))
+    fn is_quiet(&self, control: &[Block]) -> Result<bool> {
+        let drifts = results::drifts(self.row, control)?;
+        Ok(drifts.iter().all(|(_, drift)| results::is_quiet(*drift)))
     }
 
     /// Leaves nothing of the row to the next one.
