@@ -165,27 +165,39 @@ fn measure(row: &Row, peer: Name, profile: Profile, pair: &mut Option<Pair>) -> 
     Ok(RowResult::new(profile, control, blocks))
 }
 
-/// Blocks of a row of what is compared, Ottla first; which of the two is measured first changes from block to block.
+/// Blocks of a row of what is compared, Ottla first.
 fn in_turn<T: Copy>(
     row: &Row,
     count: usize,
-    [ottla, peer]: [T; 2],
+    both: [T; 2],
     mut measure: impl FnMut(T) -> Result<Measured>,
 ) -> Result<Vec<Block>> {
-    let mut blocks = Vec::new();
-    for number in 0..count {
-        let is_peer_first = number % 2 == 1;
-        let (ours, theirs) = if is_peer_first {
-            let theirs = measure(peer)?;
-            (measure(ottla)?, theirs)
-        } else {
-            (measure(ottla)?, measure(peer)?)
-        };
-        let block = Block::of(row, is_peer_first, &[ours], &theirs);
-        println!("  block {} of {count}: {block}", number + 1);
-        blocks.push(block);
+    let block = |number| {
+        let [ours, theirs] = block_of(number, both, |which| Ok(vec![measure(which)?]))?;
+        let block = Block::of(row, number, &ours, &theirs);
+        println!("  block {}: {block}", number + 1);
+        Ok(block)
+    };
+    (0..count).map(block).collect()
+}
+
+/// What is measured of both in the block of this number.
+fn block_of<T>(
+    number: usize,
+    [ottla, peer]: [T; 2],
+    mut measure: impl FnMut(T) -> Result<Vec<Measured>>,
+) -> Result<[Vec<Measured>; 2]> {
+    if is_peer_first(number) {
+        let theirs = measure(peer)?;
+        Ok([measure(ottla)?, theirs])
+    } else {
+        Ok([measure(ottla)?, measure(peer)?])
     }
-    Ok(blocks)
+}
+
+/// Which of both is measured first changes from block to block.
+fn is_peer_first(number: usize) -> bool {
+    number % 2 == 1
 }
 
 /// Blocks of a row that compares Ottla with what the machine can do.
@@ -203,4 +215,27 @@ fn limits(
         None => ottla.load(load, row.durability, profile.block_seconds),
         Some(bare) => bare.measure(profile.block_seconds),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn which_is_measured_first_changes_from_block_to_block() {
+        for (number, order) in [(0, [1, 2]), (1, [2, 1]), (2, [1, 2])] {
+            let mut asked = Vec::new();
+            let measured = block_of(number, [1, 2], |which| {
+                asked.push(which);
+                Ok(vec![Measured::of(json!(which))])
+            });
+            assert_eq!(asked, order);
+            let results = measured
+                .unwrap()
+                .map(|of_one| of_one[0].report["result"].clone());
+            assert_eq!(results, [json!(1), json!(2)]);
+        }
+    }
 }

@@ -89,14 +89,12 @@ fn connect(contender: &Contender, count: u32) -> Result<Vec<TcpStream>> {
 fn memory_bytes(contender: &Contender) -> Result<f64> {
     thread::park_timeout(REST);
     let pid = contender.pid();
-    match contender.name {
-        Name::Ottla | Name::Tansu | Name::Nats => process::memory_bytes(pid),
-        Name::Kafka | Name::KafkaWith4G => {
-            diagnose(pid, "GC.run")?;
-            let heap = Heap::read(&diagnose(pid, "GC.heap_info")?).context("no heap is told")?;
-            Ok(heap.used_bytes + process::memory_bytes_outside(pid, heap.from, heap.to)?)
-        }
+    if !contender.name.is_virtual_machine() {
+        return process::memory_bytes(pid);
     }
+    diagnose(pid, "GC.run")?;
+    let heap = Heap::read(&diagnose(pid, "GC.heap_info")?).context("no heap is told")?;
+    Ok(heap.used_bytes + process::memory_bytes_outside(pid, heap.from, heap.to)?)
 }
 
 fn diagnose(pid: u32, command: &str) -> Result<String> {

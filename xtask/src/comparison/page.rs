@@ -30,7 +30,7 @@ belong to the machine they were measured on.
   blocks (2 where there are 7, else 1), and is void if it differs then: it stays in the table, and says nothing. Rows up to commit 1c629d5 were compared with themselves before their blocks.
 - Who is under load has written 1 GB before, so that Ottla's write-ahead log has the files that it uses again and again; NATS has not. Rows up to commit 66d04c6 were measured without that,
   and where their control was restless it was taken anew instead of getting more blocks. Those up to commit f58db62 next to what the machine can do had nothing written before either.
-- All measurements of a row write to one topic, as the topics of a broker stay; only where as much as is taken is written each has its own, for the sake of the disk. Rows up to commit 9a012ea had
+- All measurements of a row write to one topic, as the topics of a broker stay; only where large batches are written as fast as they are taken each has its own, for the sake of the disk. Rows up to commit 9a012ea had
   a topic for each measurement; when it was deleted, Ottla gave memory back that it had to ask for again in the next.
 - Durability is the same on both sides: **strict** is Ottla's default and `flush.messages=1` in Kafka, **relaxed** is `flush.messages` far away, which is Kafka's default.
   **default** is what each of them does where nothing is set.
@@ -316,7 +316,7 @@ mod tests {
         };
         let block = |ours: f64, theirs: f64| {
             let measured = |bytes: f64| Measured::of(json!({ "bytes_each": bytes }));
-            Block::of(row, false, &[measured(ours)], &measured(theirs))
+            Block::of(row, 0, &[measured(ours)], &[measured(theirs)])
         };
         let verdict = |control: Block| {
             let result = RowResult {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::contender::{Measured, Name};
 use super::figures::Figure;
+use super::is_peer_first;
 use super::rows::Row;
 use crate::machine;
 use crate::places::workspace;
@@ -41,35 +42,31 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// Of Ottla what counts is the mean, if it was measured more than once.
-    pub(super) fn of(row: &Row, is_peer_first: bool, ottla: &[Measured], peer: &Measured) -> Self {
-        let mean = |figure: &Figure| -> Option<f64> {
-            let all: Option<Vec<f64>> = ottla.iter().map(figure.of).collect();
-            all.map(|all| all.iter().sum::<f64>() / all.len() as f64)
-        };
-        let mut figures = BTreeMap::new();
-        for figure in row.figures {
-            if let (Some(ours), Some(theirs)) = (mean(figure), (figure.of_peer)(peer)) {
-                figures.insert(figure.name.to_owned(), [ours, theirs]);
-            }
-        }
+    /// The block of this number, from all that was measured in it. The means count.
+    pub(super) fn of(row: &Row, number: usize, ottla: &[Measured], peer: &[Measured]) -> Self {
+        let figures = figures(row, |figure| {
+            Some([mean(ottla, figure.of)?, mean(peer, figure.of_peer)?])
+        });
         let raw = json!({
-            "is_peer_first": is_peer_first,
+            "is_peer_first": is_peer_first(number),
             "figures": figures,
             "ottla": ottla.iter().map(raw).collect::<Vec<_>>(),
-            "peer": raw(peer),
+            "peer": peer.iter().map(raw).collect::<Vec<_>>(),
         });
         Self { figures, raw }
     }
 
-    /// Ottla next to itself. What was measured stands in the block that it is from.
-    pub(super) fn of_control(row: &Row, first: &Measured, second: &Measured) -> Self {
-        let mut figures = BTreeMap::new();
-        for figure in row.figures {
-            if let (Some(first), Some(second)) = ((figure.of)(first), (figure.of)(second)) {
-                figures.insert(figure.name.to_owned(), [first, second]);
-            }
-        }
+    /// Ottla next to itself in the block of this number. What was measured stands in that block.
+    pub(super) fn of_control(row: &Row, number: usize, ottla: &[Measured]) -> Self {
+        let figures = figures(row, |figure| {
+            let [one, other] = ottla else { return None };
+            let both = [(figure.of)(one)?, (figure.of)(other)?];
+            // What always comes second may differ for that alone.
+            Some(match is_peer_first(number) {
+                true => [both[1], both[0]],
+                false => both,
+            })
+        });
         let raw = json!({ "figures": figures });
         Self { figures, raw }
     }
@@ -85,12 +82,22 @@ impl Block {
     }
 }
 
+/// The figures of a row of which there is a pair.
+fn figures(row: &Row, pair: impl Fn(&Figure) -> Option<[f64; 2]>) -> BTreeMap<String, [f64; 2]> {
+    let named = |figure: &Figure| Some((figure.name.to_owned(), pair(figure)?));
+    row.figures.iter().filter_map(named).collect()
+}
+
+fn mean(measured: &[Measured], of: fn(&Measured) -> Option<f64>) -> Option<f64> {
+    let sum: Option<f64> = measured.iter().map(of).sum();
+    Some(sum? / measured.len() as f64)
+}
+
 fn raw(measured: &Measured) -> Value {
-    let used = measured.used.as_ref();
     json!({
-        "cpu_seconds": used.map(|used| used.cpu_seconds),
-        "written_bytes": used.map(|used| used.written_bytes),
-        "report": &measured.report,
+        "cpu_seconds": measured.used.map(|used| used.cpu_seconds),
+        "written_bytes": measured.used.map(|used| used.written_bytes),
+        "report": measured.report,
     })
 }
 
@@ -226,15 +233,14 @@ mod tests {
         let row = rows::find("memory-groups").unwrap();
         let measured = |bytes: f64| Measured::of(json!({ "bytes_each": bytes }));
         let ours = [measured(10.0), measured(30.0)];
-        let block = Block::of(row, true, &ours, &measured(40.0));
-        let control = Block::of_control(row, &ours[0], &ours[1]);
         let figure = row.figures[0].name;
-        assert_eq!(
-            medians(std::slice::from_ref(&block), figure),
-            Some([20.0, 40.0])
-        );
-        assert_eq!(medians(&[control], figure), Some([10.0, 30.0]));
-        let read = Block::read(&block.raw).unwrap();
-        assert_eq!(medians(&[read], figure), Some([20.0, 40.0]));
+        for (number, control) in [(0, [10.0, 30.0]), (1, [30.0, 10.0])] {
+            let block = Block::of(row, number, &ours, &[measured(40.0)]);
+            let read = Block::read(&block.raw).unwrap();
+            assert_eq!(medians(&[block], figure), Some([20.0, 40.0]));
+            assert_eq!(medians(&[read], figure), Some([20.0, 40.0]));
+            let block = Block::of_control(row, number, &ours);
+            assert_eq!(medians(&[block], figure), Some(control));
+        }
     }
 }

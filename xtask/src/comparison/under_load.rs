@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
+use super::block_of;
 use super::contender::{Contender, Measured, Name};
 use super::load::Load;
 use super::results::{self, Block, Profile};
@@ -73,40 +74,31 @@ impl<'a> UnderLoad<'a> {
         })
     }
 
-    /// One of them, in one block.
-    fn measure(&mut self, name: Name) -> Result<Measured> {
-        let contender = match name {
-            Name::Ottla => &mut self.pair.ottla,
-            _ => &mut self.pair.peer,
+    /// One of them, in one block: Ottla twice, so that it can be compared with itself.
+    fn measure(&mut self, name: Name) -> Result<Vec<Measured>> {
+        let (contender, times) = match name {
+            Name::Ottla => (&mut self.pair.ottla, 2),
+            _ => (&mut self.pair.peer, 1),
         };
-        contender.let_go()?;
-        let measured = contender.load(self.load, self.row.durability, self.seconds)?;
-        contender.hold()?;
+        let mut measured = Vec::new();
+        for _ in 0..times {
+            contender.let_go()?;
+            measured.push(contender.load(self.load, self.row.durability, self.seconds)?);
+            contender.hold()?;
+        }
         Ok(measured)
     }
 
-    /// The control, and the blocks: `count` of them, and up to `more` until the control is quiet. In each block Ottla is
-    /// measured twice, one after the other.
+    /// The control, and the blocks: `count` of them, and up to `more` until the control is quiet.
     pub(super) fn blocks(&mut self, count: usize, more: usize) -> Result<[Vec<Block>; 2]> {
         let (mut control, mut blocks) = (Vec::new(), Vec::new());
         while blocks.len() < count || (blocks.len() < count + more && !self.is_quiet(&control)?) {
-            let is_peer_first = blocks.len() % 2 == 1;
-            let first = is_peer_first
-                .then(|| self.measure(self.pair.peer.name))
-                .transpose()?;
-            let ours = [self.measure(Name::Ottla)?, self.measure(Name::Ottla)?];
-            let theirs = match first {
-                Some(theirs) => theirs,
-                None => self.measure(self.pair.peer.name)?,
-            };
-            // What always comes second may differ for that alone.
-            let (one, other) = match is_peer_first {
-                true => (&ours[1], &ours[0]),
-                false => (&ours[0], &ours[1]),
-            };
-            control.push(Block::of_control(self.row, one, other));
-            let block = Block::of(self.row, is_peer_first, &ours, &theirs);
-            println!("  block {}: {block}", blocks.len() + 1);
+            let number = blocks.len();
+            let both = [Name::Ottla, self.pair.peer.name];
+            let [ours, theirs] = block_of(number, both, |name| self.measure(name))?;
+            control.push(Block::of_control(self.row, number, &ours));
+            let block = Block::of(self.row, number, &ours, &theirs);
+            println!("  block {}: {block}", number + 1);
             blocks.push(block);
         }
         for (figure, drift) in results::drifts(self.row, &control)? {
