@@ -87,7 +87,11 @@ impl<P: Coordinated> CoordinatorPartitions<P> {
         broker: &Arc<Broker>,
         id: &str,
     ) -> Result<&Arc<P>, ErrorCode> {
-        self.ensure(broker).await?;
+        if let Some(partition) = self.for_id(id) {
+            return Ok(partition);
+        }
+        // Its own memory, so that no other request has to carry what only the first needs.
+        Box::pin(self.ensure(broker)).await?;
         self.for_id(id).ok_or(ErrorCode::CoordinatorNotAvailable)
     }
 

@@ -6,7 +6,7 @@
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -197,10 +197,10 @@ where
     F: Future<Output = R::Response> + Send + 'static,
 {
     let request = R::decode(&mut body, call.context.version)?;
-    let answer = handle(call.context.clone(), request);
-    let answer = async move { Answer::Response(answer.await) };
+    // On its own: what waits for it would hold it several times over.
+    let response = Box::pin(handle(call.context.clone(), request));
     let may_wait_for_ever = call.api.ordering == Ordering::Parked;
-    let outcome = call.outcome(answer);
+    let outcome = call.outcome::<R::Response, _>(response);
     Ok(if may_wait_for_ever {
         Reply::Parked(outcome)
     } else {
@@ -217,16 +217,16 @@ pub(crate) fn staged<R: Request<Response: Send + 'static>>(
     let request = R::decode(&mut body, call.context.version)?;
     let stage = handle(call.context.clone(), request);
     Ok(match stage {
-        Stage::Done(answer) => Reply::Pipelined(call.outcome(answer)),
-        Stage::Blocked(answer) => Reply::Serial(call.outcome(answer)),
+        Stage::Done(answer) => Reply::Pipelined(call.outcome::<R::Response, _>(answer)),
+        Stage::Blocked(answer) => Reply::Serial(call.outcome::<R::Response, _>(answer)),
     })
 }
 
 impl Call {
     /// The answer as the network wants it, once there is one.
-    fn outcome<R: Message + Send + 'static>(
+    fn outcome<R: Message + Send + 'static, A: Into<Answer<R>>>(
         self,
-        answer: impl Future<Output = Answer<R>> + Send + 'static,
+        mut answer: impl Future<Output = A> + Unpin + Send + 'static,
     ) -> BoxFuture<Outcome> {
         let span = tracing::debug_span!(
             "request",
@@ -239,17 +239,16 @@ impl Call {
         let clock = Arc::clone(&self.context.broker.env.clock);
         let counts = self.context.work_counts();
         let outcome = async move {
-            let mut answer = pin!(answer);
             let answer = poll_fn(|ctx| {
                 if !counts {
-                    return answer.as_mut().poll(ctx);
+                    return Pin::new(&mut answer).poll(ctx);
                 }
                 let start = clock.now();
-                let polled = answer.as_mut().poll(ctx);
+                let polled = Pin::new(&mut answer).poll(ctx);
                 worked += clock.now().since(start);
                 polled
             });
-            let answer = answer.await;
+            let answer = answer.await.into();
             self.finish(answer, worked)
         };
         Box::pin(outcome.instrument(span))

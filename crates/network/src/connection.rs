@@ -13,7 +13,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 use rustix::fs::sendfile;
 use socket2::SockRef;
 use tokio::io::Interest;
@@ -243,7 +243,7 @@ impl<S: Service> Connection<S> {
                         return Ok(());
                     }
                 }
-                self.read_large(capacity)
+                self.read_large(capacity)?
             }
         };
         match read {
@@ -289,26 +289,34 @@ impl<S: Service> Connection<S> {
             false => FRAME_FREE_BYTES,
         };
         SCRATCH.with_borrow_mut(|scratch| {
-            let read = read_once(&self.stream, scratch.get_mut(..limit).unwrap_or_default());
+            let scratch = scratch.get_mut(..limit).unwrap_or_default();
+            let read = read_once(&self.stream, limit, || {
+                (&*SockRef::from(&self.stream)).read(scratch)
+            });
             let count = *read.as_ref().unwrap_or(&0);
-            let mut input = scratch.get(..count).unwrap_or_default();
-            while !input.is_empty() {
-                match self.assembler.push(&mut input) {
-                    Ok(Some(frame)) => {
-                        self.frames.push_back(frame);
-                        self.share_use = None;
-                    }
-                    Ok(None) => {}
-                    // The frames before it are the service's all the same.
-                    Err(reason) => {
-                        self.dispatch();
-                        return Err(reason);
-                    }
-                }
-            }
-            self.share_what_is_held();
+            self.take_apart(scratch.get(..count).unwrap_or_default())?;
             Ok(read)
         })
+    }
+
+    /// Takes the frames out of what has been read.
+    fn take_apart(&mut self, mut input: &[u8]) -> Result<(), &'static str> {
+        while !input.is_empty() {
+            match self.assembler.push(&mut input) {
+                Ok(Some(frame)) => {
+                    self.frames.push_back(frame);
+                    self.share_use = None;
+                }
+                Ok(None) => {}
+                // The frames before it are the service's all the same.
+                Err(reason) => {
+                    self.dispatch();
+                    return Err(reason);
+                }
+            }
+        }
+        self.share_what_is_held();
+        Ok(())
     }
 
     /// Takes a share for the part of a frame that has come with others. If there is none left it goes
@@ -323,12 +331,17 @@ impl<S: Service> Connection<S> {
     }
 
     /// Reads more of one frame into its own buffer.
-    fn read_large(&mut self, capacity: usize) -> io::Result<usize> {
-        let read = self
-            .stream
-            .try_read_buf(&mut self.assembler.space(capacity));
-        self.frames.extend(self.assembler.take_complete());
-        read
+    fn read_large(&mut self, capacity: usize) -> Result<io::Result<usize>, &'static str> {
+        let mut space = self.assembler.space(capacity);
+        let room_bytes = space.remaining_mut();
+        let read = read_once(&self.stream, room_bytes, || {
+            self.stream.try_read_buf(&mut space)
+        });
+        if let Some((frame, behind)) = self.assembler.take_complete() {
+            self.frames.push_back(frame);
+            self.take_apart(&behind)?;
+        }
+        Ok(read)
     }
 
     fn take_share(&mut self, share: FrameShare) {
@@ -440,17 +453,19 @@ impl Sink for Socket<'_> {
     }
 }
 
-/// Reads what is there, in one call of the kernel. If that is less than would fit, nothing is left,
+/// Reads what is there, in one call of the kernel. If that is less than there is room for, nothing is left,
 /// and the stream counts as empty until the kernel says otherwise, without a second call to see it.
-fn read_once(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+fn read_once(
+    stream: &TcpStream,
+    room_bytes: usize,
+    call: impl FnOnce() -> io::Result<usize>,
+) -> io::Result<usize> {
     let mut read = Ok(0);
     // Within `try_io`, so that what arrives meanwhile is not taken for what has just been read.
     let noted = stream.try_io(Interest::READABLE, || {
-        read = (&*SockRef::from(stream)).read(buffer);
+        read = call();
         match &read {
-            Ok(count) if *count > 0 && *count < buffer.len() => {
-                Err(io::ErrorKind::WouldBlock.into())
-            }
+            Ok(count) if *count > 0 && *count < room_bytes => Err(io::ErrorKind::WouldBlock.into()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 Err(io::ErrorKind::WouldBlock.into())
             }

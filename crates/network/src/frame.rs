@@ -7,6 +7,9 @@ use crate::close_reason;
 use crate::frame_budget::FrameShare;
 use crate::limits::{FRAME_FIRST_BYTES, FRAME_FREE_BYTES, READ_BYTES};
 
+/// The length in front of a frame.
+const HEADER_BYTES: usize = 4;
+
 /// Puts frames together. Memory grows with the bytes that have come, never with the length that was
 /// announced.
 #[derive(Debug)]
@@ -14,7 +17,7 @@ pub(crate) struct FrameAssembler {
     frame_bytes_max: usize,
     /// Whether no frame has begun yet: what comes first tells whether this is Kafka's protocol.
     first: bool,
-    header: [u8; 4],
+    header: [u8; HEADER_BYTES],
     header_bytes: usize,
     /// The announced length, once the header is there.
     length: Option<usize>,
@@ -27,7 +30,7 @@ impl FrameAssembler {
         Self {
             frame_bytes_max,
             first: true,
-            header: [0; 4],
+            header: [0; HEADER_BYTES],
             header_bytes: 0,
             length: None,
             body: Vec::new(),
@@ -66,11 +69,11 @@ impl FrameAssembler {
         *input = rest;
         self.body.reserve_exact(taken);
         self.body.extend_from_slice(now);
-        Ok(self.take_complete())
+        Ok(self.take_complete().map(|(frame, _)| frame))
     }
 
     fn push_header(&mut self, input: &mut &[u8]) -> Result<Option<usize>, &'static str> {
-        let taken = input.len().min(4 - self.header_bytes);
+        let taken = input.len().min(HEADER_BYTES - self.header_bytes);
         let (now, rest) = input.split_at(taken);
         *input = rest;
         for byte in now {
@@ -79,7 +82,7 @@ impl FrameAssembler {
             }
             self.header_bytes += 1;
         }
-        if self.header_bytes < 4 {
+        if self.header_bytes < HEADER_BYTES {
             return Ok(None);
         }
         if std::mem::take(&mut self.first)
@@ -135,22 +138,26 @@ impl FrameAssembler {
         self.share = share;
     }
 
-    /// The place for the next bytes of the frame, in a buffer of this size.
+    /// The place for the next bytes of the frame, in a buffer of this size; if all of the frame fits, also for what
+    /// may follow it, so that a socket gives less than there is room for when it is empty, and the next frame begins
+    /// with its length known.
     pub(crate) fn space(&mut self, capacity: usize) -> Limit<&mut Vec<u8>> {
-        self.body
-            .reserve_exact(capacity.saturating_sub(self.body.len()));
+        let capacity = match self.length == Some(capacity) {
+            true => capacity + HEADER_BYTES,
+            false => capacity,
+        };
         let room = capacity.saturating_sub(self.body.len());
+        self.body.reserve_exact(room);
         (&mut self.body).limit(room)
     }
 
-    /// The frame, if the bytes put into [`FrameAssembler::space`] have completed it.
-    pub(crate) fn take_complete(&mut self) -> Option<Bytes> {
-        if self.length != Some(self.body.len()) {
-            return None;
-        }
-        let frame = Bytes::from(std::mem::take(&mut self.body));
+    /// The frame, if the bytes put into [`FrameAssembler::space`] have completed it, and what has come behind it.
+    pub(crate) fn take_complete(&mut self) -> Option<(Bytes, Bytes)> {
+        let length = self.length.filter(|length| *length <= self.body.len())?;
+        let mut frame = Bytes::from(std::mem::take(&mut self.body));
+        let behind = frame.split_off(length);
         self.begin_next();
-        Some(frame)
+        Some((frame, behind))
     }
 
     fn begin_next(&mut self) {
@@ -163,7 +170,7 @@ impl FrameAssembler {
 
 /// Whether a connection begins like one of another protocol. Read as lengths, these are all above
 /// 300 MB.
-fn other_protocol(first: [u8; 4]) -> Option<&'static str> {
+fn other_protocol(first: [u8; HEADER_BYTES]) -> Option<&'static str> {
     match &first {
         [0x16, 0x03, _, _] => Some(close_reason::TLS),
         b"GET " | b"POST" | b"PUT " | b"HEAD" | b"DELE" | b"OPTI" | b"PATC" | b"CONN" | b"TRAC"

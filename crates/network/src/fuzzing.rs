@@ -21,19 +21,23 @@ pub fn assemble<'a>(
     let mut assembler = FrameAssembler::new(frame_bytes_max);
     for mut piece in pieces {
         while !piece.is_empty() {
-            let complete = match assembler.wanted_capacity() {
-                None => assembler.push(&mut piece)?,
-                Some(capacity) => {
-                    let share = assembler.take_share();
-                    assembler.put_share(budget.try_grow(share, capacity).ok());
-                    let mut space = assembler.space(capacity);
-                    let (now, rest) = piece.split_at(piece.len().min(space.remaining_mut()));
-                    space.put_slice(now);
-                    piece = rest;
-                    assembler.take_complete()
-                }
+            let Some(capacity) = assembler.wanted_capacity() else {
+                assembler.push(&mut piece)?.into_iter().for_each(&mut seen);
+                continue;
             };
-            complete.into_iter().for_each(&mut seen);
+            let share = assembler.take_share();
+            assembler.put_share(budget.try_grow(share, capacity).ok());
+            let mut space = assembler.space(capacity);
+            let (now, rest) = piece.split_at(piece.len().min(space.remaining_mut()));
+            space.put_slice(now);
+            piece = rest;
+            if let Some((frame, behind)) = assembler.take_complete() {
+                seen(frame);
+                let mut behind = behind.as_ref();
+                while !behind.is_empty() {
+                    assembler.push(&mut behind)?.into_iter().for_each(&mut seen);
+                }
+            }
         }
     }
     assert!(assembler.is_partial() || budget.available() == budget_bytes);

@@ -138,6 +138,9 @@ async fn batches_that_are_refused() {
     bad_crc[62] ^= 1;
     let two = [&good[..], &good[..]].concat();
     let long = "x".repeat(1000);
+    let longer = i32::try_from(good.len() - 12 + 1).unwrap().to_be_bytes();
+    let trailing = [&good[..], &[0]].concat().into();
+    assert_eq!(good[72], 2, "the offset of the second record, zigzag");
     let hour_ms = 3_600_000;
     for (what, batch, code) in [
         ("nothing", Bytes::new(), ErrorCode::InvalidRecord),
@@ -185,6 +188,21 @@ async fn batches_that_are_refused() {
                 57,
                 &3i32.to_be_bytes(),
             ),
+            ErrorCode::InvalidRecord,
+        ),
+        (
+            "a byte behind the records",
+            patched(&trailing, 8, &longer),
+            ErrorCode::InvalidRecord,
+        ),
+        (
+            "two records at one offset",
+            patched(&good, 72, &[0]),
+            ErrorCode::InvalidRecord,
+        ),
+        (
+            "an offset between two records",
+            patched(&good, 72, &[4]),
             ErrorCode::InvalidRecord,
         ),
         ("too large", batch(&[&long]), ErrorCode::MessageTooLarge),

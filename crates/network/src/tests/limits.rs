@@ -38,15 +38,19 @@ async fn frames_of_impossible_length_close_the_connection() {
 #[tokio::test]
 async fn a_bad_length_does_not_undo_the_frame_before_it() {
     let mut world = World::new(NetworkSettings::default());
-    let mut client = world.client().await;
-    client
-        .send_raw(&[frame(b"na"), b"\xff\xff\xff\xff".to_vec()].concat())
-        .await;
-    client.expect_end().await;
-    let closed = Seen::Closed("frame_negative");
-    world
-        .expect(&[Seen::Connected, Seen::Called('a'), closed])
-        .await;
+    // The second is read into a buffer of its own.
+    for filling_bytes in [0, 100_000] {
+        let content = [&b"na"[..], &vec![0; filling_bytes]].concat();
+        let mut client = world.client().await;
+        client
+            .send_raw(&[frame(&content), b"\xff\xff\xff\xff".to_vec()].concat())
+            .await;
+        client.expect_end().await;
+        let closed = Seen::Closed("frame_negative");
+        world
+            .expect(&[Seen::Connected, Seen::Called('a'), closed])
+            .await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

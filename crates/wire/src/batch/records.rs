@@ -1,6 +1,7 @@
 //! The records of a batch, read one by one.
 
 use std::fmt;
+use std::slice::Iter;
 
 use super::varint::{read_i32, read_i64};
 
@@ -63,7 +64,10 @@ impl<'a> Iterator for Headers<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.count = self.count.checked_sub(1)?;
-        header(&mut self.bytes)
+        let mut bytes = self.bytes.iter();
+        let header = header(&mut bytes);
+        self.bytes = bytes.as_slice();
+        header
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -107,6 +111,27 @@ impl<'a> Records<'a> {
             error: Some(RecordError::Compressed),
         }
     }
+
+    /// Reads all records and checks them as the iterator does, without what it takes to be able to stop
+    /// between two of them.
+    ///
+    /// # Errors
+    ///
+    /// The first error that the iterator would end with; those before it have been handed on.
+    #[inline]
+    pub fn read_all(self, mut each: impl FnMut(RecordView<'a>)) -> Result<(), RecordError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        let mut bytes = self.bytes.iter();
+        for _ in 0..self.left {
+            each(record(&mut bytes).ok_or(RecordError::Malformed)?);
+        }
+        match bytes.as_slice() {
+            [] => Ok(()),
+            _ => Err(RecordError::TrailingBytes),
+        }
+    }
 }
 
 impl<'a> Iterator for Records<'a> {
@@ -122,7 +147,9 @@ impl<'a> Iterator for Records<'a> {
             return trailing.then_some(Err(RecordError::TrailingBytes));
         }
         self.left -= 1;
-        let record = record(&mut self.bytes).ok_or(RecordError::Malformed);
+        let mut bytes = self.bytes.iter();
+        let record = record(&mut bytes).ok_or(RecordError::Malformed);
+        self.bytes = bytes.as_slice();
         if record.is_err() {
             (self.bytes, self.left) = (&[], 0);
         }
@@ -130,20 +157,25 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
-fn record<'a>(from: &mut &'a [u8]) -> Option<RecordView<'a>> {
+// Compiled into whoever reads records, so that nothing is made of what is not asked for.
+#[inline(always)]
+fn record<'a>(from: &mut Iter<'a, u8>) -> Option<RecordView<'a>> {
     let length = usize::try_from(read_i32(from)?).ok()?;
-    let mut body = from.split_off(..length)?;
-    let _attributes = body.split_off_first()?;
+    let mut body = take(from, length)?.iter();
+    let _attributes = body.next()?;
     let timestamp_delta = read_i64(&mut body)?;
     let offset_delta = read_i32(&mut body)?;
     let key = nullable(&mut body)?;
     let value = nullable(&mut body)?;
     let count = usize::try_from(read_i32(&mut body)?).ok()?;
-    let headers = Headers { bytes: body, count };
+    let headers = Headers {
+        bytes: body.as_slice(),
+        count,
+    };
     for _ in 0..count {
         header(&mut body)?;
     }
-    body.is_empty().then_some(RecordView {
+    body.as_slice().is_empty().then_some(RecordView {
         offset_delta,
         timestamp_delta,
         key,
@@ -152,16 +184,24 @@ fn record<'a>(from: &mut &'a [u8]) -> Option<RecordView<'a>> {
     })
 }
 
-fn header<'a>(from: &mut &'a [u8]) -> Option<(&'a [u8], Option<&'a [u8]>)> {
+fn header<'a>(from: &mut Iter<'a, u8>) -> Option<(&'a [u8], Option<&'a [u8]>)> {
     // A name is never null.
     let name = nullable(from)??;
     Some((name, nullable(from)?))
 }
 
 /// Bytes with their length in front; -1 is null.
-fn nullable<'a>(from: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
+#[inline]
+fn nullable<'a>(from: &mut Iter<'a, u8>) -> Option<Option<&'a [u8]>> {
     match read_i32(from)? {
         -1 => Some(None),
-        length => from.split_off(..usize::try_from(length).ok()?).map(Some),
+        length => take(from, usize::try_from(length).ok()?).map(Some),
     }
+}
+
+#[inline]
+fn take<'a>(from: &mut Iter<'a, u8>, length: usize) -> Option<&'a [u8]> {
+    let (taken, rest) = from.as_slice().split_at_checked(length)?;
+    *from = rest.iter();
+    Some(taken)
 }

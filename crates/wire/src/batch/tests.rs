@@ -149,6 +149,7 @@ proptest! {
     #[test]
     fn arbitrary_bytes_are_read_or_refused(mut bytes: Vec<u8>, count: i32, length in 0..400i32) {
         look_at_everything(&bytes);
+        read_in_both_ways(&bytes, count);
         for record in Records::new(&bytes, count).flatten() {
             prop_assert_eq!(record.headers.count(), record.headers.len());
         }
@@ -205,9 +206,23 @@ fn look_at_everything(bytes: &[u8]) {
         let errors = records.by_ref().filter(Result::is_err).count();
         assert!(errors <= 1 && records.next().is_none());
         if let Ok(payload) = batch.decompressed(100_000) {
-            let _ = Records::new(&payload, batch.record_count).count();
+            read_in_both_ways(&payload, batch.record_count);
         }
     }
+}
+
+/// All at once, the same records are found as one by one, and the same error.
+fn read_in_both_ways(bytes: &[u8], record_count: i32) {
+    let (mut one_by_one, mut error) = (Vec::new(), Ok(()));
+    for record in Records::new(bytes, record_count) {
+        match record {
+            Ok(record) => one_by_one.push(record),
+            Err(found) => error = Err(found),
+        }
+    }
+    let mut at_once = Vec::new();
+    let read = Records::new(bytes, record_count).read_all(|record| at_once.push(record));
+    assert_eq!((at_once, read), (one_by_one, error));
 }
 
 fn one_record() -> Vec<u8> {
@@ -338,4 +353,7 @@ fn too_few_or_too_many_records_are_noticed() {
     assert_eq!(errors(2), [RecordError::Malformed]);
     assert_eq!(errors(-1), [RecordError::Malformed]);
     assert_eq!(errors(i32::MAX), [RecordError::Malformed]);
+    for count in [-1, 0, 1, 2] {
+        read_in_both_ways(payload, count);
+    }
 }

@@ -1,47 +1,66 @@
 //! The variable-length numbers of records: zigzag, seven bits to a byte, low bits first.
 
+use std::slice::Iter;
+
 /// Reads a number of up to 64 bits; `None` if it is cut short or too long.
 #[inline]
-pub(super) fn read_i64(from: &mut &[u8]) -> Option<i64> {
-    // Most numbers of a record are lengths and differences of one byte or two.
-    let (value, rest) = match *from {
-        [first @ ..0x80, rest @ ..] => (u64::from(*first), rest),
-        [first, second @ ..0x80, rest @ ..] => {
-            let (low, high) = (u64::from(first & 0x7f), u64::from(*second));
-            (low | high << 7, rest)
-        }
-        _ => return read_long(from),
-    };
-    *from = rest;
-    Some(from_zigzag(value))
+pub(super) fn read_i64(from: &mut Iter<'_, u8>) -> Option<i64> {
+    match read_short(from)? {
+        Number::Short(value) => Some(i64::from(from_zigzag(value))),
+        Number::Long(low) => read_long(low, from),
+    }
 }
 
-/// Reads a number of any length.
-fn read_long(from: &mut &[u8]) -> Option<i64> {
-    let mut value: u64 = 0;
-    for shift in (0..64).step_by(7) {
-        let (byte, rest) = from.split_first()?;
-        *from = rest;
+/// Reads a number of up to 32 bits; `None` if it is cut short or too long.
+#[inline]
+pub(super) fn read_i32(from: &mut Iter<'_, u8>) -> Option<i32> {
+    match read_short(from)? {
+        Number::Short(value) => Some(from_zigzag(value)),
+        Number::Long(low) => i32::try_from(read_long(low, from)?).ok(),
+    }
+}
+
+/// What the first two bytes say, which are all that most numbers of a record have.
+enum Number {
+    /// The number, of up to 14 bits.
+    Short(u32),
+    /// The low 14 bits of one that goes on.
+    Long(u32),
+}
+
+#[inline]
+fn read_short(from: &mut Iter<'_, u8>) -> Option<Number> {
+    let first = u32::from(*from.next()?);
+    if first < 0x80 {
+        return Some(Number::Short(first));
+    }
+    let second = u32::from(*from.next()?);
+    let low = first & 0x7f | (second & 0x7f) << 7;
+    Some(match second {
+        ..0x80 => Number::Short(low),
+        _ => Number::Long(low),
+    })
+}
+
+fn from_zigzag(value: u32) -> i32 {
+    (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
+}
+
+/// Reads the rest of a number.
+fn read_long(low: u32, from: &mut Iter<'_, u8>) -> Option<i64> {
+    let mut value = u64::from(low);
+    for shift in (14..64).step_by(7) {
+        let byte = *from.next()?;
         let bits = u64::from(byte & 0x7f);
         if shift == 63 && bits > 1 {
             return None;
         }
         value |= bits << shift;
         if byte & 0x80 == 0 {
-            return Some(from_zigzag(value));
+            return Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed());
         }
     }
     None
-}
-
-fn from_zigzag(value: u64) -> i64 {
-    (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
-}
-
-/// Reads a number of up to 32 bits; `None` if it is cut short or too long.
-#[inline]
-pub(super) fn read_i32(from: &mut &[u8]) -> Option<i32> {
-    read_i64(from).and_then(|value| i32::try_from(value).ok())
 }
 
 /// Appends a number.
@@ -52,4 +71,57 @@ pub(super) fn write(to: &mut Vec<u8>, value: i64) {
         value >>= 7;
     }
     to.push(value as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUNDS: [i64; 15] = [
+        0,
+        -1,
+        63,
+        64,
+        -64,
+        -65,
+        8_191,
+        8_192,
+        -8_192,
+        -8_193,
+        i32::MAX as i64,
+        i32::MIN as i64,
+        i32::MAX as i64 + 1,
+        i64::MAX,
+        i64::MIN,
+    ];
+
+    #[test]
+    fn numbers_come_back_and_nothing_behind_them_is_taken() {
+        for number in BOUNDS {
+            let mut bytes = Vec::new();
+            write(&mut bytes, number);
+            let whole = bytes.len();
+            bytes.push(0xff);
+            let mut from = bytes.iter();
+            assert_eq!(read_i64(&mut from), Some(number));
+            assert_eq!(from.as_slice(), [0xff]);
+            assert_eq!(read_i32(&mut bytes.iter()), i32::try_from(number).ok());
+            for end in 0..whole {
+                assert_eq!(read_i64(&mut bytes[..end].iter()), None, "{number}");
+                assert_eq!(read_i32(&mut bytes[..end].iter()), None, "{number}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_of_more_than_64_bits_is_refused() {
+        let longest = [[0xff; 9].as_slice(), &[1]].concat();
+        assert_eq!(read_i64(&mut longest.iter()), Some(i64::MIN));
+        for (last, more) in [(2, None), (0x81, Some(0)), (0x80, Some(0))] {
+            let mut bytes = vec![0xff; 9];
+            bytes.push(last);
+            bytes.extend(more);
+            assert_eq!(read_i64(&mut bytes.iter()), None, "{last}");
+        }
+    }
 }

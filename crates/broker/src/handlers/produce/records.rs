@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use model::ErrorCode;
-use wire::batch::{BatchView, Records, recompress};
+use wire::batch::{BatchView, RecordError, Records, recompress};
 use wire::compression::{Codec, DecompressError};
 
 use super::check::{BatchRules, Refusal, refuse};
@@ -39,15 +39,10 @@ pub(super) fn check(batch: &BatchView<'_>, rules: &BatchRules) -> Result<Option<
 
 fn check_each(batch: &BatchView<'_>, opened: &[u8], rules: &BatchRules) -> Result<(), Refusal> {
     let wrong = |message| Err(refuse(ErrorCode::InvalidRecord, message));
-    let mut expected = 0;
+    let (mut expected, mut has_gaps) = (0, false);
     let (mut keyless, mut untimely) = (Vec::new(), Vec::new());
-    for record in Records::new(opened, batch.record_count) {
-        let Ok(record) = record else {
-            return wrong("the batch holds a malformed record");
-        };
-        if record.offset_delta != expected {
-            return wrong("the offsets of the records have gaps");
-        }
+    let read = Records::new(opened, batch.record_count).read_all(|record| {
+        has_gaps |= record.offset_delta != expected;
         if rules.is_compacted && record.key.is_none() && keyless.len() < RECORD_ERRORS_MAX {
             keyless.push(expected);
         }
@@ -56,9 +51,15 @@ fn check_each(batch: &BatchView<'_>, opened: &[u8], rules: &BatchRules) -> Resul
             untimely.push(expected);
         }
         expected += 1;
-    }
-    if expected != batch.record_count {
+    });
+    if read == Err(RecordError::TrailingBytes) {
         return wrong("the batch does not hold the records that it counts");
+    }
+    if read.is_err() {
+        return wrong("the batch holds a malformed record");
+    }
+    if has_gaps {
+        return wrong("the offsets of the records have gaps");
     }
     if !untimely.is_empty() {
         return Err(blame(ErrorCode::InvalidTimestamp, OUTSIDE_BOUNDS, untimely));
