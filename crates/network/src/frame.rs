@@ -102,18 +102,21 @@ impl FrameAssembler {
     }
 
     /// How large the buffer should be to go on reading into it directly; `None` if so little has come,
-    /// or is to come, that it is read together with what follows it.
+    /// or is to come, that it is read together with what follows it. If all of the frame fits, there is room for the
+    /// next length too, if that takes no more than a frame may have: so a socket gives less than there is room for
+    /// when it is empty, and the next frame begins with its length known.
     pub(crate) fn wanted_capacity(&self) -> Option<usize> {
         let length = self.length?;
         let held = self.body.len();
+        let enough = length + HEADER_BYTES;
         if length <= READ_BYTES && held < FRAME_FREE_BYTES {
             None
         } else if length - held < READ_BYTES {
-            Some(length)
+            Some(enough)
         } else if held < self.body.capacity() {
-            Some(self.body.capacity().min(length))
+            Some(self.body.capacity().min(enough))
         } else {
-            Some((held * 2).max(FRAME_FIRST_BYTES).min(length))
+            Some((held * 2).max(FRAME_FIRST_BYTES).min(enough))
         }
     }
 
@@ -138,14 +141,8 @@ impl FrameAssembler {
         self.share = share;
     }
 
-    /// The place for the next bytes of the frame, in a buffer of this size; if all of the frame fits, also for what
-    /// may follow it, so that a socket gives less than there is room for when it is empty, and the next frame begins
-    /// with its length known.
+    /// The place for the next bytes of the frame, in a buffer of this size.
     pub(crate) fn space(&mut self, capacity: usize) -> Limit<&mut Vec<u8>> {
-        let capacity = match self.length == Some(capacity) {
-            true => capacity + HEADER_BYTES,
-            false => capacity,
-        };
         let room = capacity.saturating_sub(self.body.len());
         self.body.reserve_exact(room);
         (&mut self.body).limit(room)

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use super::toy::frame;
 use crate::frame::FrameAssembler;
 use crate::fuzzing;
+use crate::limits::FRAME_FIRST_BYTES;
 use crate::output::{Output, Sink};
 
 /// The frames in bytes that come in pieces of these sizes, again and again.
@@ -115,4 +116,21 @@ fn a_large_length_alone_costs_nothing() {
     assert_eq!(assembler.push(&mut &announced[..]), Ok(None));
     assert_eq!(assembler.wanted_capacity(), Some(64 * 1024));
     assert_eq!(assembler.space(64 * 1024).remaining_mut(), 64 * 1024);
+}
+
+#[test]
+fn no_frame_begins_with_more_than_any_other_may() {
+    let first = FRAME_FIRST_BYTES;
+    for (length, capacity) in [
+        (first - 5, first - 1),
+        (first - 4, first),
+        (first - 1, first),
+        (first, first),
+        (first + 1, first),
+    ] {
+        let mut assembler = FrameAssembler::new(1 << 30);
+        let announced = u32::try_from(length).unwrap().to_be_bytes();
+        assert_eq!(assembler.push(&mut &announced[..]), Ok(None));
+        assert_eq!(assembler.wanted_capacity(), Some(capacity), "{length}");
+    }
 }
