@@ -69,6 +69,7 @@ impl FrameAssembler {
         *input = rest;
         self.body.reserve_exact(taken);
         self.body.extend_from_slice(now);
+        // Nothing is behind it: no more was taken than it lacked.
         Ok(self.take_complete().map(|(frame, _)| frame))
     }
 

@@ -6,7 +6,7 @@ use std::slice::Iter;
 #[inline]
 pub(super) fn read_i64(from: &mut Iter<'_, u8>) -> Option<i64> {
     match read_short(from)? {
-        Number::Short(value) => Some(i64::from(from_zigzag(value))),
+        Number::Short(value) => Some(from_zigzag(value)),
         Number::Long(low) => read_long(low, from),
     }
 }
@@ -15,7 +15,8 @@ pub(super) fn read_i64(from: &mut Iter<'_, u8>) -> Option<i64> {
 #[inline]
 pub(super) fn read_i32(from: &mut Iter<'_, u8>) -> Option<i32> {
     match read_short(from)? {
-        Number::Short(value) => Some(from_zigzag(value)),
+        // Of 14 bits.
+        Number::Short(value) => Some(from_zigzag(value) as i32),
         Number::Long(low) => i32::try_from(read_long(low, from)?).ok(),
     }
 }
@@ -23,18 +24,18 @@ pub(super) fn read_i32(from: &mut Iter<'_, u8>) -> Option<i32> {
 /// What the first two bytes say, which are all that most numbers of a record have.
 enum Number {
     /// The number, of up to 14 bits.
-    Short(u32),
+    Short(u64),
     /// The low 14 bits of one that goes on.
-    Long(u32),
+    Long(u64),
 }
 
 #[inline]
 fn read_short(from: &mut Iter<'_, u8>) -> Option<Number> {
-    let first = u32::from(*from.next()?);
+    let first = u64::from(*from.next()?);
     if first < 0x80 {
         return Some(Number::Short(first));
     }
-    let second = u32::from(*from.next()?);
+    let second = u64::from(*from.next()?);
     let low = first & 0x7f | (second & 0x7f) << 7;
     Some(match second {
         ..0x80 => Number::Short(low),
@@ -42,13 +43,9 @@ fn read_short(from: &mut Iter<'_, u8>) -> Option<Number> {
     })
 }
 
-fn from_zigzag(value: u32) -> i32 {
-    (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
-}
-
 /// Reads the rest of a number.
-fn read_long(low: u32, from: &mut Iter<'_, u8>) -> Option<i64> {
-    let mut value = u64::from(low);
+fn read_long(low: u64, from: &mut Iter<'_, u8>) -> Option<i64> {
+    let mut value = low;
     for shift in (14..64).step_by(7) {
         let byte = *from.next()?;
         let bits = u64::from(byte & 0x7f);
@@ -57,10 +54,14 @@ fn read_long(low: u32, from: &mut Iter<'_, u8>) -> Option<i64> {
         }
         value |= bits << shift;
         if byte & 0x80 == 0 {
-            return Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed());
+            return Some(from_zigzag(value));
         }
     }
     None
+}
+
+fn from_zigzag(value: u64) -> i64 {
+    (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
 }
 
 /// Appends a number.

@@ -45,6 +45,11 @@ fn run(input: &[u8]) {
 }
 
 fn read_records(records: Records<'_>) {
+    let mut one_by_one = records.clone();
+    let read = records.clone().read_all(|record| {
+        assert_eq!(one_by_one.next(), Some(Ok(record)), "the same in both ways");
+    });
+    assert_eq!(one_by_one.next(), read.err().map(Err), "the same end");
     for record in records.map_while(Result::ok) {
         // Counted when the record was read, so none of them can be missing.
         assert_eq!(record.headers.count(), record.headers.len());

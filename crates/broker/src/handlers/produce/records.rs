@@ -52,14 +52,13 @@ fn check_each(batch: &BatchView<'_>, opened: &[u8], rules: &BatchRules) -> Resul
         }
         expected += 1;
     });
-    if read == Err(RecordError::TrailingBytes) {
-        return wrong("the batch does not hold the records that it counts");
-    }
-    if read.is_err() {
-        return wrong("the batch holds a malformed record");
-    }
-    if has_gaps {
-        return wrong("the offsets of the records have gaps");
+    match read {
+        Ok(()) if has_gaps => return wrong("the offsets of the records have gaps"),
+        Ok(()) => {}
+        Err(RecordError::TrailingBytes) => {
+            return wrong("the batch does not hold the records that it counts");
+        }
+        Err(_) => return wrong("the batch holds a malformed record"),
     }
     if !untimely.is_empty() {
         return Err(blame(ErrorCode::InvalidTimestamp, OUTSIDE_BOUNDS, untimely));
