@@ -141,6 +141,7 @@ impl Encoder {
     }
 
     /// Writes bytes as they are, without copying them if there are many.
+    #[inline]
     pub(crate) fn put_shared(&mut self, bytes: &Bytes) {
         if bytes.len() < SHARED_BYTES_MIN {
             return self.put(bytes);
