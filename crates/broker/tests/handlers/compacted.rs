@@ -7,14 +7,15 @@ use bytes::Bytes;
 use model::ErrorCode;
 use wire::batch::{BatchBuilder, BatchView, NewRecord, Records};
 use wire::compression::Codec;
-use wire::messages::create_topics::{CreatableTopicConfig, CreateTopicsRequest};
+use wire::messages::create_topics::CreatableTopicConfig;
+use wire::messages::delete_topics::DeleteTopicsRequest;
 use wire::messages::incremental_alter_configs::{
     AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
 };
 use wire::{Chunks, Text};
 
 use crate::support::{Fixture, NOW_MS, assert_code, batch, produce_request};
-use crate::topics_admin::topic;
+use crate::topics_admin::{self, by_name, topic};
 
 /// Creates topic `t` with these settings.
 pub(crate) async fn create(fixture: &mut Fixture, configs: &[(&'static str, &'static str)]) -> i16 {
@@ -22,14 +23,11 @@ pub(crate) async fn create(fixture: &mut Fixture, configs: &[(&'static str, &'st
         name: Text::from_static(name),
         value: Some(Text::from_static(value)),
     };
-    let request = CreateTopicsRequest {
-        topics: vec![wire::messages::create_topics::CreatableTopic {
-            configs: configs.iter().map(config).collect(),
-            ..topic("t")
-        }],
-        ..CreateTopicsRequest::default()
+    let created = wire::messages::create_topics::CreatableTopic {
+        configs: configs.iter().map(config).collect(),
+        ..topic("t")
     };
-    fixture.call(&request, 7).await.topics[0].error_code
+    topics_admin::create(fixture, vec![created]).await[0].error_code
 }
 
 /// Sets settings of topic `t`.
@@ -108,6 +106,35 @@ async fn compacted_to(
     panic!("it is never compacted");
 }
 
+/// Waits until a restart finds what compaction has left: before a checkpoint lists the new segments it goes on with
+/// the old ones. Each topic that is deleted asks for checkpoints.
+pub(crate) async fn checkpointed(fixture: &mut Fixture) {
+    // The first from now on may have been begun before.
+    let enough = checkpoints(fixture) + 2;
+    for _ in 0..1_000 {
+        let created = topics_admin::create(fixture, vec![topic("passing")]).await;
+        assert_code(created[0].error_code, ErrorCode::None);
+        let request = DeleteTopicsRequest {
+            topics: vec![by_name("passing")],
+            ..DeleteTopicsRequest::default()
+        };
+        let deleted = fixture.call(&request, 6).await;
+        assert_code(deleted.responses[0].error_code, ErrorCode::None);
+        if checkpoints(fixture) >= enough {
+            return;
+        }
+    }
+    panic!("no checkpoint is written");
+}
+
+fn checkpoints(fixture: &Fixture) -> u64 {
+    let metrics = fixture.broker.render_metrics();
+    let line = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("ottla_checkpoints_total "));
+    line.unwrap().parse().unwrap()
+}
+
 const COMPACTED: [(&str, &str); 3] = [
     ("cleanup.policy", "compact"),
     ("min.cleanable.dirty.ratio", "0"),
@@ -135,7 +162,10 @@ async fn of_each_key_the_last_record_stays_over_a_restart() {
     assert_eq!(compacted_to(&mut fixture, 3).await, expected);
     let fetched = fixture.fetch("t", 0).await;
     assert_eq!((fetched.high_watermark, fetched.log_start_offset), (20, 0));
+    checkpointed(&mut fixture).await;
     let mut fixture = fixture.restart().await;
+    let fetched = fixture.fetch("t", 0).await;
+    assert_eq!(records(fetched.records), expected);
     let fetched = fixture.fetch("t", 18).await;
     assert_eq!(records(fetched.records), expected[1..]);
     assert_eq!(compacted_to(&mut fixture, 3).await, expected);

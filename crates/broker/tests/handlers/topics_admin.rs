@@ -46,7 +46,7 @@ pub(crate) async fn create(
     fixture.call(&request, 7).await.topics
 }
 
-fn by_name(name: &'static str) -> DeleteTopicState {
+pub(crate) fn by_name(name: &'static str) -> DeleteTopicState {
     DeleteTopicState {
         name: Some(Text::from_static(name)),
         ..DeleteTopicState::default()

@@ -12,7 +12,7 @@ use wire::messages::list_offsets::{ListOffsetsPartition, ListOffsetsRequest, Lis
 use wire::{Chunks, Text};
 
 use super::client::*;
-use crate::compacted::{create, keyed, records, set};
+use crate::compacted::{checkpointed, create, keyed, records, set};
 use crate::support::{Fixture, NOW_MS, assert_code};
 use wire::compression::Codec;
 
@@ -186,6 +186,7 @@ async fn compaction_keeps_what_committed_and_nothing_of_what_aborted() {
         rounds += 1;
         assert!(rounds < 300, "{:?}", uncommitted(&mut fixture).await);
     }
+    checkpointed(&mut fixture).await;
     for _ in 0..2 {
         assert_eq!(uncommitted(&mut fixture).await, ["2", "3", "6"]);
         let (seen, last_stable) = committed(&mut fixture, "t").await;
