@@ -11,6 +11,7 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice, Read};
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
@@ -123,6 +124,7 @@ impl<S: Service> Connection<S> {
         drain: &mut watch::Receiver<Option<Instant>>,
     ) -> Result<(), &'static str> {
         let mut timer = pin!(sleep_until(self.last_active + self.shared.settings.idle));
+        let mut drained = pin!(drain.changed());
         loop {
             self.look_whether_held();
             self.dispatch();
@@ -146,34 +148,17 @@ impl<S: Service> Connection<S> {
             {
                 timer.as_mut().reset(at);
             }
-            let Self {
-                stream,
-                answers,
-                output,
-                waiting_for_budget,
-                ..
-            } = self;
-            let has_answers = !answers.is_empty() && answers.closing().is_none();
-            let has_output = !output.is_empty();
-            let event = tokio::select! {
-                biased;
-                _ = drain.changed(), if !self.draining => Event::Drain,
-                () = poll_fn(|ctx| answers.poll_answers(ctx, output)), if has_answers => {
-                    Event::Answers
+            let event = poll_fn(|ctx| {
+                if !self.draining && drained.as_mut().poll(ctx).is_ready() {
+                    return Poll::Ready(Event::Drain);
                 }
-                share = poll_option(waiting_for_budget), if waiting_for_budget.is_some() => {
-                    Event::Share(share)
+                let event = self.poll_event(wants_input, ctx);
+                if event.is_pending() && wake_at.is_some() {
+                    return timer.as_mut().poll(ctx).map(|()| Event::Timer);
                 }
-                ready = stream.writable(), if has_output => match ready {
-                    Ok(()) => Event::Writable,
-                    Err(_) => Event::Failed,
-                },
-                ready = stream.readable(), if wants_input => match ready {
-                    Ok(()) => Event::Readable,
-                    Err(_) => Event::Failed,
-                },
-                () = timer.as_mut(), if wake_at.is_some() => Event::Timer,
-            };
+                event
+            })
+            .await;
             match event {
                 Event::Drain => self.drain(),
                 Event::Answers | Event::Writable => {}
@@ -183,6 +168,29 @@ impl<S: Service> Connection<S> {
                 Event::Failed => return Err(close_reason::IO_ERROR),
             }
         }
+    }
+
+    /// What is there to be done next, shutting down and deadlines apart. The socket is asked directly, since its futures
+    /// would make every connection half as large again.
+    fn poll_event(&mut self, wants_input: bool, ctx: &mut Context<'_>) -> Poll<Event> {
+        let moved = self.answers.poll_answers(ctx, &mut self.output);
+        if moved.is_ready() {
+            return Poll::Ready(Event::Answers);
+        }
+        if let Some(wait) = &mut self.waiting_for_budget
+            && let Poll::Ready(share) = wait.as_mut().poll(ctx)
+        {
+            return Poll::Ready(Event::Share(share));
+        }
+        if !self.output.is_empty()
+            && let Poll::Ready(ready) = self.stream.poll_write_ready(ctx)
+        {
+            return Poll::Ready(ready.map_or(Event::Failed, |()| Event::Writable));
+        }
+        if wants_input && let Poll::Ready(ready) = self.stream.poll_read_ready(ctx) {
+            return Poll::Ready(ready.map_or(Event::Failed, |()| Event::Readable));
+        }
+        Poll::Pending
     }
 
     /// Hands over the frames that may be handed over.
@@ -476,12 +484,5 @@ fn read_once(
         // It was not even tried.
         (Err(error), Ok(0)) => Err(error),
         _ => read,
-    }
-}
-
-async fn poll_option(wait: &mut Option<BoxFuture<FrameShare>>) -> FrameShare {
-    match wait {
-        Some(wait) => wait.await,
-        None => std::future::pending().await,
     }
 }

@@ -173,7 +173,7 @@ async fn a_connection_is_small() {
     let (stream, shared, open) = super::toy::unserved_connection().await;
     let (_drain, draining) = tokio::sync::watch::channel(None);
     let task = Connection::new(stream, shared, open).run(draining);
-    assert!(size_of_val(&task) <= 1280, "{} bytes", size_of_val(&task));
+    assert!(size_of_val(&task) <= 896, "{} bytes", size_of_val(&task));
 }
 
 #[tokio::test]
