@@ -115,7 +115,11 @@ fn compare(arguments: &[&str]) -> Result<()> {
         }
         println!("{}: {}", row.name, row.title);
         match measure(row, peer, profile, &mut pair) {
-            Ok(result) if profile.is_kept => results::keep(row, peer, &result)?,
+            Ok(result) if profile.is_kept => {
+                if !results::keep(row, peer, &result)? {
+                    println!("  void, so what was measured before stays");
+                }
+            }
             Ok(_) => {}
             // The others do not depend on it.
             Err(error) => {

@@ -4,8 +4,20 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::time::ClockId;
 use nix::unistd::Pid;
+
+/// Sees to it that this process and those that it starts may have so many files open.
+pub(crate) fn allow_open_files(files: u64) -> Result<()> {
+    let (current, maximum) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if current < files {
+        setrlimit(Resource::RLIMIT_NOFILE, files, maximum).with_context(|| {
+            format!("{files} open files are wanted: `ulimit -Hn` allows {maximum}")
+        })?;
+    }
+    Ok(())
+}
 
 /// What a process has used since it began.
 #[derive(Clone, Copy, Debug)]

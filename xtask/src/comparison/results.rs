@@ -185,8 +185,14 @@ pub(super) fn is_there(row: &Row, peer: Name, profile: Profile) -> Result<bool> 
     Ok(read(row, peer)?.is_some_and(|result| result.profile == profile.name))
 }
 
-/// Keeps a result.
-pub(super) fn keep(row: &Row, peer: Name, result: &RowResult) -> Result<()> {
+/// Keeps a result, unless that would put figures that differ from themselves in the place of others of the same profile
+/// that do not. Says whether it did.
+pub(super) fn keep(row: &Row, peer: Name, result: &RowResult) -> Result<bool> {
+    if let Some(before) = read(row, peer)?
+        && is_worse(row, result, &before)?
+    {
+        return Ok(false);
+    }
     let path = workspace().join(place(row, peer));
     fs::create_dir_all(path.parent().context("a directory")?)?;
     let blocks =
@@ -201,7 +207,17 @@ pub(super) fn keep(row: &Row, peer: Name, result: &RowResult) -> Result<()> {
         "blocks": blocks(&result.blocks),
     });
     let text = format!("{}\n", serde_json::to_string_pretty(&value)?);
-    fs::write(&path, text).with_context(|| format!("write {}", path.display()))
+    fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
+    Ok(true)
+}
+
+/// Whether more figures differ from themselves than in a result of the same profile.
+fn is_worse(row: &Row, result: &RowResult, before: &RowResult) -> Result<bool> {
+    let void = |result: &RowResult| -> Result<_> {
+        let drifts = drifts(row, &result.control)?;
+        Ok(drifts.iter().filter(|(_, drift)| !is_quiet(*drift)).count())
+    };
+    Ok(result.profile == before.profile && void(result)? > void(before)?)
 }
 
 /// What was kept of a row, if anything was.
@@ -227,6 +243,32 @@ pub(super) fn read(row: &Row, peer: Name) -> Result<Option<RowResult>> {
 mod tests {
     use super::*;
     use crate::comparison::rows;
+
+    #[test]
+    fn what_is_void_does_not_take_the_place_of_what_is_not() {
+        let row = rows::find("memory-groups").unwrap();
+        let block = |ours: f64| {
+            let [ours, theirs] =
+                [ours, 100.0].map(|bytes| Measured::of(json!({ "bytes_each": bytes })));
+            Block::of(row, 0, &[ours], &[theirs])
+        };
+        let result = |profile: &str, ours: f64| RowResult {
+            profile: profile.to_owned(),
+            machine: Value::Null,
+            control: vec![block(ours)],
+            blocks: vec![block(50.0)],
+        };
+        let (quiet, restless) = (result("short", 102.0), result("short", 110.0));
+        assert!(is_worse(row, &restless, &quiet).unwrap());
+        for (new, before) in [
+            (&quiet, &restless),
+            (&quiet, &quiet),
+            (&restless, &restless),
+            (&restless, &result("full", 102.0)),
+        ] {
+            assert!(!is_worse(row, new, before).unwrap());
+        }
+    }
 
     #[test]
     fn of_ottla_the_mean_counts() {

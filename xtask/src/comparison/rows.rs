@@ -424,7 +424,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     other(
         "memory-connections",
-        "1,000 idle connections",
+        "8,000 idle connections",
         Kind::Memory(Held::Connections),
         figures::PER_CONNECTION,
     ),
