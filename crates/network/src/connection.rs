@@ -170,8 +170,8 @@ impl<S: Service> Connection<S> {
         }
     }
 
-    /// What is there to be done next, shutting down and deadlines apart. The socket is asked directly, since its futures
-    /// would make every connection half as large again.
+    /// What is there to be done next, shutting down and deadlines apart. The socket is asked directly: its futures would take
+    /// 300 bytes of the task of every connection.
     fn poll_event(&mut self, wants_input: bool, ctx: &mut Context<'_>) -> Poll<Event> {
         let moved = self.answers.poll_answers(ctx, &mut self.output);
         if moved.is_ready() {
