@@ -91,8 +91,10 @@ fn hold(contender: &Contender, held: Held) -> Result<Vec<TcpStream>> {
         }
         Held::Connections => connect(contender, held.count()),
         Held::Groups => {
-            let options = "groups TOPIC --commits --members 1000 --seconds 1 --warm-up-seconds 0";
-            contender.topic("before").bench(options, 0)?;
+            let count = held.count();
+            let options =
+                format!("groups TOPIC --commits --members {count} --seconds 1 --warm-up-seconds 0");
+            contender.topic("before").bench(&options, 0)?;
             Ok(Vec::new())
         }
     }

@@ -174,9 +174,8 @@ fn interval(ratio: &Estimate) -> String {
 
 /// That a figure says nothing, if it differs too much from itself.
 fn void(row: &Row, figure: &Figure, result: &RowResult) -> Result<Option<String>> {
-    let drifts = results::drifts(row, &result.control)?;
-    let drift = drifts.into_iter().find(|(name, _)| *name == figure.name);
-    let drift = drift.filter(|(_, drift)| !results::is_quiet(*drift));
+    let void = results::void(row, &result.control)?;
+    let drift = void.into_iter().find(|(name, _)| *name == figure.name);
     Ok(drift.map(|(_, drift)| format!("void: {:.0} % from itself", drift * 100.0)))
 }
 

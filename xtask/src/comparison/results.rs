@@ -132,8 +132,15 @@ pub(super) fn drifts(row: &Row, control: &[Block]) -> Result<Vec<(&'static str, 
 }
 
 /// Whether a figure that differs so much from itself counts.
-pub(super) fn is_quiet(drift: f64) -> bool {
+fn is_quiet(drift: f64) -> bool {
     drift <= DRIFT_MAX
+}
+
+/// The figures of a row that differ too much from themselves to count, and by how much.
+pub(super) fn void(row: &Row, control: &[Block]) -> Result<Vec<(&'static str, f64)>> {
+    let mut drifts = drifts(row, control)?;
+    drifts.retain(|(_, drift)| !is_quiet(*drift));
+    Ok(drifts)
 }
 
 /// The ratios of a figure in blocks, Ottla's number divided by the other.
@@ -185,8 +192,8 @@ pub(super) fn is_there(row: &Row, peer: Name, profile: Profile) -> Result<bool> 
     Ok(read(row, peer)?.is_some_and(|result| result.profile == profile.name))
 }
 
-/// Keeps a result, unless that would put figures that differ from themselves in the place of others of the same profile
-/// that do not. Says whether it did.
+/// Keeps a result, unless it would put a void figure in the place of one of the same profile that is not. Says whether
+/// it did.
 pub(super) fn keep(row: &Row, peer: Name, result: &RowResult) -> Result<bool> {
     if let Some(before) = read(row, peer)?
         && is_worse(row, result, &before)?
@@ -211,13 +218,12 @@ pub(super) fn keep(row: &Row, peer: Name, result: &RowResult) -> Result<bool> {
     Ok(true)
 }
 
-/// Whether more figures differ from themselves than in a result of the same profile.
+/// Whether a figure is void that is not in a result of the same profile.
 fn is_worse(row: &Row, result: &RowResult, before: &RowResult) -> Result<bool> {
-    let void = |result: &RowResult| -> Result<_> {
-        let drifts = drifts(row, &result.control)?;
-        Ok(drifts.iter().filter(|(_, drift)| !is_quiet(*drift)).count())
-    };
-    Ok(result.profile == before.profile && void(result)? > void(before)?)
+    let was_void = void(row, &before.control)?;
+    let was_void = |figure| was_void.iter().any(|(name, _)| *name == figure);
+    let void = void(row, &result.control)?;
+    Ok(result.profile == before.profile && void.iter().any(|(name, _)| !was_void(*name)))
 }
 
 /// What was kept of a row, if anything was.
@@ -246,27 +252,31 @@ mod tests {
 
     #[test]
     fn what_is_void_does_not_take_the_place_of_what_is_not() {
-        let row = rows::find("memory-groups").unwrap();
-        let block = |ours: f64| {
-            let [ours, theirs] =
-                [ours, 100.0].map(|bytes| Measured::of(json!({ "bytes_each": bytes })));
-            Block::of(row, 0, &[ours], &[theirs])
+        let row = rows::find("produce-most-relaxed").unwrap();
+        let [one, other] = [0, 1].map(|index| row.figures[index].name);
+        let result = |profile: &str, ours: [f64; 2]| {
+            let raw = json!({ "figures": { one: [ours[0], 100.0], other: [ours[1], 100.0] } });
+            RowResult {
+                profile: profile.to_owned(),
+                machine: Value::Null,
+                control: vec![Block::read(&raw).unwrap()],
+                blocks: Vec::new(),
+            }
         };
-        let result = |profile: &str, ours: f64| RowResult {
-            profile: profile.to_owned(),
-            machine: Value::Null,
-            control: vec![block(ours)],
-            blocks: vec![block(50.0)],
-        };
-        let (quiet, restless) = (result("short", 102.0), result("short", 110.0));
-        assert!(is_worse(row, &restless, &quiet).unwrap());
-        for (new, before) in [
-            (&quiet, &restless),
-            (&quiet, &quiet),
-            (&restless, &restless),
-            (&restless, &result("full", 102.0)),
+        let quiet = result("short", [102.0, 98.0]);
+        let restless = result("short", [110.0, 98.0]);
+        let otherwise = result("short", [102.0, 90.0]);
+        for (new, before, expected) in [
+            (&restless, &quiet, true),
+            (&otherwise, &quiet, true),
+            // One figure is gained, but another is lost.
+            (&otherwise, &restless, true),
+            (&quiet, &restless, false),
+            (&quiet, &quiet, false),
+            (&restless, &restless, false),
+            (&restless, &result("full", [102.0, 98.0]), false),
         ] {
-            assert!(!is_worse(row, new, before).unwrap());
+            assert_eq!(is_worse(row, new, before).unwrap(), expected);
         }
     }
 

@@ -108,8 +108,7 @@ impl<'a> UnderLoad<'a> {
     }
 
     fn is_quiet(&self, control: &[Block]) -> Result<bool> {
-        let drifts = results::drifts(self.row, control)?;
-        Ok(drifts.iter().all(|(_, drift)| results::is_quiet(*drift)))
+        Ok(results::void(self.row, control)?.is_empty())
     }
 
     /// Leaves nothing of the row to the next one.

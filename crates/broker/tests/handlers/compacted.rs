@@ -109,8 +109,9 @@ async fn compacted_to(
 /// Waits until a restart finds what compaction has left: before a checkpoint lists the new segments it goes on with
 /// the old ones. Each topic that is deleted asks for checkpoints.
 pub(crate) async fn checkpointed(fixture: &mut Fixture) {
+    const CHECKPOINTS: &str = "ottla_checkpoints_total";
     // The first from now on may have been begun before.
-    let enough = checkpoints(fixture) + 2;
+    let enough = fixture.counter(CHECKPOINTS) + 2;
     for _ in 0..1_000 {
         let created = topics_admin::create(fixture, vec![topic("passing")]).await;
         assert_code(created[0].error_code, ErrorCode::None);
@@ -120,19 +121,11 @@ pub(crate) async fn checkpointed(fixture: &mut Fixture) {
         };
         let deleted = fixture.call(&request, 6).await;
         assert_code(deleted.responses[0].error_code, ErrorCode::None);
-        if checkpoints(fixture) >= enough {
+        if fixture.counter(CHECKPOINTS) >= enough {
             return;
         }
     }
     panic!("no checkpoint is written");
-}
-
-fn checkpoints(fixture: &Fixture) -> u64 {
-    let metrics = fixture.broker.render_metrics();
-    let line = metrics
-        .lines()
-        .find_map(|line| line.strip_prefix("ottla_checkpoints_total "));
-    line.unwrap().parse().unwrap()
 }
 
 const COMPACTED: [(&str, &str); 3] = [

@@ -12,6 +12,9 @@ use crate::compacted;
 use crate::gated_disk::Forces;
 use crate::support::{Fixture, assert_code, batch, produce_request, values};
 
+/// Counts the rounds of the write-ahead log.
+const ROUNDS: &str = "ottla_wal_rounds_total";
+
 #[tokio::test]
 async fn a_request_larger_than_the_space_is_taken_batch_by_batch() {
     let settings = [("memory.max.bytes", "67108864"), ("num.partitions", "80")];
@@ -47,7 +50,7 @@ async fn a_request_that_grows_is_never_far_ahead_of_the_disk() {
     let batch = request.topic_data[0].partition_data[0].clone();
     request.topic_data[0].partition_data = vec![batch; 40];
     let frame = fixture.frame(&request, 9);
-    let before = rounds(&fixture);
+    let before = fixture.counter(ROUNDS);
     fixture.disk.set(Forces::Wait);
     let Reply::Serial(mut answer) = fixture.dispatch(frame) else {
         panic!("it does not wait for the disk");
@@ -59,21 +62,9 @@ async fn a_request_that_grows_is_never_far_ahead_of_the_disk() {
     fixture.disk.set(Forces::Pass);
     answer.await;
     // What was appended while the disk waited is at most two rounds; the rest had to wait for it.
-    assert!(
-        rounds(&fixture) - before >= 7,
-        "{}",
-        rounds(&fixture) - before
-    );
+    let rounds = fixture.counter(ROUNDS) - before;
+    assert!(rounds >= 7, "{rounds}");
     assert_eq!(fixture.fetch("t", 40).await.high_watermark, 40);
-}
-
-/// The rounds of the write-ahead log so far.
-fn rounds(fixture: &Fixture) -> u64 {
-    let metrics = fixture.broker.render_metrics();
-    let line = metrics
-        .lines()
-        .find_map(|line| line.strip_prefix("ottla_wal_rounds_total "));
-    line.unwrap().parse().unwrap()
 }
 
 #[tokio::test]

@@ -212,6 +212,13 @@ impl Fixture {
         self.call(&request, 12).await.topics.remove(0)
     }
 
+    /// What a counter without labels has come to.
+    pub(crate) fn counter(&self, name: &str) -> u64 {
+        let metrics = self.broker.render_metrics();
+        let value = |line: &str| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok();
+        metrics.lines().find_map(value).unwrap()
+    }
+
     /// Has the broker make the topic in which it keeps its groups.
     pub(crate) async fn have_groups(&mut self) {
         let request = FindCoordinatorRequest {
