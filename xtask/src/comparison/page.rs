@@ -27,7 +27,7 @@ belong to the machine they were measured on.
 - A row is measured in blocks. In each block both are measured, one after the other; which comes first changes from block to block. The ratio of a figure is Ottla's number
   divided by the other, in each block; the table has the median of the blocks and the interval in which it lies in 95 of 100 draws (bootstrap).
 - Under load Ottla is measured twice in each block, one after the other. Its mean is what counts, and the median of the ratios of the two has to be 1: a figure that differs by more than 5 % from itself gets more
-  blocks (2 where there are 7, else 1), and is void if it differs then: it stays in the table, and says nothing, until a measurement is not; a void one does not take the place of one that is not. Rows up to commit 1c629d5 were compared with themselves before their blocks.
+  blocks (2 where there are 7, else 1; 14 and 6 in a run of this row by its name), and is void if it differs then: it stays in the table, and says nothing, until a measurement is not; a void one does not take the place of one that is not. Rows up to commit 1c629d5 were compared with themselves before their blocks.
 - Who is under load has written 1 GB before, so that Ottla's write-ahead log has the files that it uses again and again; NATS has not. Rows up to commit 66d04c6 were measured without that,
   and where their control was restless it was taken anew instead of getting more blocks. Those up to commit f58db62 next to what the machine can do had nothing written before either.
 - All measurements of a row write to one topic, as the topics of a broker stay; only where large batches are written as fast as they are taken each has its own, for the sake of the disk. Rows up to commit 9a012ea had

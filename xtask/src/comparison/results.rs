@@ -26,7 +26,7 @@ pub(super) struct Profile {
     pub(super) block_seconds: u32,
     /// For the rows that count most, and for the others.
     pub(super) blocks: [usize; 2],
-    /// How many more there are at most where Ottla differs from itself.
+    /// How many more there are where Ottla differs from itself.
     pub(super) more_blocks: [usize; 2],
     /// Whether what it gives is sure enough to be kept.
     pub(super) is_kept: bool,
