@@ -160,7 +160,7 @@ impl GroupCoordinators {
         told(broker, proven).await?.map_err(errors::of_group)
     }
 
-    /// Takes the offsets of deleted topics out of a request. Run under the partition's lock: either
+    /// Takes the offsets of deleted topics out of a request, and tells which they are; nothing if there are none. Run under the partition's lock: either
     /// the deletion is known here, or it will find what this commit stores.
     fn without_deleted<'a>(
         &self,
@@ -168,6 +168,9 @@ impl GroupCoordinators {
         topic_ids: &[TopicId],
     ) -> (CommitRequest<'a>, Vec<bool>) {
         let deleted = self.deleted_topics.lock();
+        if !topic_ids.iter().any(|id| deleted.contains(id)) {
+            return (request, Vec::new());
+        }
         let gone: Vec<bool> = topic_ids.iter().map(|id| deleted.contains(id)).collect();
         drop(deleted);
         let mut is_gone = gone.iter();
@@ -329,6 +332,9 @@ fn of_each(results: Vec<Result<(), groups::GroupError>>) -> Vec<Result<(), Error
 
 /// Puts the outcome of offsets that were taken out back in their places.
 fn with_deleted(results: Vec<Result<(), ErrorCode>>, gone: &[bool]) -> Vec<Result<(), ErrorCode>> {
+    if gone.is_empty() {
+        return results;
+    }
     let mut results = results.into_iter();
     gone.iter()
         .map(|is_gone| match is_gone {
@@ -336,4 +342,51 @@ fn with_deleted(results: Vec<Result<(), ErrorCode>>, gone: &[bool]) -> Vec<Resul
             false => results.next().unwrap_or(Err(ErrorCode::UnknownServerError)),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offset(partition: i32) -> OffsetToCommit {
+        OffsetToCommit {
+            topic: TopicName::new("topic").unwrap(),
+            partition,
+            offset: 1,
+            leader_epoch: 0,
+            metadata: String::new(),
+        }
+    }
+
+    #[test]
+    fn offsets_of_deleted_topics_are_taken_out_and_refused_in_their_places() {
+        let groups = GroupCoordinators::default();
+        let [first, deleted, last] = [1, 2, 3].map(|number| TopicId([number; 16]));
+        for (is_deleted, stored) in [(false, vec![0, 1, 2]), (true, vec![0, 2])] {
+            if is_deleted {
+                groups.deleted_topics.lock().push_back(deleted);
+            }
+            let request = CommitRequest {
+                group_id: "group",
+                member_id: "",
+                group_instance_id: None,
+                generation_id: -1,
+                knows_member_epochs: true,
+                retention_ms: None,
+                offsets: [0, 1, 2].map(offset).into(),
+            };
+            let (request, gone) = groups.without_deleted(request, &[first, deleted, last]);
+            let left = request.offsets.iter().map(|offset| offset.partition);
+            assert_eq!(left.collect::<Vec<_>>(), stored);
+            let mut results = vec![Ok(()); stored.len()];
+            results[0] = Err(ErrorCode::OffsetMetadataTooLarge);
+            let results = with_deleted(results, &gone);
+            let second = match is_deleted {
+                true => Err(ErrorCode::UnknownTopicOrPartition),
+                false => Ok(()),
+            };
+            let first = Err(ErrorCode::OffsetMetadataTooLarge);
+            assert_eq!(results, [first, second, Ok(())]);
+        }
+    }
 }

@@ -124,7 +124,7 @@ impl Journal {
         pending.extend(records);
         while !pending.is_empty() {
             let count = batch_len(&pending);
-            if let Err(error) = self.append(pending.iter().take(count).cloned()) {
+            if let Err(error) = self.append(pending.iter().take(count)) {
                 if !is_retry {
                     let log = self.log.id();
                     tracing::error!(%error, %log, "a coordinator's records cannot be written for now");
@@ -143,7 +143,10 @@ impl Journal {
         Ok(())
     }
 
-    fn append(&mut self, records: impl Iterator<Item = KeyAndValue>) -> Result<(), AppendError> {
+    fn append<'a>(
+        &mut self,
+        records: impl Iterator<Item = &'a KeyAndValue>,
+    ) -> Result<(), AppendError> {
         let batch = record_batches::build(records, self.env.clock.wall_ms());
         let appended = self.log.append(batch, Append::Internal)?;
         self.written(appended.sequence);

@@ -1,5 +1,7 @@
 //! Record batches that the broker writes for itself, and reads back at its start.
 
+use std::borrow::Borrow;
+
 use bytes::Bytes;
 use model::{ProducerId, TimestampMs};
 use transactions::{Outcome, Producer};
@@ -14,14 +16,17 @@ const NO_SEQUENCE: i32 = -1;
 pub(crate) type KeyAndValue = (Option<Bytes>, Option<Bytes>);
 
 /// One uncompressed batch of these records, all of the same time. There must be at least one.
-pub(crate) fn build(records: impl IntoIterator<Item = KeyAndValue>, now_ms: TimestampMs) -> Bytes {
+pub(crate) fn build(
+    records: impl IntoIterator<Item = impl Borrow<KeyAndValue>>,
+    now_ms: TimestampMs,
+) -> Bytes {
     filled(BatchBuilder::new(), records, now_ms)
 }
 
 /// The same as a part of a producer's transaction.
 pub(crate) fn build_in_transaction(
     producer: Producer,
-    records: impl IntoIterator<Item = KeyAndValue>,
+    records: impl IntoIterator<Item = impl Borrow<KeyAndValue>>,
     now_ms: TimestampMs,
 ) -> Bytes {
     let builder = BatchBuilder::new().producer(producer.id, producer.epoch, NO_SEQUENCE);
@@ -30,10 +35,11 @@ pub(crate) fn build_in_transaction(
 
 fn filled(
     mut builder: BatchBuilder,
-    records: impl IntoIterator<Item = KeyAndValue>,
+    records: impl IntoIterator<Item = impl Borrow<KeyAndValue>>,
     now_ms: TimestampMs,
 ) -> Bytes {
-    for (key, value) in records {
+    for record in records {
+        let (key, value) = record.borrow();
         builder.push(NewRecord {
             timestamp: now_ms,
             key: key.as_deref(),

@@ -209,6 +209,13 @@ pub struct Writer {
 }
 
 impl Writer {
+    /// Has room for so many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(bytes),
+        }
+    }
+
     /// A number of one byte.
     pub fn i8(&mut self, value: i8) {
         self.bytes.extend_from_slice(&value.to_be_bytes());

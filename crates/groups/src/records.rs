@@ -103,7 +103,7 @@ impl RecordKey {
 
 /// The key of a committed offset.
 pub(crate) fn offset_commit_key(group_id: &str, topic: &str, partition: i32) -> Bytes {
-    let mut writer = Writer::default();
+    let mut writer = Writer::with_capacity(2 + 2 + group_id.len() + 2 + topic.len() + 4);
     writer.i16(TYPE_OFFSET_COMMIT);
     writer.text(group_id);
     writer.text(topic);

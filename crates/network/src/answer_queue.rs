@@ -70,6 +70,13 @@ impl AnswerQueue {
             Reply::Parked(future) => Answer::Parked(future),
             Reply::Pipelined(future) => Answer::Pipelined(future),
         };
+        let answer = match answer {
+            // Nothing is before it.
+            Answer::There(outcome) if self.entries.is_empty() => {
+                return self.take_outcome(outcome, output);
+            }
+            answer => answer,
+        };
         let bytes = match &answer {
             Answer::There(Outcome::Answer(chunks)) => chunks.len(),
             _ => frame_bytes,

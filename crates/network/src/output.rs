@@ -47,6 +47,12 @@ impl Output {
             return false;
         };
         self.bytes += 4 + length;
+        let copied_first = answer.as_slice().iter().map_while(|piece| match piece {
+            Chunk::Memory(bytes) if bytes.len() < COPIED_PIECE_BYTES_MAX => Some(bytes.len()),
+            _ => None,
+        });
+        // Most answers are this, and alone: a buffer of just their size.
+        self.tail.reserve(4 + copied_first.sum::<usize>());
         self.tail.extend_from_slice(&announced.to_be_bytes());
         for piece in answer.into_vec() {
             match piece {
@@ -73,7 +79,6 @@ impl Output {
     /// Writes from the front: as many pieces of memory as lie there, or one range of a file. Takes off
     /// what was written, and returns how much that was.
     pub(crate) fn write(&mut self, sink: &mut impl Sink) -> io::Result<usize> {
-        self.close_tail();
         let written = match self.pieces.front() {
             Some(Chunk::File(range)) => {
                 sink.write_file(&range.file, range.position, range.bytes)?
@@ -86,6 +91,13 @@ impl Output {
                         break;
                     };
                     *slice = IoSlice::new(bytes);
+                    count += 1;
+                }
+                if count == self.pieces.len()
+                    && !self.tail.is_empty()
+                    && let Some(slice) = slices.get_mut(count)
+                {
+                    *slice = IoSlice::new(&self.tail);
                     count += 1;
                 }
                 sink.write(slices.get(..count).unwrap_or_default())?
@@ -114,5 +126,13 @@ impl Output {
         }
         // Nothing is kept for a connection that may be idle from now on.
         self.pieces = VecDeque::new();
+        if left >= self.tail.len() {
+            self.tail = Vec::new();
+        } else if left > 0 {
+            // The rest is a piece from now on, which is cut without being moved.
+            let mut rest = Bytes::from(std::mem::take(&mut self.tail));
+            rest.advance(left);
+            self.pieces.push_back(rest.into());
+        }
     }
 }

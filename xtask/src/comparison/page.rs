@@ -27,15 +27,13 @@ belong to the machine they were measured on.
 - A row is measured in blocks. In each block both are measured, one after the other; which comes first changes from block to block. The ratio of a figure is Ottla's number
   divided by the other, in each block; the table has the median of the blocks and the interval in which it lies in 95 of 100 draws (bootstrap).
 - Under load Ottla is measured twice in each block, one after the other. Its mean is what counts, and the median of the ratios of the two has to be 1: a figure that differs by more than 5 % from itself gets more
-  blocks (2 where there are 7, else 1; 14 and 6 in a run of this row by its name), and is void if it differs then: it stays in the table, and says nothing, until a measurement is not; a void one does not take the place of one that is not. Rows up to commit 1c629d5 were compared with themselves before their blocks.
-- Who is under load has written 1 GB before, so that Ottla's write-ahead log has the files that it uses again and again; NATS has not. Rows up to commit 66d04c6 were measured without that,
-  and where their control was restless it was taken anew instead of getting more blocks. Those up to commit f58db62 next to what the machine can do had nothing written before either.
-- All measurements of a row write to one topic, as the topics of a broker stay; only where large batches are written as fast as they are taken each has its own, for the sake of the disk. Rows up to commit 9a012ea had
-  a topic for each measurement; when it was deleted, Ottla gave memory back that it had to ask for again in the next.
+  blocks (2 where there are 7, else 1; 14 and 6 in a run of this row by its name), and is void if it differs then: it stays in the table, and says nothing, until a measurement is not; a void one does not take the place of one that is not.
+- Who is under load has written 1 GB before, so that Ottla's write-ahead log has the files that it uses again and again; NATS has not.
+- All measurements of a row write to one topic, as the topics of a broker stay; only where large batches are written as fast as they are taken each has its own, for the sake of the disk.
 - Durability is the same on both sides: **strict** is Ottla's default and `flush.messages=1` in Kafka, **relaxed** is `flush.messages` far away, which is Kafka's default.
   **default** is what each of them does where nothing is set.
-- For starts, recovery and memory both are started anew for each block. Under load both stay up, next to Kafka also from a row to those that are measured after it; up to commit 99a64ca they were started anew for each row. The one that is not measured is held (SIGSTOP), so that it uses nothing; Kafka's `broker.session.timeout.ms` is an hour for that.
-- Processor time is that of all threads, in the program and in the kernel. Rows up to commit f58db62 read it in ticks of 10 ms, which are a few in a hundred of a small load. Memory is the proportional set (PSS); where it is counted for each of many, Kafka's heap counts with what
+- For starts, recovery and memory both are started anew for each block. Under load both stay up, next to Kafka also from a row to those that are measured after it. The one that is not measured is held (SIGSTOP), so that it uses nothing; Kafka's `broker.session.timeout.ms` is an hour for that.
+- Processor time is that of all threads, in the program and in the kernel. Memory is the proportional set (PSS); where it is counted for each of many, Kafka's heap counts with what
   is alive in it after a collection.
 - Latencies are of an open loop: they count from the time at which a record was due, not from when it was sent.
 - After a kill Kafka is started with its default settings. Its controller takes no broker of the same number before the session of the killed one is over (9 s), and that is part of

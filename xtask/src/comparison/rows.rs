@@ -72,11 +72,11 @@ impl Row {
             Name::Kafka => true,
             // What it does at rest and at its start is about the heap that it usually has.
             Name::KafkaWith4G => matches!(self.kind, Kind::Load(_)),
-            // It keeps nothing, so nothing that is forced or found again can be compared.
-            Name::Tansu => {
-                let is_kept = matches!(self.kind, Kind::Recovery | Kind::Limit(..));
-                self.durability != Durability::Strict && !is_kept
-            }
+            // It keeps nothing, so nothing that is forced or read from disk can be compared.
+            Name::Tansu => match self.kind {
+                Kind::Recovery | Kind::Limit(..) | Kind::Load(Load { is_cold: true, .. }) => false,
+                _ => self.durability != Durability::Strict,
+            },
             // It speaks a protocol of its own.
             Name::Nats => ["start", "one-each-relaxed"].contains(&self.name),
         }

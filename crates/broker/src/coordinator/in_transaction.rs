@@ -105,7 +105,7 @@ impl Partition {
             let count = batch_len(pairs);
             let (first_pairs, other_pairs) = pairs.split_at(count);
             let (first, others) = records.split_at(count);
-            let sequence = self.append_in_transaction(producer, first_pairs.to_vec(), member)?;
+            let sequence = self.append_in_transaction(producer, first_pairs, member)?;
             let folded = self.fold(state, sequence, |coordinator, call| {
                 let added = coordinator.add_pending(producer.id, first, call);
                 if has_defect(Defect::ShowPendingOffsets) {
@@ -129,7 +129,7 @@ impl Partition {
     fn append_in_transaction(
         &self,
         producer: Producer,
-        records: Vec<KeyAndValue>,
+        records: &[KeyAndValue],
         member: &mut Member<'_>,
     ) -> Result<Sequence, ErrorCode> {
         let now_ms = self.env.clock.wall_ms();

@@ -96,7 +96,7 @@ impl Markers {
         ending: &Ending,
     ) -> Result<(), Unknown> {
         let completed = (Some(ending.record.key.clone()), ending.record.value.clone());
-        let records = records.iter().cloned().chain([completed]);
+        let records = records.iter().chain([&completed]);
         let mut entries = vec![GroupEntry {
             log: Arc::clone(journal.log()),
             batch: record_batches::build(records, self.env.clock.wall_ms()),

@@ -38,10 +38,9 @@ impl<'a> Member<'a> {
         if self.records.is_empty() {
             return entry.log.append(entry.batch, entry.mode);
         }
-        let records = self.records.iter().cloned();
         let own = GroupEntry {
             log: self.journal.log().clone(),
-            batch: record_batches::build(records, self.env.clock.wall_ms()),
+            batch: record_batches::build(&self.records, self.env.clock.wall_ms()),
             mode: Append::Internal,
         };
         let entries = [entry, own];

@@ -89,7 +89,9 @@ pub(crate) fn encode(
     commit_timestamp_ms: i64,
     expire_timestamp_ms: Option<i64>,
 ) -> Bytes {
-    let mut writer = Writer::default();
+    let epoch_or_expires_bytes = if expire_timestamp_ms.is_some() { 8 } else { 4 };
+    let metadata_bytes = 2 + metadata.len();
+    let mut writer = Writer::with_capacity(2 + 8 + metadata_bytes + 8 + epoch_or_expires_bytes);
     writer.i16(if expire_timestamp_ms.is_some() { 1 } else { 3 });
     writer.i64(offset);
     if expire_timestamp_ms.is_none() {

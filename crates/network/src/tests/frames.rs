@@ -74,6 +74,7 @@ proptest! {
             proptest::collection::vec(
                 (any::<bool>(), 0..100u64, prop_oneof![0..20usize, 3000..9000usize]), 0..5), 0..5),
         sizes in proptest::collection::vec(1..20_000usize, 1..9),
+        is_written_between in any::<bool>(),
     ) {
         let mut file = tempfile::tempfile()?;
         let content: Vec<u8> = (0..10_000).map(|number| (number % 251) as u8).collect();
@@ -81,6 +82,8 @@ proptest! {
         let file = Arc::new(file);
         let mut output = Output::default();
         let mut expected = Vec::new();
+        let mut sink = Sips { taken: Vec::new(), bytes_max: 0 };
+        let mut sizes = sizes.iter().copied().cycle();
         for pieces in answers {
             let chunks = pieces.into_iter().map(|(is_in_file, position, bytes)| {
                 let range = FileRange { file: Arc::clone(&file), position, bytes };
@@ -92,14 +95,14 @@ proptest! {
             let answer = Chunks::from(chunks.collect::<Vec<_>>());
             expected.extend(frame(&answer.clone().into_bytes()));
             prop_assert!(output.push_answer(answer));
-        }
-        prop_assert_eq!(output.bytes(), expected.len());
-        let mut sink = Sips { taken: Vec::new(), bytes_max: 0 };
-        for size in sizes.iter().cycle() {
-            if output.is_empty() {
-                break;
+            prop_assert_eq!(output.bytes(), expected.len() - sink.taken.len());
+            if is_written_between {
+                sink.bytes_max = sizes.next().unwrap_or(1);
+                prop_assert!(output.write(&mut sink)? > 0);
             }
-            sink.bytes_max = *size;
+        }
+        while !output.is_empty() {
+            sink.bytes_max = sizes.next().unwrap_or(1);
             prop_assert!(output.write(&mut sink)? > 0);
         }
         prop_assert_eq!(output.bytes(), 0);

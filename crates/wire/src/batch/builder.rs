@@ -26,7 +26,8 @@ pub struct NewRecord<'a> {
 pub struct BatchBuilder {
     header: BatchHeader,
     codec: Codec,
-    records: Vec<u8>,
+    /// Room for the header, if there are any records, and the records.
+    batch: Vec<u8>,
 }
 
 impl Default for BatchBuilder {
@@ -56,7 +57,7 @@ impl BatchBuilder {
         Self {
             header,
             codec: Codec::None,
-            records: Vec::new(),
+            batch: Vec::new(),
         }
     }
 
@@ -116,18 +117,32 @@ impl BatchBuilder {
         header.record_count += 1;
         let timestamp_delta = record.timestamp.wrapping_sub(header.base_timestamp);
 
-        let mut body = vec![0];
-        varint::write(&mut body, timestamp_delta);
-        varint::write(&mut body, i64::from(offset_delta));
-        put(&mut body, record.key);
-        put(&mut body, record.value);
-        varint::write(&mut body, record.headers.len() as i64);
+        let body_bytes = 1
+            + varint::len(timestamp_delta)
+            + varint::len(i64::from(offset_delta))
+            + put_len(record.key)
+            + put_len(record.value)
+            + varint::len(record.headers.len() as i64)
+            + headers_len(record.headers);
+        let length = body_bytes as i64;
+        let header_bytes = HEADER_BYTES.saturating_sub(self.batch.len());
+        // A batch of one record is made in a buffer of its size.
+        let batch = &mut self.batch;
+        batch.reserve(header_bytes + varint::len(length) + body_bytes);
+        batch.resize(batch.len() + header_bytes, 0);
+        varint::write(batch, length);
+        let body_start = batch.len();
+        batch.push(0);
+        varint::write(batch, timestamp_delta);
+        varint::write(batch, i64::from(offset_delta));
+        put(batch, record.key);
+        put(batch, record.value);
+        varint::write(batch, record.headers.len() as i64);
         for (name, value) in record.headers {
-            put(&mut body, Some(name.as_bytes()));
-            put(&mut body, *value);
+            put(batch, Some(name.as_bytes()));
+            put(batch, *value);
         }
-        varint::write(&mut self.records, body.len() as i64);
-        self.records.extend_from_slice(&body);
+        debug_assert_eq!(batch.len() - body_start, body_bytes);
     }
 
     /// How many records have been added.
@@ -137,7 +152,7 @@ impl BatchBuilder {
 
     /// How many bytes the batch has, before compression.
     pub fn size_bytes(&self) -> usize {
-        HEADER_BYTES + self.records.len()
+        HEADER_BYTES.max(self.batch.len())
     }
 
     /// The batch.
@@ -146,16 +161,18 @@ impl BatchBuilder {
     ///
     /// If it is larger than 2 GiB, which the length field cannot say.
     pub fn build(mut self) -> Vec<u8> {
-        let compressed;
-        let records = match self.codec {
-            Codec::None => &self.records,
-            codec => {
-                compressed = compress(codec, &self.records);
-                &compressed
-            }
-        };
         self.header.attributes.0 |= i16::from(self.codec.bits());
-        seal(self.header, records)
+        match self.codec {
+            Codec::None => {
+                self.batch.resize(self.size_bytes(), 0);
+                seal_in_place(self.header, &mut self.batch);
+                self.batch
+            }
+            codec => {
+                let records = self.batch.get(HEADER_BYTES..).unwrap_or_default();
+                seal(self.header, &compress(codec, records))
+            }
+        }
     }
 }
 
@@ -164,15 +181,21 @@ impl BatchBuilder {
 /// # Panics
 ///
 /// If the batch is larger than 2 GiB, which the length field cannot say.
-pub(super) fn seal(mut header: BatchHeader, records: &[u8]) -> Vec<u8> {
-    let length = HEADER_BYTES - LENGTH_END + records.len();
-    header.length = i32::try_from(length).expect("a batch is smaller than 2 GiB");
+pub(super) fn seal(header: BatchHeader, records: &[u8]) -> Vec<u8> {
     let mut batch = Vec::with_capacity(HEADER_BYTES + records.len());
-    batch.extend_from_slice(&header.to_bytes());
+    batch.resize(HEADER_BYTES, 0);
     batch.extend_from_slice(records);
-    let crc = checksum(&batch);
-    batch[CRC_AT..CRC_AT + 4].copy_from_slice(&crc.to_be_bytes());
+    seal_in_place(header, &mut batch);
     batch
+}
+
+/// The same where the records stand behind room for the header.
+fn seal_in_place(mut header: BatchHeader, batch: &mut [u8]) {
+    let length = batch.len() - LENGTH_END;
+    header.length = i32::try_from(length).expect("a batch is smaller than 2 GiB");
+    batch[..HEADER_BYTES].copy_from_slice(&header.to_bytes());
+    let crc = checksum(batch);
+    batch[CRC_AT..CRC_AT + 4].copy_from_slice(&crc.to_be_bytes());
 }
 
 /// Appends bytes with their length in front; -1 is null.
@@ -184,4 +207,16 @@ pub(super) fn put(to: &mut Vec<u8>, bytes: Option<&[u8]>) {
             to.extend_from_slice(bytes);
         }
     }
+}
+
+/// How many bytes [`put`] appends.
+fn put_len(bytes: Option<&[u8]>) -> usize {
+    let length = bytes.map_or(-1, |bytes| bytes.len() as i64);
+    varint::len(length) + bytes.map_or(0, <[u8]>::len)
+}
+
+fn headers_len(headers: &[(&str, Option<&[u8]>)]) -> usize {
+    let header_len =
+        |(name, value): &(&str, Option<&[u8]>)| put_len(Some(name.as_bytes())) + put_len(*value);
+    headers.iter().map(header_len).sum()
 }

@@ -64,9 +64,20 @@ fn from_zigzag(value: u64) -> i64 {
     (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
 }
 
+fn to_zigzag(value: i64) -> u64 {
+    (value << 1).cast_unsigned() ^ (value >> 63).cast_unsigned()
+}
+
+/// How many bytes a number has.
+pub(super) fn len(value: i64) -> usize {
+    // Also zero has a byte.
+    let bits = 64 - (to_zigzag(value) | 1).leading_zeros() as usize;
+    bits.div_ceil(7)
+}
+
 /// Appends a number.
 pub(super) fn write(to: &mut Vec<u8>, value: i64) {
-    let mut value = (value << 1).cast_unsigned() ^ (value >> 63).cast_unsigned();
+    let mut value = to_zigzag(value);
     while value >= 0x80 {
         to.push(value as u8 | 0x80);
         value >>= 7;
@@ -102,6 +113,7 @@ mod tests {
             let mut bytes = Vec::new();
             write(&mut bytes, number);
             let whole = bytes.len();
+            assert_eq!(len(number), whole, "{number}");
             bytes.push(0xff);
             let mut from = bytes.iter();
             assert_eq!(read_i64(&mut from), Some(number));
