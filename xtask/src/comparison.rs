@@ -33,10 +33,9 @@ const USAGE: &str = "usage: cargo xtask bench compare [--short | --full | --try 
   --full     blocks of 60 s, 7 of them
   --try      one block of 5 s; nothing is kept
   --next-to  kafka (the default), kafka-4g with a heap of 4 GB, tansu or nats, for the rows that make sense next to it
-  --again    also the rows that have a result of this profile; of those that are named there are up to three times as
-             many blocks where the machine is restless
+  --again    also the rows that have a result of this profile
   --page     measures nothing, and writes docs/PERFORMANCE.md from the results that are there
-  ROW        only these rows";
+  ROW        only these rows; each gets up to three times its blocks where the machine is restless";
 
 const SHORT: Profile = Profile {
     name: "short",
@@ -107,7 +106,7 @@ fn compare(arguments: &[&str]) -> Result<()> {
         bail!("{} says nothing next to {peer}", row.name);
     }
     let wanted = |row: &&Row| row.is_for(peer) && (names.is_empty() || is_named(row));
-    if profile.is_kept && is_again && !names.is_empty() {
+    if profile.is_kept && !names.is_empty() {
         // A few rows have the time for it.
         profile.more_blocks = profile.blocks.map(|count| 2 * count);
     }
