@@ -160,8 +160,9 @@ impl GroupCoordinators {
         told(broker, proven).await?.map_err(errors::of_group)
     }
 
-    /// Takes the offsets of deleted topics out of a request, and tells which they are; nothing if there are none. Run under the partition's lock: either
-    /// the deletion is known here, or it will find what this commit stores.
+    /// Takes the offsets of deleted topics out of a request, and tells which they are, or nothing if
+    /// there are none. Run under the partition's lock: either the deletion is known here, or it will
+    /// find what this commit stores.
     fn without_deleted<'a>(
         &self,
         mut request: CommitRequest<'a>,

@@ -70,20 +70,18 @@ impl AnswerQueue {
             Reply::Parked(future) => Answer::Parked(future),
             Reply::Pipelined(future) => Answer::Pipelined(future),
         };
-        let answer = match answer {
+        match answer {
             // Nothing is before it.
-            Answer::There(outcome) if self.entries.is_empty() => {
-                return self.take_outcome(outcome, output);
+            Answer::There(outcome) if self.entries.is_empty() => self.take_outcome(outcome, output),
+            answer => {
+                let bytes = match &answer {
+                    Answer::There(Outcome::Answer(chunks)) => chunks.len(),
+                    _ => frame_bytes,
+                };
+                self.entries.push_back(Entry { bytes, answer });
+                self.bytes += bytes;
             }
-            answer => answer,
-        };
-        let bytes = match &answer {
-            Answer::There(Outcome::Answer(chunks)) => chunks.len(),
-            _ => frame_bytes,
-        };
-        self.entries.push_back(Entry { bytes, answer });
-        self.bytes += bytes;
-        self.take_ready(output);
+        }
     }
 
     /// Moves answers from the front into the output, as many as are there. Ready when at least one

@@ -47,20 +47,15 @@ impl Output {
             return false;
         };
         self.bytes += 4 + length;
-        let copied_first = answer.as_slice().iter().map_while(|piece| match piece {
-            Chunk::Memory(bytes) if bytes.len() < COPIED_PIECE_BYTES_MAX => Some(bytes.len()),
-            _ => None,
-        });
+        let copied_first = answer.as_slice().iter().map_while(copied).map(<[u8]>::len);
         // Most answers are this, and alone: a buffer of just their size.
         self.tail.reserve(4 + copied_first.sum::<usize>());
         self.tail.extend_from_slice(&announced.to_be_bytes());
         for piece in answer.into_vec() {
-            match piece {
-                Chunk::Memory(bytes) if bytes.len() < COPIED_PIECE_BYTES_MAX => {
-                    self.tail.extend_from_slice(&bytes);
-                }
-                Chunk::File(range) if range.bytes == 0 => {}
-                piece => {
+            match copied(&piece) {
+                Some(bytes) => self.tail.extend_from_slice(bytes),
+                None if piece.is_empty() => {}
+                None => {
                     self.close_tail();
                     self.pieces.push_back(piece);
                 }
@@ -134,5 +129,13 @@ impl Output {
             rest.advance(left);
             self.pieces.push_back(rest.into());
         }
+    }
+}
+
+/// The bytes of a piece that is so small that it is copied together with others.
+fn copied(piece: &Chunk) -> Option<&[u8]> {
+    match piece {
+        Chunk::Memory(bytes) if bytes.len() < COPIED_PIECE_BYTES_MAX => Some(bytes),
+        _ => None,
     }
 }

@@ -34,6 +34,7 @@ pub use builder::{BatchBuilder, NewRecord};
 pub use header::{Attributes, BatchHeader, HEADER_BYTES, MAGIC};
 pub use records::{Headers, RecordError, RecordView, Records};
 pub use rewrite::{recompress, retain};
+pub use varint::len as varint_bytes;
 pub use view::{BatchError, BatchView, Batches, stamp, stamp_log_append_time};
 
 #[cfg(test)]

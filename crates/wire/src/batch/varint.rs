@@ -68,8 +68,8 @@ fn to_zigzag(value: i64) -> u64 {
     (value << 1).cast_unsigned() ^ (value >> 63).cast_unsigned()
 }
 
-/// How many bytes a number has.
-pub(super) fn len(value: i64) -> usize {
+/// How many bytes a number takes in a record, from 1 to 10.
+pub fn len(value: i64) -> usize {
     // Also zero has a byte.
     let bits = 64 - (to_zigzag(value) | 1).leading_zeros() as usize;
     bits.div_ceil(7)

@@ -151,9 +151,9 @@ impl Shape {
     }
 }
 
-/// Bytes that a number takes in a record: seven bits each, and one bit of the first for the sign.
+/// Bytes that a number takes in a record.
 fn varint_bytes(number: u64) -> u64 {
-    u64::from((64 - number.leading_zeros()) + 1).div_ceil(7)
+    wire::batch::varint_bytes(i64::try_from(number).unwrap_or(i64::MAX)) as u64
 }
 
 /// Makes requests that write one batch to one partition.
