@@ -39,8 +39,7 @@ belong to the machine they were measured on.
 - After a kill Kafka is started with its default settings. Its controller takes no broker of the same number before the session of the killed one is over (9 s), and that is part of
   its recovery.
 - Tansu is another Kafka-compatible broker in Rust; the build that pip brings keeps everything in memory, so the column has what need not survive the process, and no rebalance: a group of 200 members got no answer for 30 s. NATS speaks a protocol of its own: its load
-  is a client of that, which does the same, and its JetStream keeps messages in files without forcing each. Its row under load is of commit f58db62: Ottla was compared with itself before the blocks and not in them, each measurement
-  had a topic of its own, and processor time was read in ticks of 10 ms.
+  is a client of that, which does the same, and its JetStream keeps messages in files without forcing each.
 - The limits of the machine are loops that do nothing else: append and force, send, or answer.
 
 ```
