@@ -6,29 +6,34 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::fs::File;
 use std::future::poll_fn;
-use std::io::{self, IoSlice, Read};
+use std::io::{self, Read};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
-use rustix::fs::sendfile;
 use socket2::SockRef;
-use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+mod deadlines;
+mod socket;
+
+use self::deadlines::{Due, longer};
+use self::socket::{Socket, read_once};
 use crate::answer_queue::AnswerQueue;
 use crate::close_reason;
 use crate::frame::FrameAssembler;
 use crate::frame_budget::{FrameBudget, FrameShare};
-use crate::limits::{FRAME_FREE_BYTES, FRAME_PROGRESS_BYTES, OUTPUT_BYTES_MAX, READ_BYTES};
+use crate::limits::{
+    FRAME_FREE_BYTES, FRAME_PROGRESS_BYTES, OUTPUT_BYTES_MAX, READ_BYTES, REST_AFTER_MIN,
+};
 use crate::listener::{Open, Shared};
-use crate::output::{Output, Sink};
+use crate::output::Output;
+use crate::resting::Resting;
 use crate::service::{BoxFuture, Service};
 
 thread_local! {
@@ -53,6 +58,9 @@ pub(crate) struct Connection<S: Service> {
     draining: bool,
     last_active: Instant,
     last_received: Instant,
+    /// After how long without a request under way it rests. Each time that it turns out to be in use after all, it is
+    /// twice as long.
+    rest_after: Duration,
     /// Since when the socket has taken nothing of what is to be written.
     blocked_since: Option<Instant>,
     /// Until when the service wants no more frames.
@@ -67,6 +75,14 @@ struct ShareUse {
     bytes: usize,
 }
 
+/// How a task stops serving its connection.
+enum End {
+    /// The client has closed it.
+    Client,
+    /// Nothing is under way.
+    Rests,
+}
+
 enum Event {
     Drain,
     Answers,
@@ -78,12 +94,38 @@ enum Event {
 }
 
 impl<S: Service> Connection<S> {
-    pub(crate) fn new(stream: TcpStream, shared: Arc<Shared<S>>, open: Open<S>) -> Self {
+    /// A connection that has just been accepted.
+    pub(crate) fn new(stream: TcpStream, open: Open<S>) -> Self {
+        Self::from_parts(stream, open, true, REST_AFTER_MIN)
+    }
+
+    /// A connection whose client has sent something while it was at rest. `None` if the runtime does not take its
+    /// socket; then it is closed.
+    pub(crate) fn woken(resting: Resting<S>) -> Option<Self> {
+        match TcpStream::from_std(resting.stream) {
+            Ok(stream) => {
+                let rest_after = longer(resting.rest_after);
+                Some(Self::from_parts(
+                    stream,
+                    resting.open,
+                    resting.first,
+                    rest_after,
+                ))
+            }
+            Err(_) => {
+                resting.open.close(close_reason::IO_ERROR);
+                None
+            }
+        }
+    }
+
+    fn from_parts(stream: TcpStream, open: Open<S>, first: bool, rest_after: Duration) -> Self {
         let now = Instant::now();
+        let shared = Arc::clone(open.shared());
         Self {
             stream,
             budget: shared.budget.clone(),
-            assembler: FrameAssembler::new(shared.settings.frame_bytes_max),
+            assembler: FrameAssembler::new(shared.settings.frame_bytes_max, first),
             shared,
             open,
             frames: VecDeque::new(),
@@ -94,13 +136,15 @@ impl<S: Service> Connection<S> {
             draining: false,
             last_active: now,
             last_received: now,
+            rest_after,
             blocked_since: None,
             held_until: None,
             share_use: None,
         }
     }
 
-    /// Serves the connection to its end. `drain` says when the server is shut down.
+    /// Serves the connection to its end, or until nothing is under way: then it is given back. `drain` says when the
+    /// server is shut down.
     #[expect(
         clippy::manual_async_fn,
         reason = "an `async fn` would hold the connection twice: as given, and as worked with"
@@ -108,22 +152,24 @@ impl<S: Service> Connection<S> {
     pub(crate) fn run(
         mut self,
         mut drain: watch::Receiver<Option<Instant>>,
-    ) -> impl Future<Output = ()> + Send {
+    ) -> impl Future<Output = Option<Resting<S>>> + Send {
         async move {
             let reason = match self.serve(&mut drain).await {
-                Ok(()) => close_reason::CLIENT,
+                Ok(End::Rests) => return self.into_resting(),
+                Ok(End::Client) => close_reason::CLIENT,
                 Err(reason) => reason,
             };
             self.open.close(reason);
+            None
         }
     }
 
-    /// Errs with the reason to close; `Ok` is that the client has closed.
+    /// Errs with the reason to close.
     async fn serve(
         &mut self,
         drain: &mut watch::Receiver<Option<Instant>>,
-    ) -> Result<(), &'static str> {
-        let mut timer = pin!(sleep_until(self.last_active + self.shared.settings.idle));
+    ) -> Result<End, &'static str> {
+        let mut timer = pin!(sleep_until(self.rests_at()));
         let mut drained = pin!(drain.changed());
         loop {
             self.look_whether_held();
@@ -134,7 +180,7 @@ impl<S: Service> Connection<S> {
                 continue;
             }
             if self.is_finished()? {
-                return Ok(());
+                return Ok(End::Client);
             }
             let wants_input = self.wants_input();
             if !wants_input && !self.assembler.is_beyond_budget() {
@@ -164,7 +210,11 @@ impl<S: Service> Connection<S> {
                 Event::Answers | Event::Writable => {}
                 Event::Share(share) => self.take_share(share),
                 Event::Readable => self.read()?,
-                Event::Timer => self.check_deadline()?,
+                Event::Timer => match self.due() {
+                    Some(Due::Close(reason)) => return Err(reason),
+                    Some(Due::Rest) => return Ok(End::Rests),
+                    None => self.rest_after = longer(self.rest_after),
+                },
                 Event::Failed => return Err(close_reason::IO_ERROR),
             }
         }
@@ -398,36 +448,21 @@ impl<S: Service> Connection<S> {
         Ok(self.end_of_input && self.frames.is_empty())
     }
 
-    /// When the other side will have been too slow, and at what.
-    fn deadline(&self) -> Option<(Instant, &'static str)> {
-        let settings = &self.shared.settings;
-        let waits_for_client =
-            self.waiting_for_budget.is_none() && self.held_until.is_none() && self.wants_input();
-        let stalled_frame = (waits_for_client && self.assembler.is_partial()).then(|| {
-            (
-                self.last_received + settings.stall,
-                close_reason::FRAME_STALLED,
-            )
-        });
-        let useless_share = self
-            .share_use
-            .as_ref()
-            .map(|share| (share.since + settings.stall, close_reason::FRAME_STALLED));
-        let stalled_write = self
-            .blocked_since
-            .map(|since| (since + settings.stall, close_reason::WRITE_STALLED));
-        let idle = (waits_for_client && self.answers.is_empty() && self.output.is_empty())
-            .then(|| (self.last_active + settings.idle, close_reason::IDLE));
-        [stalled_frame, useless_share, stalled_write, idle]
-            .into_iter()
-            .flatten()
-            .min_by_key(|(at, _)| *at)
-    }
-
-    fn check_deadline(&self) -> Result<(), &'static str> {
-        match self.deadline() {
-            Some((at, reason)) if at <= Instant::now() => Err(reason),
-            _ => Ok(()),
+    /// What is left when nothing is under way; `None` if the runtime does not give the socket back, which closes it.
+    fn into_resting(self) -> Option<Resting<S>> {
+        let idle_at = self.idle_at();
+        match self.stream.into_std() {
+            Ok(stream) => Some(Resting {
+                stream,
+                open: self.open,
+                first: self.assembler.is_first(),
+                rest_after: self.rest_after,
+                idle_at,
+            }),
+            Err(_) => {
+                self.open.close(close_reason::IO_ERROR);
+                None
+            }
         }
     }
 
@@ -443,46 +478,5 @@ impl<S: Service> Connection<S> {
         if self.end_of_input || self.draining {
             self.answers.drop_parked();
         }
-    }
-}
-
-/// The socket as the place that answers go to.
-struct Socket<'a>(&'a TcpStream);
-
-impl Sink for Socket<'_> {
-    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.try_write_vectored(slices)
-    }
-
-    fn write_file(&mut self, file: &File, mut position: u64, bytes: usize) -> io::Result<usize> {
-        self.0.try_io(Interest::WRITABLE, || {
-            Ok(sendfile(self.0, file, Some(&mut position), bytes)?)
-        })
-    }
-}
-
-/// Reads what is there, in one call of the kernel. If that is less than there is room for, nothing is left,
-/// and the stream counts as empty until the kernel says otherwise, without a second call to see it.
-fn read_once(
-    stream: &TcpStream,
-    room_bytes: usize,
-    call: impl FnOnce() -> io::Result<usize>,
-) -> io::Result<usize> {
-    let mut read = Ok(0);
-    // Within `try_io`, so that what arrives meanwhile is not taken for what has just been read.
-    let noted = stream.try_io(Interest::READABLE, || {
-        read = call();
-        match &read {
-            Ok(count) if *count > 0 && *count < room_bytes => Err(io::ErrorKind::WouldBlock.into()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                Err(io::ErrorKind::WouldBlock.into())
-            }
-            _ => Ok(()),
-        }
-    });
-    match (noted, &read) {
-        // It was not even tried.
-        (Err(error), Ok(0)) => Err(error),
-        _ => read,
     }
 }

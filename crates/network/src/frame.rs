@@ -26,16 +26,22 @@ pub(crate) struct FrameAssembler {
 }
 
 impl FrameAssembler {
-    pub(crate) fn new(frame_bytes_max: usize) -> Self {
+    /// For a connection of which no frame has come yet if `first`.
+    pub(crate) fn new(frame_bytes_max: usize, first: bool) -> Self {
         Self {
             frame_bytes_max,
-            first: true,
+            first,
             header: [0; HEADER_BYTES],
             header_bytes: 0,
             length: None,
             body: Vec::new(),
             share: None,
         }
+    }
+
+    /// Whether no frame has begun yet.
+    pub(crate) fn is_first(&self) -> bool {
+        self.first
     }
 
     /// Whether a frame has begun and is not complete.

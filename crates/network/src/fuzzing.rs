@@ -18,7 +18,7 @@ pub fn assemble<'a>(
 ) -> Result<(), &'static str> {
     let budget_bytes = 1 << 20;
     let budget = FrameBudget::new(budget_bytes);
-    let mut assembler = FrameAssembler::new(frame_bytes_max);
+    let mut assembler = FrameAssembler::new(frame_bytes_max, true);
     for mut piece in pieces {
         while !piece.is_empty() {
             let Some(capacity) = assembler.wanted_capacity() else {

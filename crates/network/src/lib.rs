@@ -1,8 +1,9 @@
 //! Listeners, framing, answers in request order, limits and drain. Knows frames, not messages.
 //!
 //! A [`Listener`] accepts connections and runs one task for each. The task reads frames, hands them to
-//! the [`Service`] one after the other, and writes the answers in the order of the requests. Nothing
-//! is held for an idle connection but its socket and a few hundred bytes.
+//! the [`Service`] one after the other, and writes the answers in the order of the requests. It ends when
+//! nothing is under way: a connection that rests is its socket and some two hundred bytes, until the client
+//! sends something.
 //!
 //! What the other side can make this process hold is bounded everywhere: the bytes of frames that are
 //! still arriving by one budget for all connections, requests and answers in flight per connection, the
@@ -10,7 +11,7 @@
 //!
 //! The path of a frame in file names: `listener.rs` accepts, `connection.rs` reads, `frame.rs` puts the
 //! frame together within `frame_budget.rs`, `service.rs` says what may come back,
-//! `answer_queue.rs` keeps the order, `output.rs` writes.
+//! `answer_queue.rs` keeps the order, `output.rs` writes. `resting.rs` keeps the connections without a task.
 
 mod answer_queue;
 mod connection;
@@ -22,6 +23,7 @@ mod limits;
 mod listener;
 mod metrics;
 mod output;
+mod resting;
 mod service;
 mod settings;
 

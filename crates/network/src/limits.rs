@@ -1,5 +1,7 @@
 //! Bounds that nobody needs to set.
 
+use std::time::Duration;
+
 /// Most bytes that are read before it is known what they belong to.
 pub(crate) const READ_BYTES: usize = 8 * 1024;
 
@@ -29,6 +31,20 @@ pub(crate) const COPIED_PIECE_BYTES_MAX: usize = 4 * 1024;
 
 /// Most pieces in one write.
 pub(crate) const WRITE_PIECES_MAX: usize = 64;
+
+/// After this without a request under way a connection rests at first: its task ends, until the client sends something.
+pub(crate) const REST_AFTER_MIN: Duration = Duration::from_millis(100);
+
+/// After this at most, if it was in use again and again. To rest and to be woken takes about as long as half a request, which who sends
+/// something that seldom does not notice.
+pub(crate) const REST_AFTER_MAX: Duration = Duration::from_secs(10);
+
+/// Connections come to rest at multiples of this many milliseconds since the start of their listener, so that the
+/// processor is not woken for each.
+pub(crate) const REST_TICK_MS: u64 = 100;
+
+/// Most resting connections that are woken together.
+pub(crate) const WOKEN_CONNECTIONS_MAX: usize = 64;
 
 /// Connections that the operating system keeps waiting to be accepted.
 pub(crate) const ACCEPT_BACKLOG: i32 = 1024;

@@ -12,14 +12,15 @@ use parking_lot::Mutex;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::close_reason;
 use crate::connection::Connection;
 use crate::frame_budget::FrameBudget;
 use crate::limits::ACCEPT_BACKLOG;
 use crate::metrics::NetworkMetrics;
+use crate::resting::{Resting, RestingConnections};
 use crate::service::{Reply, Service};
 use crate::settings::NetworkSettings;
 
@@ -73,7 +74,13 @@ impl Listener {
         let metrics = Arc::clone(&shared.metrics);
         let slots = Arc::clone(&shared.slots);
         let drain = watch::Sender::new(None);
-        let task = tokio::spawn(accept_until_drained(listener, shared, drain.subscribe()));
+        let resting = RestingConnections::new(Arc::clone(&metrics))?;
+        let task = tokio::spawn(accept_until_drained(
+            listener,
+            shared,
+            resting,
+            drain.subscribe(),
+        ));
         Ok(Server {
             address: self.address,
             metrics,
@@ -139,6 +146,8 @@ pub(crate) struct Shared<S: Service> {
     pub(crate) settings: NetworkSettings,
     pub(crate) metrics: Arc<NetworkMetrics>,
     pub(crate) budget: FrameBudget,
+    /// What connections come to rest by.
+    pub(crate) started: Instant,
     slots: Arc<Mutex<Slots>>,
 }
 
@@ -154,6 +163,7 @@ impl<S: Service> Shared<S> {
             service,
             metrics: Arc::default(),
             budget: FrameBudget::new(settings.frames_in_progress_bytes_max),
+            started: Instant::now(),
             slots: Arc::new(Mutex::new(slots)),
             settings,
         })
@@ -214,6 +224,10 @@ impl<S: Service> Open<S> {
         })
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Shared<S>> {
+        &self.shared
+    }
+
     pub(crate) fn call(&mut self, frame: Bytes) -> Reply {
         match &mut self.connection {
             Some(connection) => self.shared.service.call(connection, frame),
@@ -257,19 +271,31 @@ impl<S: Service> Drop for Open<S> {
 async fn accept_until_drained<S: Service>(
     listener: TcpListener,
     shared: Arc<Shared<S>>,
+    mut resting: RestingConnections<S>,
     mut drain: watch::Receiver<Option<Instant>>,
 ) {
     let connection_drain = drain.clone();
     let mut connections = JoinSet::new();
     let mut pause = ACCEPT_PAUSE;
+    let mut accept_at = None;
     loop {
         tokio::select! {
             biased;
             _ = drain.changed() => break,
-            Some(ended) = connections.join_next() => report_panic(ended),
-            accepted = listener.accept() => match accepted {
+            Some(ended) = connections.join_next() => {
+                if let Some(connection) = resting_or_ended(ended) {
+                    resting.add(connection);
+                }
+            }
+            woken = resting.woken() => {
+                for connection in woken.into_iter().filter_map(Connection::woken) {
+                    connections.spawn(connection.run(connection_drain.clone()));
+                }
+            }
+            accepted = accept(&listener, accept_at) => match accepted {
                 Ok((stream, peer)) => {
                     pause = ACCEPT_PAUSE;
+                    accept_at = None;
                     if let Some(connection) = open(&shared, stream, peer) {
                         connections.spawn(connection.run(connection_drain.clone()));
                     }
@@ -283,25 +309,37 @@ async fn accept_until_drained<S: Service>(
                     if pause == ACCEPT_PAUSE {
                         tracing::warn!(%error, "connections cannot be accepted; trying again");
                     }
-                    if timeout(pause, drain.changed()).await.is_ok() {
-                        break;
-                    }
+                    accept_at = Some(Instant::now() + pause);
                     pause = (pause * 2).min(ACCEPT_PAUSE_MAX);
                 }
             },
         }
     }
     drop(listener);
+    resting.shut_down();
     // No deadline: the server was dropped.
     let deadline = drain.borrow().unwrap_or_else(Instant::now);
     let all_ended = async {
         while let Some(ended) = connections.join_next().await {
-            report_panic(ended);
+            if let Some(connection) = resting_or_ended(ended) {
+                connection.open.close(close_reason::SHUTDOWN);
+            }
         }
     };
     if timeout_at(deadline, all_ended).await.is_err() {
         connections.shutdown().await;
     }
+}
+
+/// The next connection, once this time has come.
+async fn accept(
+    listener: &TcpListener,
+    at: Option<Instant>,
+) -> io::Result<(TcpStream, SocketAddr)> {
+    if let Some(at) = at {
+        sleep_until(at).await;
+    }
+    listener.accept().await
 }
 
 fn open<S: Service>(
@@ -320,7 +358,7 @@ fn open<S: Service>(
         }
     };
     match Open::try_new(shared, peer, local) {
-        Ok(open) => Some(Connection::new(stream, Arc::clone(shared), open)),
+        Ok(open) => Some(Connection::new(stream, open)),
         Err(reason) => {
             refuse(shared, peer, reason);
             None
@@ -342,10 +380,14 @@ fn is_one_connections_fault(error: &io::Error) -> bool {
     )
 }
 
-fn report_panic(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended
-        && error.is_panic()
-    {
-        tracing::error!(%error, "the task of a connection has panicked");
-    }
+/// What the task of a connection has ended with: the connection, if nothing is under way.
+fn resting_or_ended<S: Service>(
+    ended: Result<Option<Resting<S>>, JoinError>,
+) -> Option<Resting<S>> {
+    ended.unwrap_or_else(|error| {
+        if error.is_panic() {
+            tracing::error!(%error, "the task of a connection has panicked");
+        }
+        None
+    })
 }

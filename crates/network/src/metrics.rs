@@ -1,7 +1,7 @@
 //! What is counted.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
@@ -12,6 +12,7 @@ pub struct NetworkMetrics {
     accept_errors: AtomicU64,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
+    resting: AtomicUsize,
     closed: Mutex<BTreeMap<&'static str, u64>>,
 }
 
@@ -20,6 +21,8 @@ pub struct NetworkMetrics {
 pub struct NetworkMetricsSnapshot {
     /// Connections that are open.
     pub connections_open: u64,
+    /// Those of them that have no task, as nothing is under way.
+    pub connections_resting: usize,
     /// Connections accepted since the start, those over a limit included.
     pub connections_accepted: u64,
     /// Connections closed since the start, by reason.
@@ -41,6 +44,7 @@ impl NetworkMetrics {
         let closed: u64 = connections_closed.values().sum();
         NetworkMetricsSnapshot {
             connections_open: connections_accepted.saturating_sub(closed),
+            connections_resting: self.resting.load(Ordering::Relaxed),
             connections_accepted,
             connections_closed,
             accept_errors: self.accept_errors.load(Ordering::Relaxed),
@@ -51,6 +55,10 @@ impl NetworkMetrics {
 
     pub(crate) fn accepted(&self) {
         self.accepted.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn resting(&self, connections: usize) {
+        self.resting.store(connections, Ordering::Relaxed);
     }
 
     pub(crate) fn accept_failed(&self) {

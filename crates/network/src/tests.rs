@@ -8,6 +8,7 @@ mod frames;
 mod held_back;
 mod limits;
 mod order;
+mod resting;
 mod scripts;
 mod shutdown;
 mod toy;

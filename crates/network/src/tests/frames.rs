@@ -112,7 +112,7 @@ proptest! {
 
 #[test]
 fn a_large_length_alone_costs_nothing() {
-    let mut assembler = FrameAssembler::new(1 << 30);
+    let mut assembler = FrameAssembler::new(1 << 30, true);
     let mut input = &frame(&[])[..0];
     assert_eq!(assembler.push(&mut input), Ok(None));
     let announced = (1_u32 << 29).to_be_bytes();
@@ -131,7 +131,7 @@ fn no_frame_begins_with_more_than_any_other_may() {
         (first, first),
         (first + 1, first),
     ] {
-        let mut assembler = FrameAssembler::new(1 << 30);
+        let mut assembler = FrameAssembler::new(1 << 30, true);
         let announced = u32::try_from(length).unwrap().to_be_bytes();
         assert_eq!(assembler.push(&mut &announced[..]), Ok(None));
         assert_eq!(assembler.wanted_capacity(), Some(capacity), "{length}");

@@ -170,9 +170,9 @@ async fn connections_are_limited() {
 async fn a_connection_is_small() {
     let size = size_of::<Connection<Toy>>();
     assert!(size <= 512, "{size} bytes");
-    let (stream, shared, open) = super::toy::unserved_connection().await;
+    let (stream, open) = super::toy::unserved_connection().await;
     let (_drain, draining) = tokio::sync::watch::channel(None);
-    let task = Connection::new(stream, shared, open).run(draining);
+    let task = Connection::new(stream, open).run(draining);
     assert!(size_of_val(&task) <= 896, "{} bytes", size_of_val(&task));
 }
 

@@ -186,6 +186,9 @@ impl World {
         let stream = TcpStream::connect(self.server.local_address())
             .await
             .unwrap();
+        // What is sent leaves at once, and not when the server's system has said that it has what came before, for which
+        // no time passes here.
+        stream.set_nodelay(true).unwrap();
         Client { stream }
     }
 
@@ -254,7 +257,7 @@ impl Client {
 }
 
 /// The parts of a connection that no task serves.
-pub(super) async fn unserved_connection() -> (TcpStream, Arc<Shared<Toy>>, Open<Toy>) {
+pub(super) async fn unserved_connection() -> (TcpStream, Open<Toy>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stream = TcpStream::connect(address).await.unwrap();
@@ -264,5 +267,5 @@ pub(super) async fn unserved_connection() -> (TcpStream, Arc<Shared<Toy>>, Open<
     });
     let shared = Shared::new(toy, NetworkSettings::default());
     let open = Open::try_new(&shared, address, address).unwrap();
-    (stream, shared, open)
+    (stream, open)
 }
