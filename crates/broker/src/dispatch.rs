@@ -168,6 +168,8 @@ impl<R: Message> From<R> for Answer<R> {
 
 /// What the ordered part of a two-stage handler leaves to do.
 pub(crate) enum Stage<R> {
+    /// Nothing: there is nothing to wait for.
+    Answered(Answer<R>),
     /// The ordered part is done: the next request may be taken up.
     Done(BoxFuture<Answer<R>>),
     /// The ordered part itself has to wait (for space): the next request must wait for it too.
@@ -217,6 +219,14 @@ pub(crate) fn staged<R: Request<Response: Send + 'static>>(
     let request = R::decode(&mut body, call.context.version)?;
     let stage = handle(call.context.clone(), request);
     Ok(match stage {
+        Stage::Answered(answer) => {
+            let worked = call.elapsed();
+            match call.finish(answer, worked) {
+                Outcome::Answer(answer) => Reply::Ready(answer),
+                Outcome::None => Reply::None,
+                Outcome::Close(reason) => Reply::Close(reason),
+            }
+        }
         Stage::Done(answer) => Reply::Pipelined(call.outcome::<R::Response, _>(answer)),
         Stage::Blocked(answer) => Reply::Serial(call.outcome::<R::Response, _>(answer)),
     })

@@ -215,9 +215,12 @@ impl Storage {
 
     /// Whether the entry is durable.
     pub fn is_durable(&self, sequence: Sequence) -> bool {
-        self.engine
-            .progress
-            .has_reached(sequence, Durability::Durable)
+        self.has_reached(sequence, Durability::Durable)
+    }
+
+    /// Whether the entry has come that far.
+    pub fn has_reached(&self, sequence: Sequence, durability: Durability) -> bool {
+        self.engine.progress.has_reached(sequence, durability)
     }
 
     /// What is damaged, as found at the start and since.

@@ -57,6 +57,7 @@ pub(crate) fn handle(ctx: RequestContext, request: ProduceRequest) -> Stage<Prod
         .as_mut()
         .poll(&mut Context::from_waker(Waker::noop()));
     match first_look {
+        Poll::Ready(mut appended) if appended.is_proven() => Stage::Answered(appended.answer()),
         Poll::Ready(appended) => Stage::Done(Box::pin(appended.complete())),
         Poll::Pending => Stage::Blocked(Box::pin(async { appending.await.complete().await })),
     }
@@ -356,10 +357,24 @@ fn accepted(
 }
 
 impl Appended {
+    /// Whether nothing that the answer rests on has to be waited for. A round of a relaxed topic is mostly written by who
+    /// has appended it.
+    fn is_proven(&self) -> bool {
+        let storage = &self.ctx.broker.storage;
+        let is_proven = |pending: &Pending| {
+            pending.is_none_or(|(sequence, durability)| storage.has_reached(sequence, durability))
+        };
+        self.acks == Acks::None
+            || self
+                .topics
+                .iter()
+                .all(|(_, pending)| pending.iter().all(is_proven))
+    }
+
     /// Stage two: waits for the disk, then answers.
     async fn complete(mut self) -> Answer<ProduceResponse> {
         if self.acks == Acks::None {
-            return self.complete_unanswered();
+            return self.answer();
         }
         let broker = &self.ctx.broker;
         for (topic, pending) in &mut self.topics {
@@ -373,7 +388,16 @@ impl Appended {
                 }
             }
         }
-        let responses = self.topics.into_iter().map(|(topic, _)| topic);
+        self.answer()
+    }
+
+    /// The answer, when nothing is to be waited for any more.
+    fn answer(&mut self) -> Answer<ProduceResponse> {
+        if self.acks == Acks::None {
+            return self.answer_unasked();
+        }
+        let topics = std::mem::take(&mut self.topics);
+        let responses = topics.into_iter().map(|(topic, _)| topic);
         Answer::Response(ProduceResponse {
             responses: responses.collect(),
             throttle_time_ms: self.throttle_time_ms,
@@ -381,7 +405,7 @@ impl Appended {
         })
     }
 
-    fn complete_unanswered(&self) -> Answer<ProduceResponse> {
+    fn answer_unasked(&self) -> Answer<ProduceResponse> {
         let mut partitions = self
             .topics
             .iter()
