@@ -1,14 +1,16 @@
 //! Connections on which nothing is under way.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 
 use super::toy::{Client, Seen, Toy, World, frame};
-use crate::NetworkSettings;
 use crate::resting::Resting;
+use crate::{NetworkMetrics, NetworkSettings};
 
 /// Long enough for any connection to rest.
 const LONG: Duration = Duration::from_secs(11);
@@ -206,7 +208,7 @@ async fn a_drain_closes_what_rests() {
     sleep(LONG).await;
     assert_eq!(resting(&world), 2);
     let World { server, .. } = world;
-    let metrics = std::sync::Arc::clone(server.metrics());
+    let metrics = Arc::clone(server.metrics());
     server.drain(Duration::from_secs(60)).await;
     for client in &mut clients {
         client.expect_end().await;
@@ -214,6 +216,44 @@ async fn a_drain_closes_what_rests() {
     let snapshot = metrics.snapshot();
     assert_eq!(snapshot.connections_closed.get("shutdown"), Some(&2));
     assert_eq!(snapshot.connections_resting, 0);
+}
+
+/// What shuts the server down has its turn before the connection that comes to rest at that moment, or behind it.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_coming_to_rest_is_closed_by_a_drain() {
+    // It comes at the beginning of a tick of 100 ms, so it rests at the end of the next.
+    let rests_after = Duration::from_millis(200);
+    for connects_first in [true, false] {
+        let world = world();
+        let address = world.server.local_address();
+        let World { server, .. } = world;
+        let metrics = Arc::clone(server.metrics());
+        let connect = || std::net::TcpStream::connect(address).unwrap();
+        let early = connects_first.then(connect);
+        if connects_first {
+            yield_until_open(&metrics).await;
+        }
+        let draining = tokio::spawn(async move {
+            sleep(rests_after).await;
+            server.drain(Duration::from_secs(60)).await;
+        });
+        yield_now().await;
+        let _client = early.unwrap_or_else(connect);
+        draining.await.unwrap();
+        let closed = metrics.snapshot().connections_closed;
+        assert_eq!(closed.get("shutdown"), Some(&1), "{closed:?}");
+    }
+}
+
+/// Lets the server take the connection in, without time passing.
+async fn yield_until_open(metrics: &NetworkMetrics) {
+    for _ in 0..1_000 {
+        yield_now().await;
+        if metrics.snapshot().connections_open == 1 {
+            break;
+        }
+    }
+    yield_now().await;
 }
 
 #[tokio::test(start_paused = true)]
