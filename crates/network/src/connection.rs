@@ -58,8 +58,8 @@ pub(crate) struct Connection<S: Service> {
     draining: bool,
     last_active: Instant,
     last_received: Instant,
-    /// After how long without a request under way it rests. Each time that it turns out to be in use after all, it is
-    /// twice as long.
+    /// After how long without a request under way it rests. Twice as long each time that it is in use after all when that
+    /// is over, or is woken.
     rest_after: Duration,
     /// Since when the socket has taken nothing of what is to be written.
     blocked_since: Option<Instant>,

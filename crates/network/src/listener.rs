@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet, yield_now};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::close_reason;
@@ -59,7 +59,7 @@ impl Listener {
     }
 
     /// Accepts connections and serves them in tasks of the runtime that this is called in. Fails if
-    /// the runtime cannot take the socket.
+    /// the runtime cannot take the socket, or there is no descriptor for watching those that rest.
     pub fn serve<S: Service>(
         self,
         service: Arc<S>,
@@ -291,6 +291,8 @@ async fn accept_until_drained<S: Service>(
                 for connection in woken.into_iter().filter_map(Connection::woken) {
                     connections.spawn(connection.run(connection_drain.clone()));
                 }
+                // When a crowd is woken, those first have their turn before the last.
+                yield_now().await;
             }
             accepted = accept(&listener, accept_at) => match accepted {
                 Ok((stream, peer)) => {

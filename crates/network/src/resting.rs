@@ -118,6 +118,9 @@ impl<S: Service> RestingConnections<S> {
         let connection = self.connections.try_remove(key)?;
         self.deadlines.remove(&(connection.idle_at, key));
         self.metrics.resting(self.connections.len());
+        if self.connections.is_empty() {
+            self.connections.shrink_to_fit();
+        }
         // Fails only if it is not watched.
         let _ = epoll::delete(&self.epoll, &connection.stream);
         Some(connection)

@@ -165,7 +165,7 @@ async fn connections_are_limited() {
     );
 }
 
-/// What an idle connection holds is its task; everything behind pointers is given back.
+/// What a connection holds that is in use is its task; everything behind pointers is given back.
 #[tokio::test]
 async fn a_connection_is_small() {
     let size = size_of::<Connection<Toy>>();

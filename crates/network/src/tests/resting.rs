@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use tokio::task::yield_now;
+use tokio::task::{unconstrained, yield_now};
 use tokio::time::{Instant, sleep};
 
 use super::toy::{Client, Seen, Toy, World, frame};
@@ -263,8 +263,11 @@ async fn a_server_that_is_dropped_closes_what_rests() {
     sleep(LONG).await;
     assert_eq!(resting(&world), 1);
     let World { server, .. } = world;
+    let metrics = Arc::clone(server.metrics());
     drop(server);
     client.expect_end().await;
+    let closed = metrics.snapshot().connections_closed;
+    assert_eq!(closed.get("shutdown"), Some(&1), "{closed:?}");
 }
 
 /// More than are woken together.
@@ -278,12 +281,20 @@ async fn many_are_woken_at_once() {
     for round in 0..3_u8 {
         sleep(LONG).await;
         assert_eq!(resting(&world), clients.len());
-        for (number, client) in clients.iter_mut().enumerate() {
-            client.send(format!("ra {number} {round}").as_bytes()).await;
-        }
+        // Without a turn for the server before all is sent.
+        let send_all = async {
+            for (number, client) in clients.iter_mut().enumerate() {
+                client.send(format!("ra {number} {round}").as_bytes()).await;
+            }
+        };
+        unconstrained(send_all).await;
         for (number, client) in clients.iter_mut().enumerate() {
             let answer = client.receive().await;
             assert_eq!(answer, format!("ra {number} {round}").as_bytes());
+            if number == 0 {
+                // The first is answered before the last is woken.
+                assert_ne!(resting(&world), 0);
+            }
         }
     }
 }
