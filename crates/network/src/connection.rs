@@ -9,7 +9,6 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::{self, Read};
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -31,7 +30,7 @@ use crate::frame_budget::{FrameBudget, FrameShare};
 use crate::limits::{
     FRAME_FREE_BYTES, FRAME_PROGRESS_BYTES, OUTPUT_BYTES_MAX, READ_BYTES, REST_AFTER_MIN,
 };
-use crate::listener::{Open, Shared};
+use crate::listener::Open;
 use crate::output::Output;
 use crate::resting::Resting;
 use crate::service::{BoxFuture, Service};
@@ -44,7 +43,6 @@ thread_local! {
 
 pub(crate) struct Connection<S: Service> {
     stream: TcpStream,
-    shared: Arc<Shared<S>>,
     open: Open<S>,
     budget: FrameBudget,
     assembler: FrameAssembler,
@@ -121,12 +119,11 @@ impl<S: Service> Connection<S> {
 
     fn from_parts(stream: TcpStream, open: Open<S>, first: bool, rest_after: Duration) -> Self {
         let now = Instant::now();
-        let shared = Arc::clone(open.shared());
+        let shared = open.shared();
         Self {
             stream,
             budget: shared.budget.clone(),
             assembler: FrameAssembler::new(shared.settings.frame_bytes_max, first),
-            shared,
             open,
             frames: VecDeque::new(),
             answers: AnswerQueue::default(),
@@ -310,7 +307,7 @@ impl<S: Service> Connection<S> {
                 self.drop_parked_if_useless();
             }
             Ok(bytes) => {
-                self.shared.metrics.received(bytes);
+                self.open.shared().metrics.received(bytes);
                 self.last_received = Instant::now();
                 self.last_active = self.last_received;
             }
@@ -416,7 +413,7 @@ impl<S: Service> Connection<S> {
             match self.output.write(&mut Socket(&self.stream)) {
                 Ok(0) => return Err(close_reason::IO_ERROR),
                 Ok(bytes) => {
-                    self.shared.metrics.sent(bytes);
+                    self.open.shared().metrics.sent(bytes);
                     self.blocked_since = None;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

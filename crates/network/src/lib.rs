@@ -2,8 +2,8 @@
 //!
 //! A [`Listener`] accepts connections and runs one task for each. The task reads frames, hands them to
 //! the [`Service`] one after the other, and writes the answers in the order of the requests. It ends when
-//! nothing is under way: a connection that rests is its socket and some two hundred bytes, until the client
-//! sends something.
+//! nothing is under way: a connection that rests is its socket and two or three hundred bytes, until the
+//! client sends something.
 //!
 //! What the other side can make this process hold is bounded everywhere: the bytes of frames that are
 //! still arriving by one budget for all connections, requests and answers in flight per connection, the

@@ -40,7 +40,8 @@ pub(crate) const REST_AFTER_MIN: Duration = Duration::from_millis(100);
 pub(crate) const REST_AFTER_MAX: Duration = Duration::from_secs(10);
 
 /// Connections come to rest at multiples of this many milliseconds since the start of their listener, so that the
-/// processor is not woken for each. One that may not be idle for as long is closed by up to this much later.
+/// processor is not woken for each. One that has been idle for too long before it rests is closed by up to this much
+/// later.
 pub(crate) const REST_TICK_MS: u64 = 100;
 
 /// Most resting connections that are woken together.

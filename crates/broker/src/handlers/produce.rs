@@ -57,7 +57,7 @@ pub(crate) fn handle(ctx: RequestContext, request: ProduceRequest) -> Stage<Prod
         .as_mut()
         .poll(&mut Context::from_waker(Waker::noop()));
     match first_look {
-        Poll::Ready(mut appended) if appended.is_proven() => Stage::Answered(appended.answer()),
+        Poll::Ready(appended) if appended.is_proven() => Stage::Answered(appended.answer()),
         Poll::Ready(appended) => Stage::Done(Box::pin(appended.complete())),
         Poll::Pending => Stage::Blocked(Box::pin(async { appending.await.complete().await })),
     }
@@ -215,7 +215,8 @@ async fn append_topic(
             Err(refused) => (refused.response(index), refused.pending),
         };
         partition_responses.push(response);
-        pending.push(rests_on);
+        // What is never answered waits for nothing.
+        pending.push(rests_on.filter(|_| acks != Some(Acks::None)));
     }
     let response = TopicProduceResponse {
         name: request.name,
@@ -364,18 +365,13 @@ impl Appended {
         let is_proven = |pending: &Pending| {
             pending.is_none_or(|(sequence, durability)| storage.has_reached(sequence, durability))
         };
-        self.acks == Acks::None
-            || self
-                .topics
-                .iter()
-                .all(|(_, pending)| pending.iter().all(is_proven))
+        self.topics
+            .iter()
+            .all(|(_, pending)| pending.iter().all(is_proven))
     }
 
     /// Stage two: waits for the disk, then answers.
     async fn complete(mut self) -> Answer<ProduceResponse> {
-        if self.acks == Acks::None {
-            return self.answer();
-        }
         let broker = &self.ctx.broker;
         for (topic, pending) in &mut self.topics {
             for (partition, pending) in topic.partition_responses.iter_mut().zip(pending) {
@@ -392,12 +388,11 @@ impl Appended {
     }
 
     /// The answer, when nothing is to be waited for any more.
-    fn answer(&mut self) -> Answer<ProduceResponse> {
+    fn answer(self) -> Answer<ProduceResponse> {
         if self.acks == Acks::None {
             return self.answer_unasked();
         }
-        let topics = std::mem::take(&mut self.topics);
-        let responses = topics.into_iter().map(|(topic, _)| topic);
+        let responses = self.topics.into_iter().map(|(topic, _)| topic);
         Answer::Response(ProduceResponse {
             responses: responses.collect(),
             throttle_time_ms: self.throttle_time_ms,

@@ -25,7 +25,7 @@ pub(super) fn longer(rest_after: Duration) -> Duration {
 impl<S: Service> Connection<S> {
     /// When the other side will have been too slow, or silent for long enough.
     pub(super) fn deadline(&self) -> Option<(Instant, Due)> {
-        let settings = &self.shared.settings;
+        let settings = &self.open.shared().settings;
         let waits_for_client =
             self.waiting_for_budget.is_none() && self.held_until.is_none() && self.wants_input();
         let stalls = |since: Instant, reason| (since + settings.stall, Due::Close(reason));
@@ -52,14 +52,16 @@ impl<S: Service> Connection<S> {
     }
 
     pub(super) fn idle_at(&self) -> Instant {
-        self.last_active + self.shared.settings.idle
+        self.last_active + self.open.shared().settings.idle
     }
 
     pub(super) fn rests_at(&self) -> Instant {
-        let started = self.shared.started;
-        let silent_at = self.last_active + self.rest_after.min(self.shared.settings.idle);
-        let since_start_ms = silent_at.saturating_duration_since(started).as_millis() as u64;
-        started + Duration::from_millis((since_start_ms + 1).next_multiple_of(REST_TICK_MS))
+        let shared = self.open.shared();
+        let silent_at = self.last_active + self.rest_after.min(shared.settings.idle);
+        let since_start_ms = silent_at
+            .saturating_duration_since(shared.started)
+            .as_millis() as u64;
+        shared.started + Duration::from_millis((since_start_ms + 1).next_multiple_of(REST_TICK_MS))
     }
 
     pub(super) fn due(&self) -> Option<Due> {

@@ -106,6 +106,19 @@ async fn a_connection_that_is_woken_rests_later_each_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connection_that_is_used_every_second_rests_four_times() {
+    let world = world();
+    let mut client = world.client().await;
+    let mut rests = 0;
+    for _ in 0..60 {
+        ask(&mut client, b"ra").await;
+        sleep(Duration::from_secs(1)).await;
+        rests += resting(&world);
+    }
+    assert_eq!(rests, 4);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_frame_that_has_begun_does_not_rest() {
     let world = world();
     let mut client = world.client().await;
