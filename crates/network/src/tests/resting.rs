@@ -380,5 +380,5 @@ proptest! {
 #[test]
 fn a_resting_connection_is_small() {
     let size = size_of::<Resting<Toy>>();
-    assert!(size <= 120, "{size} bytes");
+    assert!(size <= 104, "{size} bytes");
 }
