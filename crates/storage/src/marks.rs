@@ -147,6 +147,8 @@ marks! {
     DirectoryRemoved,
     /// What is kept for readers only was dropped from memory.
     Evicted,
+    /// What stays in memory was copied out of larger buffers.
+    Detached,
     /// A slot was used again.
     SlotReused,
     /// A slot was made for a round that had none.

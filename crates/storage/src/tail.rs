@@ -124,17 +124,24 @@ impl Tail {
         bytes
     }
 
-    /// Copies what keeps larger buffers in memory and stays.
-    pub(crate) fn detach(&mut self) {
-        for batch in self.batches.iter_mut().rev() {
-            if batch.base_offset < self.flushed_end {
-                break;
-            }
+    /// Copies what keeps larger buffers in memory, came with a round up to this one, and is in no segment yet. Returns
+    /// whether there was any.
+    pub(crate) fn detach(&mut self, round_seq: u64) -> bool {
+        let mut has_copied = false;
+        let flushed = self
+            .batches
+            .partition_point(|batch| batch.base_offset < self.flushed_end);
+        let old = self
+            .batches
+            .partition_point(|batch| batch.round_seq <= round_seq);
+        for batch in self.batches.range_mut(flushed..old.max(flushed)) {
             if batch.is_shared {
                 batch.bytes = Bytes::copy_from_slice(&batch.bytes);
                 batch.is_shared = false;
+                has_copied = true;
             }
         }
+        has_copied
     }
 
     /// Drops everything; returns the unflushed and the cached bytes.
@@ -142,5 +149,51 @@ impl Tail {
         let (_, cached) = self.count_bytes();
         self.batches = VecDeque::new();
         (std::mem::take(&mut self.unflushed_bytes), cached)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(offset: i64, round_seq: u64, buffer: &Bytes) -> TailBatch {
+        let at = offset as usize;
+        TailBatch {
+            base_offset: offset,
+            last_offset: offset,
+            max_timestamp: -1,
+            round_seq,
+            bytes: buffer.slice(at..=at),
+            is_shared: true,
+        }
+    }
+
+    #[test]
+    fn what_stays_although_it_is_old_is_copied_once() {
+        let buffer = Bytes::from_static(&[10, 11, 12, 13, 14]);
+        let mut tail = Tail::new(0);
+        for (offset, round_seq) in [(0, 1), (1, 2), (2, 2), (3, 3), (4, 4)] {
+            tail.push(batch(offset, round_seq, &buffer));
+        }
+        tail.set_flushed_end(2);
+        let places = |tail: &Tail| -> Vec<_> {
+            let batches = tail.batches.iter();
+            batches.map(|batch| batch.bytes.as_ptr()).collect()
+        };
+        let before = places(&tail);
+        tail.detach(1);
+        assert_eq!(
+            places(&tail),
+            before,
+            "only flushed ones are as old as that"
+        );
+        tail.detach(3);
+        let after = places(&tail);
+        let moved: Vec<_> = before.iter().zip(&after).map(|(a, b)| a != b).collect();
+        assert_eq!(moved, [false, false, true, true, false]);
+        assert!(!tail.detach(3));
+        assert_eq!(places(&tail), after);
+        let bytes: Vec<_> = tail.from(0).map(|batch| batch.bytes[0]).collect();
+        assert_eq!(bytes, [10, 11, 12, 13, 14]);
     }
 }

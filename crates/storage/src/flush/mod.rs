@@ -336,8 +336,9 @@ impl Flusher {
             self.engine.metrics.note_flush(bytes);
         }
         if scope.is_memory_high || scope.everything {
-            // Cold logs stay in memory, but must not keep the buffers of busy ones.
-            logs.iter().for_each(|log| log.detach());
+            // Cold logs stay in memory, but must not keep the buffers of busy ones. What has come since is mostly of busy
+            // ones, which the next pass takes.
+            logs.iter().for_each(|log| log.detach(durable_seq));
         }
         self.collect_garbage(&logs);
         self.write_snapshots(&logs)?;

@@ -262,9 +262,11 @@ impl Log {
         self.engine.cached_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Makes what stays in memory independent of larger buffers.
-    pub(crate) fn detach(&self) {
-        self.state.lock().tail.detach();
+    /// Makes what came with a round up to this one, and stays in memory, independent of larger buffers.
+    pub(crate) fn detach(&self, round_seq: u64) {
+        if self.state.lock().tail.detach(round_seq) {
+            mark(Mark::Detached);
+        }
     }
 
     /// Ends the log: readers and appends are refused.
