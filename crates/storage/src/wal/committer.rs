@@ -13,6 +13,7 @@ use env::{Defect, Monotonic, SECTOR_BYTES, Step, has_defect};
 use tracing::{error, info, warn};
 
 use super::CommitStart;
+use super::copies::Copies;
 use super::growing::GrowingRound;
 use super::queue::{Queued, Refusal};
 use super::round_builder::{self, BuiltRound, Held, RoundIdentity};
@@ -60,6 +61,7 @@ pub(crate) struct Committer {
     written: Sequence,
     unforced: Unforced,
     growing: GrowingRound,
+    copies: Copies,
     round_wait: RoundWait,
     /// The highest durable_seq that any round carries.
     attested_seq: u64,
@@ -84,6 +86,7 @@ impl Committer {
             written: Sequence(0),
             unforced: Unforced::default(),
             growing: GrowingRound::default(),
+            copies: Copies::default(),
             round_wait: RoundWait::default(),
             attested_seq: start.seq,
             attest_at: None,
@@ -372,7 +375,7 @@ impl Committer {
         if let Some(last) = entries.last() {
             self.written = last.sequence;
         }
-        let batches = cut_into_batches(built, entries, self.seq);
+        let batches = cut_into_batches(&mut self.copies, built, entries, self.seq);
         let early = shown_when_written(entries);
         for ((entry, batch), is_early) in entries.iter().zip(&batches).zip(&early) {
             if *is_early {

@@ -1,6 +1,7 @@
 //! The write-ahead log: one sequence of rounds for all logs.
 
 pub(crate) mod committer;
+mod copies;
 mod growing;
 pub(crate) mod progress;
 pub(crate) mod queue;

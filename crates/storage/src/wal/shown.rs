@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use env::{Defect, has_defect};
 
+use super::copies::Copies;
 use super::queue::{Content, Queued};
 use super::round_builder::BuiltRound;
 use crate::tail::TailBatch;
@@ -49,6 +50,7 @@ pub(super) fn show(entry: &Queued, batch: Option<TailBatch>) {
 /// The batches of a round as their logs keep them, in the order of the entries. Small ones are
 /// copied to memory that they share, so that they do not keep the whole round.
 pub(super) fn cut_into_batches(
+    copies: &mut Copies,
     built: BuiltRound,
     entries: &[Queued],
     seq: u64,
@@ -56,16 +58,13 @@ pub(super) fn cut_into_batches(
     let is_small_round = built.buffer.as_slice().len() <= COPIED_ROUND_BYTES_MAX;
     let is_copied = |bytes: usize| is_small_round || bytes <= COPIED_BATCH_BYTES_MAX;
     let payloads = built.payloads;
-    let copied_bytes = payloads
-        .iter()
-        .map(|(_, bytes)| *bytes)
-        .filter(|bytes| is_copied(*bytes));
-    let mut copies = Vec::with_capacity(copied_bytes.sum());
+    let copied = || payloads.iter().filter(|(_, bytes)| is_copied(*bytes));
     let round = built.buffer.as_slice();
-    for (position, bytes) in payloads.iter().filter(|(_, bytes)| is_copied(*bytes)) {
-        copies.extend_from_slice(round.get(*position..position + bytes).unwrap_or(&[]));
-    }
-    let copies = Bytes::from(copies);
+    let parts = copied().map(|(position, bytes)| round.get(*position..position + bytes));
+    let copies = copies.copy(
+        copied().map(|(_, bytes)| bytes).sum(),
+        parts.map(Option::unwrap_or_default),
+    );
     let round = if is_small_round {
         Bytes::new()
     } else {
@@ -88,7 +87,7 @@ pub(super) fn cut_into_batches(
             max_timestamp: batch.max_timestamp,
             round_seq: seq,
             bytes: memory.slice(start..start + bytes),
-            is_shared: memory.len() > bytes,
+            is_shared: true,
         })
     };
     entries.iter().zip(payloads).map(cut).collect()

@@ -1,0 +1,146 @@
+//! Memory for batches that are copied out of the buffer of their round.
+//!
+//! Batches come and go in about the same order, so those of many rounds stand one behind the other in a block of memory,
+//! and it is filled again when all of them are gone. With an allocation for each, the allocator asks the system for fresh
+//! pages at one end of its heap and gives them back at the other.
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+
+/// The size of a block. Of its end up to what is copied at once is left free.
+const BLOCK_BYTES: usize = 1 << 20;
+/// What is copied at once and is larger than this has its own memory.
+const SHARED_BYTES_MAX: usize = BLOCK_BYTES / 8;
+/// How many blocks are kept to be filled again.
+const BLOCKS_MAX: usize = 128;
+/// How many blocks are asked whether they can be filled again before a new one is made.
+const ASKED_MAX: usize = 4;
+
+/// Copies bytes into memory that they share with what is copied before and after them.
+#[derive(Debug, Default)]
+pub(super) struct Copies {
+    /// What is left of the block that is being filled.
+    block: BytesMut,
+    /// The ends of those that are full, the oldest first.
+    full: VecDeque<BytesMut>,
+}
+
+impl Copies {
+    /// Copies the parts, of this length together, one behind the other.
+    pub(super) fn copy<'a>(
+        &mut self,
+        bytes: usize,
+        parts: impl Iterator<Item = &'a [u8]>,
+    ) -> Bytes {
+        if bytes > SHARED_BYTES_MAX {
+            let mut own = BytesMut::with_capacity(bytes);
+            parts.for_each(|part| own.extend_from_slice(part));
+            return own.freeze();
+        }
+        if self.block.capacity() < bytes {
+            let next = self.empty_block();
+            let full = std::mem::replace(&mut self.block, next);
+            if self.full.len() < BLOCKS_MAX {
+                self.full.push_back(full);
+            }
+        }
+        parts.for_each(|part| self.block.extend_from_slice(part));
+        self.block.split().freeze()
+    }
+
+    /// A block that nobody uses any more, or a new one.
+    fn empty_block(&mut self) -> BytesMut {
+        for _ in 0..ASKED_MAX.min(self.full.len()) {
+            if let Some(mut oldest) = self.full.pop_front() {
+                if oldest.try_reclaim(BLOCK_BYTES) {
+                    return oldest;
+                }
+                // A batch of a log that is written to its segment late.
+                self.full.push_back(oldest);
+            }
+        }
+        BytesMut::with_capacity(BLOCK_BYTES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn copy(copies: &mut Copies, byte: u8, bytes: usize) -> Bytes {
+        let (front, back) = (vec![byte; bytes / 3], vec![byte; bytes - bytes / 3]);
+        copies.copy(bytes, [&front[..], &back[..]].into_iter())
+    }
+
+    /// The first copies of so many blocks, each followed by as many as fill it.
+    fn fill_blocks(copies: &mut Copies, blocks: usize) -> Vec<Bytes> {
+        let bytes = BLOCK_BYTES / 16;
+        let first_of_block = |_| {
+            let first = copy(copies, 1, bytes);
+            (1..16).for_each(|_| drop(copy(copies, 2, bytes)));
+            first
+        };
+        (0..blocks).map(first_of_block).collect()
+    }
+
+    #[test]
+    fn copies_stay_as_they_are_while_blocks_are_filled_again() {
+        let mut copies = Copies::default();
+        let mut held = VecDeque::new();
+        for number in 0..600_usize {
+            let (byte, bytes) = ((number % 251) as u8, number * 7_919 % (BLOCK_BYTES / 7));
+            held.push_back((vec![byte; bytes], copy(&mut copies, byte, bytes)));
+            // Mostly the oldest goes, and now and then a later one before it.
+            if number > 40 {
+                held.remove(if number % 3 == 0 { 7 } else { 0 });
+            }
+            assert!(held.iter().all(|(expected, copy)| copy == expected));
+        }
+        assert!(copies.full.len() < 10, "blocks are filled again");
+    }
+
+    #[test]
+    fn a_block_is_filled_again_when_nobody_holds_any_of_it() {
+        let mut copies = Copies::default();
+        let mut firsts = fill_blocks(&mut copies, 4);
+        let places: Vec<_> = firsts.iter().map(|first| first.as_ptr()).collect();
+        // One is held for longer, and the others do not wait for it.
+        let held = firsts.remove(0);
+        drop(firsts);
+        let again = fill_blocks(&mut copies, 2);
+        assert_eq!(again[0].as_ptr(), places[1]);
+        assert_eq!(again[1].as_ptr(), places[2]);
+        assert!(held.iter().all(|byte| *byte == 1));
+        drop((held, again));
+        let kept = copies.full.len();
+        (0..20).for_each(|_| drop(fill_blocks(&mut copies, 1)));
+        assert_eq!(copies.full.len(), kept, "no new ones are made");
+    }
+
+    #[test]
+    fn much_at_once_has_its_own_memory() {
+        let mut copies = Copies::default();
+        let small = copy(&mut copies, 1, 100);
+        let left = copies.block.capacity();
+        assert_eq!(
+            copy(&mut copies, 2, SHARED_BYTES_MAX + 1).len(),
+            SHARED_BYTES_MAX + 1
+        );
+        assert_eq!(copies.block.capacity(), left);
+        assert_eq!(
+            copy(&mut copies, 3, SHARED_BYTES_MAX).len(),
+            SHARED_BYTES_MAX
+        );
+        assert_eq!(copies.block.capacity(), left - SHARED_BYTES_MAX);
+        assert_eq!(small, vec![1; 100]);
+    }
+
+    #[test]
+    fn no_more_blocks_are_kept_than_a_few() {
+        let mut copies = Copies::default();
+        let held = fill_blocks(&mut copies, BLOCKS_MAX + 10);
+        assert_eq!(copies.full.len(), BLOCKS_MAX);
+        drop(held);
+    }
+}
