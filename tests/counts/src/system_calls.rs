@@ -17,7 +17,7 @@ use crate::measure::{COUNTED, WARM_UP};
 
 /// The calls that a stream of requests decides. How often threads wake and wait for each other
 /// (futex, epoll_wait, the write that wakes) is the scheduler's.
-const DECIDED: [&str; 4] = ["recvfrom", "pwrite64", "fdatasync", "writev"];
+const DECIDED: [&str; 5] = ["recvfrom", "pwrite64", "fdatasync", "sendto", "writev"];
 
 /// A write of so many bytes prepares the next slot of the write-ahead log; when that comes is not
 /// decided by the requests either.
