@@ -24,7 +24,8 @@ pub struct StorageSettings {
     pub wal_first_slot_bytes: u32,
     /// How much memory batches may take, in bytes: half for what is not in a segment yet, an eighth
     /// for what is kept for readers, an eighth for buffers to be used again, and the rest for
-    /// answers under way.
+    /// answers under way. What small batches are copied to stays when they are gone, and is used
+    /// again for others.
     pub memory_bytes_max: u64,
     /// How many bytes may gather before they are moved to segments.
     pub flush_bytes: u64,
@@ -85,6 +86,12 @@ impl StorageSettings {
     /// The largest batch that the write-ahead log takes, in bytes.
     pub fn batch_bytes_max(&self) -> usize {
         self.wal_slot_bytes as usize / 2
+    }
+
+    /// How many bytes of memory are kept to copy batches to: what gathers until it is moved to segments, and what is kept for
+    /// readers after that.
+    pub(crate) fn copies_bytes_max(&self) -> u64 {
+        self.flush_bytes.saturating_add(self.memory_bytes_max / 8)
     }
 
     /// How many bytes of entries go into a round; a single larger one travels alone, and a larger

@@ -73,6 +73,7 @@ impl Committer {
     pub(crate) fn new(engine: Arc<Engine>, start: CommitStart) -> Self {
         let slot_bytes = engine.settings.wal_slot_bytes as usize;
         let round_bytes_max = engine.settings.round_bytes_max();
+        let copies_bytes_max = engine.settings.copies_bytes_max();
         Self {
             engine,
             round_bytes_max,
@@ -86,7 +87,7 @@ impl Committer {
             written: Sequence(0),
             unforced: Unforced::default(),
             growing: GrowingRound::default(),
-            copies: Copies::default(),
+            copies: Copies::new(copies_bytes_max),
             round_wait: RoundWait::default(),
             attested_seq: start.seq,
             attest_at: None,

@@ -12,21 +12,30 @@ use bytes::{Bytes, BytesMut};
 const BLOCK_BYTES: usize = 1 << 20;
 /// What is copied at once and is larger than this has its own memory.
 const SHARED_BYTES_MAX: usize = BLOCK_BYTES / 8;
-/// How many blocks are kept to be filled again.
-const BLOCKS_MAX: usize = 128;
 /// How many blocks are asked whether they can be filled again before a new one is made.
 const ASKED_MAX: usize = 4;
 
 /// Copies bytes into memory that they share with what is copied before and after them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Copies {
     /// What is left of the block that is being filled.
     block: BytesMut,
     /// The ends of those that are full, the oldest first.
     full: VecDeque<BytesMut>,
+    /// How many of those are kept to be filled again.
+    full_max: usize,
 }
 
 impl Copies {
+    /// Keeps so many bytes to be filled again; as much as is held at once is enough.
+    pub(super) fn new(bytes_max: u64) -> Self {
+        Self {
+            block: BytesMut::with_capacity(BLOCK_BYTES),
+            full: VecDeque::new(),
+            full_max: (bytes_max / BLOCK_BYTES as u64) as usize,
+        }
+    }
+
     /// Copies the parts, of this length together, one behind the other.
     pub(super) fn copy<'a>(
         &mut self,
@@ -41,7 +50,7 @@ impl Copies {
         if self.block.capacity() < bytes {
             let next = self.empty_block();
             let full = std::mem::replace(&mut self.block, next);
-            if self.full.len() < BLOCKS_MAX {
+            if self.full.len() < self.full_max {
                 self.full.push_back(full);
             }
         }
@@ -86,7 +95,7 @@ mod tests {
 
     #[test]
     fn copies_stay_as_they_are_while_blocks_are_filled_again() {
-        let mut copies = Copies::default();
+        let mut copies = Copies::new(40 << 20);
         let mut held = VecDeque::new();
         for number in 0..600_usize {
             let (byte, bytes) = ((number % 251) as u8, number * 7_919 % (BLOCK_BYTES / 7));
@@ -102,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_block_is_filled_again_when_nobody_holds_any_of_it() {
-        let mut copies = Copies::default();
+        let mut copies = Copies::new(40 << 20);
         let mut firsts = fill_blocks(&mut copies, 4);
         let places: Vec<_> = firsts.iter().map(|first| first.as_ptr()).collect();
         // One is held for longer, and the others do not wait for it.
@@ -120,7 +129,7 @@ mod tests {
 
     #[test]
     fn much_at_once_has_its_own_memory() {
-        let mut copies = Copies::default();
+        let mut copies = Copies::new(40 << 20);
         let small = copy(&mut copies, 1, 100);
         let left = copies.block.capacity();
         assert_eq!(
@@ -137,10 +146,10 @@ mod tests {
     }
 
     #[test]
-    fn no_more_blocks_are_kept_than_a_few() {
-        let mut copies = Copies::default();
-        let held = fill_blocks(&mut copies, BLOCKS_MAX + 10);
-        assert_eq!(copies.full.len(), BLOCKS_MAX);
+    fn no_more_blocks_are_kept_than_is_said() {
+        let mut copies = Copies::new(40 << 20);
+        let held = fill_blocks(&mut copies, 50);
+        assert_eq!(copies.full.len(), 40);
         drop(held);
     }
 }
