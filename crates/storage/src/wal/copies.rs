@@ -1,17 +1,19 @@
 //! Memory for batches that are copied out of the buffer of their round.
 //!
 //! Batches come and go in about the same order, so those of many rounds stand one behind the other in a block of memory,
-//! and it is filled again when all of them are gone. With an allocation for each, the allocator asks the system for fresh
-//! pages at one end of its heap and gives them back at the other.
+//! and it is filled again when all of them are gone. With an allocation for each round, the allocator asks the system for
+//! fresh pages at one end of its heap and gives them back at the other.
 
 use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
-/// The size of a block. Of its end up to what is copied at once is left free.
-const BLOCK_BYTES: usize = 1 << 20;
-/// What is copied at once and is larger than this has its own memory.
-const SHARED_BYTES_MAX: usize = BLOCK_BYTES / 8;
+/// How large a block is at most. A batch that a slow reader holds keeps all of its block.
+const BLOCK_BYTES_MAX: u64 = 256 << 10;
+/// How large a block is at least.
+const BLOCK_BYTES_MIN: u64 = 16 << 10;
+/// Of how many blocks what is kept consists, as far as these sizes allow that.
+const BLOCKS: u64 = 256;
 /// How many blocks are asked whether they can be filled again before a new one is made.
 const ASKED_MAX: usize = 4;
 
@@ -24,16 +26,25 @@ pub(super) struct Copies {
     full: VecDeque<BytesMut>,
     /// How many of those are kept to be filled again.
     full_max: usize,
+    block_bytes: usize,
 }
 
 impl Copies {
-    /// Keeps so many bytes to be filled again; as much as is held at once is enough.
+    /// Keeps so many bytes at most to be filled again.
     pub(super) fn new(bytes_max: u64) -> Self {
+        let block_bytes = (bytes_max / BLOCKS).clamp(BLOCK_BYTES_MIN, BLOCK_BYTES_MAX);
+        let full_max = bytes_max / block_bytes;
         Self {
-            block: BytesMut::with_capacity(BLOCK_BYTES),
+            block: BytesMut::with_capacity(block_bytes as usize),
             full: VecDeque::new(),
-            full_max: (bytes_max / BLOCK_BYTES as u64) as usize,
+            full_max: full_max as usize,
+            block_bytes: block_bytes as usize,
         }
+    }
+
+    /// What is copied at once and is larger than this has its own memory. So much at the end of a block may stay unused.
+    fn shared_bytes_max(&self) -> usize {
+        self.block_bytes / 4
     }
 
     /// Copies the parts, of this length together, one behind the other.
@@ -42,7 +53,7 @@ impl Copies {
         bytes: usize,
         parts: impl Iterator<Item = &'a [u8]>,
     ) -> Bytes {
-        if bytes > SHARED_BYTES_MAX {
+        if bytes > self.shared_bytes_max() {
             let mut own = BytesMut::with_capacity(bytes);
             parts.for_each(|part| own.extend_from_slice(part));
             return own.freeze();
@@ -62,14 +73,14 @@ impl Copies {
     fn empty_block(&mut self) -> BytesMut {
         for _ in 0..ASKED_MAX.min(self.full.len()) {
             if let Some(mut oldest) = self.full.pop_front() {
-                if oldest.try_reclaim(BLOCK_BYTES) {
+                if oldest.try_reclaim(self.block_bytes) {
                     return oldest;
                 }
                 // A batch of a log that is written to its segment late.
                 self.full.push_back(oldest);
             }
         }
-        BytesMut::with_capacity(BLOCK_BYTES)
+        BytesMut::with_capacity(self.block_bytes)
     }
 }
 
@@ -84,7 +95,7 @@ mod tests {
 
     /// The first copies of so many blocks, each followed by as many as fill it.
     fn fill_blocks(copies: &mut Copies, blocks: usize) -> Vec<Bytes> {
-        let bytes = BLOCK_BYTES / 16;
+        let bytes = copies.block_bytes / 16;
         let first_of_block = |_| {
             let first = copy(copies, 1, bytes);
             (1..16).for_each(|_| drop(copy(copies, 2, bytes)));
@@ -95,10 +106,13 @@ mod tests {
 
     #[test]
     fn copies_stay_as_they_are_while_blocks_are_filled_again() {
-        let mut copies = Copies::new(40 << 20);
+        let mut copies = Copies::new(10 << 20);
         let mut held = VecDeque::new();
         for number in 0..600_usize {
-            let (byte, bytes) = ((number % 251) as u8, number * 7_919 % (BLOCK_BYTES / 7));
+            let (byte, bytes) = (
+                (number % 251) as u8,
+                number * 7_919 % (copies.block_bytes / 5),
+            );
             held.push_back((vec![byte; bytes], copy(&mut copies, byte, bytes)));
             // Mostly the oldest goes, and now and then a later one before it.
             if number > 40 {
@@ -111,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_block_is_filled_again_when_nobody_holds_any_of_it() {
-        let mut copies = Copies::new(40 << 20);
+        let mut copies = Copies::new(10 << 20);
         let mut firsts = fill_blocks(&mut copies, 4);
         let places: Vec<_> = firsts.iter().map(|first| first.as_ptr()).collect();
         // One is held for longer, and the others do not wait for it.
@@ -129,27 +143,40 @@ mod tests {
 
     #[test]
     fn much_at_once_has_its_own_memory() {
-        let mut copies = Copies::new(40 << 20);
+        let mut copies = Copies::new(10 << 20);
         let small = copy(&mut copies, 1, 100);
-        let left = copies.block.capacity();
+        let (left, shared_bytes_max) = (copies.block.capacity(), copies.shared_bytes_max());
         assert_eq!(
-            copy(&mut copies, 2, SHARED_BYTES_MAX + 1).len(),
-            SHARED_BYTES_MAX + 1
+            copy(&mut copies, 2, shared_bytes_max + 1).len(),
+            shared_bytes_max + 1
         );
         assert_eq!(copies.block.capacity(), left);
         assert_eq!(
-            copy(&mut copies, 3, SHARED_BYTES_MAX).len(),
-            SHARED_BYTES_MAX
+            copy(&mut copies, 3, shared_bytes_max).len(),
+            shared_bytes_max
         );
-        assert_eq!(copies.block.capacity(), left - SHARED_BYTES_MAX);
+        assert_eq!(copies.block.capacity(), left - shared_bytes_max);
         assert_eq!(small, vec![1; 100]);
     }
 
     #[test]
     fn no_more_blocks_are_kept_than_is_said() {
-        let mut copies = Copies::new(40 << 20);
-        let held = fill_blocks(&mut copies, 50);
-        assert_eq!(copies.full.len(), 40);
+        let mut copies = Copies::new(10 << 20);
+        let held = fill_blocks(&mut copies, 300);
+        assert_eq!(copies.full.len(), BLOCKS as usize);
         drop(held);
+    }
+
+    #[test]
+    fn blocks_are_as_large_as_what_is_kept_allows() {
+        for (bytes_max, block_bytes, blocks) in [
+            (0, 16 << 10, 0),
+            (224 << 10, 16 << 10, 14),
+            (10 << 20, 40 << 10, 256),
+            (128 << 20, 256 << 10, 512),
+        ] {
+            let copies = Copies::new(bytes_max);
+            assert_eq!((copies.block_bytes, copies.full_max), (block_bytes, blocks));
+        }
     }
 }

@@ -318,7 +318,11 @@ fn a_relaxed_log_is_read_when_written_and_forced_by_its_bounds() {
 #[test]
 fn what_stays_in_memory_does_not_keep_the_buffers_of_what_leaves_it() {
     let (env, _) = sim::env(1);
-    let engine = open_with(&env, with_slots_of(1 << 20), 2, &LogConfig::default()).unwrap();
+    let settings = StorageSettings {
+        memory_bytes_max: 256 << 10,
+        ..with_slots_of(1 << 20)
+    };
+    let engine = open_with(&env, settings, 2, &LogConfig::default()).unwrap();
     take_marks();
     let detached = || {
         let marks = take_marks();
@@ -332,6 +336,8 @@ fn what_stays_in_memory_does_not_keep_the_buffers_of_what_leaves_it() {
         append(&engine.log(LOG), batch(&[1; 30_000], 1)).unwrap();
         engine.settle();
     }
+    let unflushed = engine.storage.metrics().unflushed_bytes;
+    assert!(unflushed < 100, "only the cold one has stayed: {unflushed}");
     assert!(detached());
     assert_eq!(read_values(&engine.log(LogId(2)), 0), [(0, b'c', 4)]);
 }
