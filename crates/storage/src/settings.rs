@@ -24,9 +24,9 @@ pub struct StorageSettings {
     pub wal_first_slot_bytes: u32,
     /// How much memory batches may take, in bytes: half for what is not in a segment yet, an eighth
     /// for what is kept for readers, an eighth for buffers to be used again, and the rest for
-    /// answers under way. What small batches were copied to stays when they are gone, to be used
-    /// again for others; beside batches that are not small that comes on top, `flush_bytes` and an
-    /// eighth at most.
+    /// answers under way. Memory that small batches were copied to is kept for others when they
+    /// are gone; if large ones come instead, it is held in addition, `flush_bytes` and an eighth at
+    /// most.
     pub memory_bytes_max: u64,
     /// How many bytes may gather before they are moved to segments.
     pub flush_bytes: u64,

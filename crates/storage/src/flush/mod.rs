@@ -410,14 +410,18 @@ impl Flusher {
         flushed
     }
 
-    /// After a pass that took all it wanted, the next one comes when as much has gathered again.
+    /// After a pass for the sake of memory that took all it wanted, the next one comes when as much has gathered again. One
+    /// for the sake of something else does not put it off.
     fn plan_next_pass(&mut self, scope: Scope, is_complete: bool) {
         if is_complete {
             let left = self.engine.unflushed_bytes.load(Ordering::Relaxed);
-            let flush_at = left.saturating_add(self.engine.settings.flush_bytes);
-            self.engine
-                .flush_at_bytes
-                .store(flush_at, Ordering::Relaxed);
+            let next = left.saturating_add(self.engine.settings.flush_bytes);
+            let flush_at = &self.engine.flush_at_bytes;
+            if scope.is_memory_high {
+                flush_at.store(next, Ordering::Relaxed);
+            } else {
+                flush_at.fetch_min(next, Ordering::Relaxed);
+            }
             return;
         }
         if scope.older_than_round > 0 {

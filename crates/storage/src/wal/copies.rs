@@ -22,7 +22,7 @@ const ASKED_MAX: usize = 4;
 pub(super) struct Copies {
     /// What is left of the block that is being filled.
     block: BytesMut,
-    /// The ends of those that are full, the oldest first.
+    /// The ends of those that are full, the oldest first but for those that were asked and are still in use.
     full: VecDeque<BytesMut>,
     /// How many of those are kept to be filled again.
     full_max: usize,

@@ -8,15 +8,15 @@ use std::time::Duration;
 use env::{Fs, Step};
 use model::{LogId, Offset};
 use storage::{
-    Append, AppendError, Durability, LogConfig, Mark, OpenError, ReadError, Recovery,
-    SetLogStartError, StorageSettings, take_marks,
+    Append, AppendError, Durability, LogConfig, OpenError, ReadError, Recovery, SetLogStartError,
+    StorageSettings,
 };
 use tokio::sync::Notify;
 use wire::batch::BatchView;
 
 use crate::harness::{
     DATA_DIR, LOG, append, batch, open, open_with, poll, producer_batch, read_some, read_values,
-    sim_settings, timed_batch, with_slots_of,
+    sim_settings, timed_batch,
 };
 
 fn log_files(fs: &dyn Fs, id: LogId) -> Vec<String> {
@@ -313,33 +313,6 @@ fn a_relaxed_log_is_read_when_written_and_forced_by_its_bounds() {
     log.set_config(LogConfig::default());
     engine.commit();
     assert!(engine.storage.is_durable(fifth), "by becoming strict");
-}
-
-#[test]
-fn what_stays_in_memory_does_not_keep_the_buffers_of_what_leaves_it() {
-    let (env, _) = sim::env(1);
-    let settings = StorageSettings {
-        memory_bytes_max: 256 << 10,
-        ..with_slots_of(1 << 20)
-    };
-    let engine = open_with(&env, settings, 2, &LogConfig::default()).unwrap();
-    take_marks();
-    let detached = || {
-        let marks = take_marks();
-        let is_detached = |(mark, times): &(Mark, u64)| *mark == Mark::Detached && *times > 0;
-        marks.iter().any(is_detached)
-    };
-    append(&engine.log(LogId(2)), batch(b"cold", 1)).unwrap();
-    engine.settle();
-    assert!(!detached());
-    for _ in 0..4 {
-        append(&engine.log(LOG), batch(&[1; 30_000], 1)).unwrap();
-        engine.settle();
-    }
-    let unflushed = engine.storage.metrics().unflushed_bytes;
-    assert!(unflushed < 100, "only the cold one has stayed: {unflushed}");
-    assert!(detached());
-    assert_eq!(read_values(&engine.log(LogId(2)), 0), [(0, b'c', 4)]);
 }
 
 #[test]

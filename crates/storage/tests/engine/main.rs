@@ -15,6 +15,7 @@ mod harness;
 mod lifecycle;
 mod lookup;
 mod marks;
+mod memory;
 mod model;
 mod real;
 mod round_wait;
