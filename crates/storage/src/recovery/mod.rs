@@ -19,7 +19,7 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use env::{Env, SECTOR_BYTES};
+use env::{Env, OpenMode, SECTOR_BYTES};
 use model::LogId;
 
 use crate::damage::{Damage, DamageCode};
@@ -155,6 +155,7 @@ impl Recovery {
         let newest = self.checkpoints.newest.as_ref();
         self.replay = payloads::read(fs, &self.slots, &self.rounds, &mut self.chain, newest)
             .map_err(OpenError::io(&directory))?;
+        self.drop_large_pages()?;
         if let Some(damage) = chain::damage(&directory, &self.slots, &self.rounds, &self.chain) {
             mark(Mark::AcknowledgedRoundsDamaged);
             self.has_lost_rounds = true;
@@ -176,6 +177,17 @@ impl Recovery {
             });
         }
         self.is_read_only = self.has_lost_rounds;
+        Ok(())
+    }
+
+    /// What was read stands in the page cache in large pages, all of whose blocks the kernel looks at when a small
+    /// round is written to one of them.
+    fn drop_large_pages(&self) -> Result<(), OpenError> {
+        for slot in &self.slots {
+            let file = self.env.fs.open(&slot.path, OpenMode::Read);
+            file.and_then(|file| file.drop_cache())
+                .map_err(OpenError::io(&slot.path))?;
+        }
         Ok(())
     }
 

@@ -8,14 +8,15 @@ use std::sync::Arc;
 use env::{Defect, Env, File, OpenMode, SECTOR_BYTES, has_defect};
 use parking_lot::Mutex;
 
+use crate::buffers::BufferPool;
 use crate::format::slot_header::SlotHeader;
 use crate::marks::{Mark, mark};
 
 /// How much of a new slot is written before it is forced. A round that is to be forced meanwhile waits for a piece,
 /// and not for the whole slot.
-const PIECE_BYTES: u64 = 4 * CHUNK_BYTES;
+const PIECE_BYTES: u64 = 16 * CHUNK_BYTES;
 /// How much is written at once.
-const CHUNK_BYTES: u64 = 1 << 20;
+const CHUNK_BYTES: u64 = 256 << 10;
 
 /// How many used slots, of whatever size, make the flusher release some.
 const USED_SLOTS_MANY: usize = 8;
@@ -438,14 +439,20 @@ pub(crate) fn index_of(file_name: &str) -> Option<u32> {
         .then(|| digits.parse().ok())?
 }
 
+/// Makes the file of a slot, past the page cache: it would take large pages for it, and each small round that is
+/// written to one of them has the kernel look at all blocks of that page.
 fn write_slot(
     env: &Env,
     path: &std::path::Path,
     (wal_id, index): (u64, u32),
     bytes: u64,
 ) -> io::Result<()> {
-    let file = env.fs.open(path, OpenMode::CreateOrTruncate)?;
-    let mut chunk = vec![0; usize::try_from(bytes.min(CHUNK_BYTES)).map_err(io::Error::other)?];
+    drop(env.fs.open(path, OpenMode::CreateOrTruncate)?);
+    let file = env.fs.open(path, OpenMode::WriteDirect)?;
+    let chunk_bytes = usize::try_from(bytes.min(CHUNK_BYTES)).map_err(io::Error::other)?;
+    let mut buffer = BufferPool::new(0).take(chunk_bytes);
+    let chunk = buffer.extend_blank(chunk_bytes);
+    chunk.fill(0);
     let header = SlotHeader {
         wal_id,
         slot_bytes: bytes,
@@ -458,7 +465,7 @@ fn write_slot(
     let mut position = 0;
     while position < bytes {
         let left = usize::try_from(bytes - position).unwrap_or(usize::MAX);
-        let part = chunk.get(..left.min(chunk.len())).unwrap_or(&chunk);
+        let part = chunk.get(..left.min(chunk_bytes)).unwrap_or(chunk);
         file.write_all_at(part, position)?;
         position += part.len() as u64;
         if position.is_multiple_of(PIECE_BYTES) || position == bytes {

@@ -33,9 +33,10 @@ fn only_small_relaxed_rounds_go_through_the_page_cache() {
     assert!(is_direct(2, 100), "strict");
 }
 
-/// A round that is to be forced meanwhile waits for a piece.
+/// A round that is to be forced meanwhile waits for a piece. In large pages, which the page cache would take for it, small
+/// rounds are dear.
 #[test]
-fn a_slot_is_made_in_pieces() {
+fn a_slot_is_made_in_pieces_past_the_page_cache() {
     let (env, handles) = sim::env(1);
     drop(open_with(&env, with_slots_of(14 << 20), 1, &LogConfig::default()).unwrap());
     let (mut unforced_bytes, mut written_bytes) = (0, 0);
@@ -43,6 +44,7 @@ fn a_slot_is_made_in_pieces() {
         match step.operation {
             _ if !step.path.ends_with("slot-00") => {}
             Operation::Write => {
+                assert!(step.is_direct);
                 unforced_bytes += step.bytes;
                 written_bytes += step.bytes;
             }
@@ -53,4 +55,21 @@ fn a_slot_is_made_in_pieces() {
     }
     assert!(written_bytes >= 14 << 20);
     assert_eq!(unforced_bytes, 0);
+}
+
+/// Before it is read, so that only what is on the disk is found, and after it, as it was read in large pages.
+#[test]
+fn a_start_drops_slots_from_the_page_cache_twice() {
+    let (env, handles) = sim::env(1);
+    let open = || open_with(&env, with_slots_of(1 << 20), 1, &LogConfig::default()).unwrap();
+    drop(open());
+    let drops = || {
+        let is_drop = |step: &&sim::Step| {
+            step.operation == Operation::DropCache && step.path.ends_with("slot-00")
+        };
+        handles.fs.trace().iter().filter(is_drop).count()
+    };
+    assert_eq!(drops(), 0, "a slot that has just been made is not read");
+    drop(open());
+    assert_eq!(drops(), 2);
 }
