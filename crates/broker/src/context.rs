@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use env::Monotonic;
 use wire::Text;
 
 use crate::broker::Broker;
@@ -25,6 +26,8 @@ pub(crate) struct RequestContext {
     pub(crate) broker: Arc<Broker>,
     /// The version of the request and of its answer.
     pub(crate) version: i16,
+    /// When the request was taken up.
+    pub(crate) received: Monotonic,
     /// How large the request is, with its header.
     pub(crate) request_bytes: usize,
     /// What the client calls itself; anything it likes.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chunks::Chunks;
-use env::{BoxFuture, Monotonic};
+use env::BoxFuture;
 use tracing::Instrument;
 use wire::apis::ApiKey;
 use wire::{Decoder, Encoder, Message, Request, RequestHeader, ResponseHeader};
@@ -114,10 +114,10 @@ fn route(
         api,
         position,
         correlation_id: header.correlation_id,
-        started: broker.env.clock.now(),
         context: RequestContext {
             broker: Arc::clone(broker),
             version: if known { api_version } else { 0 },
+            received: broker.env.clock.now(),
             request_bytes,
             client_id: header.client_id,
             peer: connection.peer,
@@ -146,7 +146,6 @@ pub(crate) struct Call {
     api: &'static Api,
     position: usize,
     correlation_id: i32,
-    started: Monotonic,
     context: RequestContext,
 }
 
@@ -184,7 +183,7 @@ pub(crate) fn at_once<R: Request>(
 ) -> Result<Reply, DecodeError> {
     let request = R::decode(&mut body, call.context.version)?;
     let mut response = handle(&call.context, request);
-    call.charge_work(Some(&mut response), call.elapsed());
+    call.charge_work(Some(&mut response), Call::elapsed);
     Ok(Reply::Ready(call.encode(&response)))
 }
 
@@ -214,19 +213,16 @@ where
 pub(crate) fn staged<R: Request<Response: Send + 'static>>(
     call: Call,
     mut body: Decoder,
-    handle: impl FnOnce(RequestContext, R) -> Stage<R::Response>,
+    handle: impl FnOnce(&RequestContext, R) -> Stage<R::Response>,
 ) -> Result<Reply, DecodeError> {
     let request = R::decode(&mut body, call.context.version)?;
-    let stage = handle(call.context.clone(), request);
+    let stage = handle(&call.context, request);
     Ok(match stage {
-        Stage::Answered(answer) => {
-            let worked = call.elapsed();
-            match call.finish(answer, worked) {
-                Outcome::Answer(answer) => Reply::Ready(answer),
-                Outcome::None => Reply::None,
-                Outcome::Close(reason) => Reply::Close(reason),
-            }
-        }
+        Stage::Answered(answer) => match call.finish(answer, Call::elapsed) {
+            Outcome::Answer(answer) => Reply::Ready(answer),
+            Outcome::None => Reply::None,
+            Outcome::Close(reason) => Reply::Close(reason),
+        },
         Stage::Done(answer) => Reply::Pipelined(call.outcome::<R::Response, _>(answer)),
         Stage::Blocked(answer) => Reply::Serial(call.outcome::<R::Response, _>(answer)),
     })
@@ -259,12 +255,16 @@ impl Call {
                 polled
             });
             let answer = answer.await.into();
-            self.finish(answer, worked)
+            self.finish(answer, |_| worked)
         };
         Box::pin(outcome.instrument(span))
     }
 
-    fn finish<R: Message>(self, answer: Answer<R>, worked: Duration) -> Outcome {
+    fn finish<R: Message>(
+        self,
+        answer: Answer<R>,
+        worked: impl FnOnce(&Self) -> Duration,
+    ) -> Outcome {
         match answer {
             Answer::Response(mut response) => {
                 self.charge_work(Some(&mut response), worked);
@@ -299,17 +299,26 @@ impl Call {
         encoder.finish()
     }
 
-    /// Counts the time that was worked on the request, and has the response tell the longer of the
-    /// times for which the client is throttled.
-    fn charge_work<R: Message>(&self, response: Option<&mut R>, worked: Duration) {
-        let ms = self.context.charge_work(worked);
+    /// Counts the time that was worked on the request, if anybody asks for it, and has the response tell
+    /// the longer of the times for which the client is throttled.
+    fn charge_work<R: Message>(
+        &self,
+        response: Option<&mut R>,
+        worked: impl FnOnce(&Self) -> Duration,
+    ) {
+        let ms = self.context.charge_work(|| worked(self));
         if let Some(throttle_time_ms) = response.and_then(R::throttle_time_ms_mut) {
             *throttle_time_ms = ms.max(*throttle_time_ms);
         }
     }
 
     fn elapsed(&self) -> Duration {
-        self.context.broker.env.clock.now().since(self.started)
+        self.context
+            .broker
+            .env
+            .clock
+            .now()
+            .since(self.context.received)
     }
 
     fn count(&self, response_bytes: usize) {

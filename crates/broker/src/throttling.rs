@@ -63,10 +63,14 @@ impl RequestContext {
     /// Counts the bytes of a Produce request. Gives the throttle time for its answer.
     pub(crate) fn charge_produced(&self, bytes: usize) -> i32 {
         let published = self.broker.metadata.published();
+        let key = QuotaKey::ProducerByteRate;
+        if !published.quotas.has(key) {
+            return 0;
+        }
         let now = self.broker.env.clock.now();
         let meters = &self.broker.quota_meters;
         let time = meters.produced(&published.quotas, self.client(), bytes, now);
-        self.hold_back(QuotaKey::ProducerByteRate, time)
+        self.hold_back(key, time)
     }
 
     /// How many bytes of records the client may be sent at once.
@@ -94,13 +98,17 @@ impl RequestContext {
         published.quotas.has(QuotaKey::RequestPercentage)
     }
 
-    /// Counts time that was worked for the client. Gives the throttle time for its answer.
-    pub(crate) fn charge_work(&self, time: Duration) -> i32 {
+    /// Counts time that was worked for the client, which is asked for if it counts. Gives the throttle time for its answer.
+    pub(crate) fn charge_work(&self, worked: impl FnOnce() -> Duration) -> i32 {
         let published = self.broker.metadata.published();
+        let key = QuotaKey::RequestPercentage;
+        if !published.quotas.has(key) {
+            return 0;
+        }
         let now = self.broker.env.clock.now();
         let meters = &self.broker.quota_meters;
-        let time = meters.worked(&published.quotas, self.client(), time, now);
-        self.hold_back(QuotaKey::RequestPercentage, time)
+        let time = meters.worked(&published.quotas, self.client(), worked(), now);
+        self.hold_back(key, time)
     }
 
     /// Begins to count the partitions that a request creates or deletes. Clients of versions from

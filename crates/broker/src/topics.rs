@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use config::{BrokerSettings, TopicConfig};
+use config::{BrokerSettings, CompressionType, TopicConfig};
 use groups::TopicShape;
 use metadata::Image;
 use model::{ErrorCode, LeaderEpoch, TopicId, TopicName};
@@ -60,6 +60,11 @@ impl Topic {
         self.metadata.is_internal()
     }
 
+    /// Whether its batches are compressed in another way than their producers do it.
+    pub(crate) fn recompresses(&self) -> bool {
+        self.config.compression_type != CompressionType::Producer
+    }
+
     /// How many partitions it has.
     pub(crate) fn partition_count(&self) -> usize {
         self.logs.len()
@@ -86,6 +91,8 @@ pub(crate) struct Topics {
     by_id: HashMap<TopicId, Arc<Topic>>,
     /// Whether topics may be missing because of damage.
     may_lack: bool,
+    /// Whether batches of any of them are compressed in another way than their producers do it.
+    recompresses: bool,
 }
 
 impl Topics {
@@ -109,6 +116,7 @@ impl Topics {
                 Some(topic) if has_same_defaults && is_same(topic) => Arc::clone(topic),
                 _ => Arc::new(Topic::new(metadata, settings, storage)),
             };
+            topics.recompresses |= topic.recompresses();
             topics
                 .by_name
                 .insert(metadata.name.clone(), Arc::clone(&topic));
@@ -143,6 +151,11 @@ impl Topics {
     pub(crate) fn by_id(&self, id: TopicId) -> Result<&Arc<Topic>, ErrorCode> {
         let missing = self.missing(ErrorCode::UnknownTopicId);
         self.by_id.get(&id).ok_or(missing)
+    }
+
+    /// Whether batches of any topic are compressed in another way than their producers do it.
+    pub(crate) fn recompresses(&self) -> bool {
+        self.recompresses
     }
 
     /// Whether topics may be missing because of damage.

@@ -262,26 +262,22 @@ impl Engine {
         memory_max.saturating_sub(self.unflushed_bytes.load(Ordering::Relaxed))
     }
 
-    /// Reserves bytes, now or when there is room.
+    /// Reserves bytes now if there is room, and otherwise gives what waits for it.
     pub(crate) fn reserve(
         self: &Arc<Self>,
         bytes: usize,
-    ) -> impl Future<Output = Permit> + Send + use<> {
-        let engine = Arc::clone(self);
+    ) -> Result<Permit, impl Future<Output = Permit> + Send + use<>> {
         // A request larger than what may ever be reserved for one goes with one other at the most.
         let most = (self.slots.bytes_max() / 4).min(self.settings.memory_bytes_max / 4);
         let bytes = (bytes as u64).min(most).max(1);
-        async move {
-            let permit = Permit::empty(Arc::clone(&engine));
-            match engine.admission.try_take(bytes, permit, engine.room()) {
-                Ok(permit) => permit,
-                Err(receiver) => {
-                    engine.demand_release();
-                    // The sender goes away only with the engine, which this future holds.
-                    receiver.await.unwrap_or_else(|_| Permit::empty(engine))
-                }
-            }
-        }
+        let permit = Permit::empty(Arc::clone(self));
+        let taken = self.admission.try_take(bytes, permit, self.room());
+        taken.map_err(|receiver| {
+            self.demand_release();
+            let engine = Arc::clone(self);
+            // The sender goes away only with the engine, which this future holds.
+            async move { receiver.await.unwrap_or_else(|_| Permit::empty(engine)) }
+        })
     }
 
     /// Lets in who waits, as far as there is room now.

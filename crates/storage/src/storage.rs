@@ -246,10 +246,24 @@ impl Storage {
         self.engine.is_disk_full()
     }
 
-    /// Reserves room for a request of this many bytes, waiting until there is some. A poisoned or
+    /// Reserves room for a request of this many bytes; without room it gives what waits for some. A poisoned or
     /// full engine lets everybody in: the append says what is wrong.
-    pub fn reserve(&self, bytes: usize) -> impl Future<Output = Permit> + Send + 'static + use<> {
+    pub fn try_reserve(
+        &self,
+        bytes: usize,
+    ) -> Result<Permit, impl Future<Output = Permit> + Send + 'static + use<>> {
         self.engine.reserve(bytes)
+    }
+
+    /// As [`Storage::try_reserve`], and waits until there is room.
+    pub fn reserve(&self, bytes: usize) -> impl Future<Output = Permit> + Send + 'static + use<> {
+        let engine = Arc::clone(&self.engine);
+        async move {
+            match engine.reserve(bytes) {
+                Ok(permit) => permit,
+                Err(waits) => waits.await,
+            }
+        }
     }
 
     /// Changes how compaction works.

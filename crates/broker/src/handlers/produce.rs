@@ -29,47 +29,98 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use config::CompressionType;
 use env::Monotonic;
-use model::{ErrorCode, Offset, TopicName};
+use model::{ErrorCode, Offset, TopicId};
 use storage::{Append, Durability, Gathering, Log, Permit, Sequence};
-use wire::Chunks;
 use wire::messages::produce::{
     BatchIndexAndErrorMessage, PartitionProduceData, PartitionProduceResponse, ProduceRequest,
     ProduceResponse, TopicProduceData, TopicProduceResponse,
 };
+use wire::{Chunks, Text};
 
 use self::check::{BatchRules, Checked, Refusal, checked_batch};
 use self::transactional::TransactionalBatch;
+use crate::broker::Broker;
 use crate::context::RequestContext;
 use crate::dispatch::{Answer, Stage, close_reason};
 use crate::errors;
 use crate::limits::RESERVED_AT_ONCE_BYTES_MAX;
+use crate::metadata_store::Published;
 use crate::topics::Topic;
 
 /// The client id under which Kafka's own tools may write to internal topics.
 const ADMIN_CLIENT_ID: &str = "__admin_client";
 
 /// Stage one, at once if there is space for the bytes and after a wait for it otherwise.
-pub(crate) fn handle(ctx: RequestContext, request: ProduceRequest) -> Stage<ProduceResponse> {
-    let mut appending = Box::pin(append(ctx, request));
+pub(crate) fn handle(ctx: &RequestContext, request: ProduceRequest) -> Stage<ProduceResponse> {
+    let terms = Terms::of(ctx, &request);
+    let bytes = records_bytes(&request);
+    let published = ctx.broker.metadata.published();
+    if bytes > RESERVED_AT_ONCE_BYTES_MAX || may_grow(ctx, &published, &request) {
+        return paced(ctx.clone(), terms, request);
+    }
+    match ctx.broker.storage.try_reserve(bytes) {
+        Ok(space) => {
+            let appended = append_gathered(ctx, &published, terms, request, space);
+            match appended.is_proven(&ctx.broker) {
+                true => Stage::Answered(appended.answer()),
+                false => Stage::Done(Box::pin(appended.complete(Arc::clone(&ctx.broker)))),
+            }
+        }
+        Err(wait) => {
+            let ctx = ctx.clone();
+            Stage::Blocked(Box::pin(async move {
+                let space = wait.await;
+                let published = ctx.broker.metadata.published();
+                let appended = append_gathered(&ctx, &published, terms, request, space);
+                drop(published);
+                appended.complete(ctx.broker).await
+            }))
+        }
+    }
+}
+
+/// Stage one of a request whose batches take their space one by one.
+fn paced(ctx: RequestContext, terms: Terms, request: ProduceRequest) -> Stage<ProduceResponse> {
+    let broker = Arc::clone(&ctx.broker);
+    let mut appending = Box::pin(append_paced(ctx, terms, request));
     let first_look = appending
         .as_mut()
         .poll(&mut Context::from_waker(Waker::noop()));
     match first_look {
-        Poll::Ready(appended) if appended.is_proven() => Stage::Answered(appended.answer()),
-        Poll::Ready(appended) => Stage::Done(Box::pin(appended.complete())),
-        Poll::Pending => Stage::Blocked(Box::pin(async { appending.await.complete().await })),
+        Poll::Ready(appended) => Stage::Done(Box::pin(appended.complete(broker))),
+        Poll::Pending => Stage::Blocked(Box::pin(async {
+            let appended = appending.await;
+            appended.complete(broker).await
+        })),
+    }
+}
+
+/// What the answer to a request depends on besides its batches.
+struct Terms {
+    /// `None` if what is asked for is not known.
+    acks: Option<Acks>,
+    deadline: Monotonic,
+    throttle_time_ms: i32,
+}
+
+impl Terms {
+    fn of(ctx: &RequestContext, request: &ProduceRequest) -> Self {
+        let timeout_ms = u64::try_from(request.timeout_ms).unwrap_or(0);
+        Self {
+            acks: Acks::of(request.acks),
+            deadline: ctx.received + Duration::from_millis(timeout_ms),
+            throttle_time_ms: ctx.charge_produced(ctx.request_bytes),
+        }
     }
 }
 
 /// A request whose batches have their places in the log.
 struct Appended {
-    ctx: RequestContext,
-    acks: Acks,
-    deadline: Monotonic,
-    throttle_time_ms: i32,
-    topics: Vec<(TopicProduceResponse, Vec<Pending>)>,
+    terms: Terms,
+    responses: Vec<TopicProduceResponse>,
+    /// For each partition of the responses, in their order.
+    pending: Vec<Pending>,
     /// Held until the answer: the bytes of a request under way count against a budget.
     _space: Option<Permit>,
 }
@@ -95,59 +146,80 @@ impl Acks {
     }
 }
 
-/// Appends every batch that may be appended. Waits for space, and a request that brings much for the
-/// disk.
-async fn append(ctx: RequestContext, request: ProduceRequest) -> Appended {
-    let now = ctx.broker.env.clock.now();
-    let timeout_ms = u64::try_from(request.timeout_ms).unwrap_or(0);
-    let acks = Acks::of(request.acks);
-    let throttle_time_ms = ctx.charge_produced(ctx.request_bytes);
-    let bytes = records_bytes(&request);
-    let space = if bytes <= RESERVED_AT_ONCE_BYTES_MAX && !may_grow(&ctx, &request) {
-        Some(ctx.broker.storage.reserve(bytes).await)
-    } else {
-        None
-    };
-    if acks.is_some() {
-        transactional::join_together(&ctx, &request);
-    }
-    let mut way = match space {
-        Some(_) => Way::Gathered(ctx.broker.storage.gather()),
-        None => Way::Paced(Pace::default()),
-    };
-    let mut topics = Vec::with_capacity(request.topic_data.len());
-    for topic in request.topic_data {
+/// Appends every batch that may be appended, in space that is taken for all of them.
+fn append_gathered(
+    ctx: &RequestContext,
+    published: &Published,
+    terms: Terms,
+    request: ProduceRequest,
+    space: Permit,
+) -> Appended {
+    join_together(ctx, published, &terms, &request);
+    let mut gathering = ctx.broker.storage.gather();
+    let mut appended = Appended::none(terms, &request, Some(space));
+    for asked in request.topic_data {
         let transactional_id = request.transactional_id.as_deref();
-        topics.push(append_topic(&ctx, transactional_id, acks, topic, &mut way).await);
+        let target = Target::of(ctx, published, &appended.terms, transactional_id, &asked);
+        appended.begin(asked.name, asked.topic_id, asked.partition_data.len());
+        for partition in asked.partition_data {
+            let index = partition.index;
+            let outcome = target
+                .check(partition)
+                .and_then(|checked| target.append(index, checked, Some(&mut gathering)));
+            appended.note(index, outcome);
+        }
     }
-    drop(way);
-    Appended {
-        acks: acks.unwrap_or(Acks::All),
-        deadline: now + Duration::from_millis(timeout_ms),
-        throttle_time_ms,
-        topics,
-        ctx,
-        _space: space,
+    appended
+}
+
+/// As [`append_gathered`], for a request that is larger than the space, or may become so: batch by
+/// batch, each of which takes its space alone. Waits for that, and for the disk.
+async fn append_paced(ctx: RequestContext, terms: Terms, request: ProduceRequest) -> Appended {
+    let published = ctx.broker.metadata.published();
+    join_together(&ctx, &published, &terms, &request);
+    let mut pace = Pace::default();
+    let mut appended = Appended::none(terms, &request, None);
+    for asked in request.topic_data {
+        let transactional_id = request.transactional_id.as_deref();
+        let target = Target::of(&ctx, &published, &appended.terms, transactional_id, &asked);
+        appended.begin(asked.name, asked.topic_id, asked.partition_data.len());
+        for partition in asked.partition_data {
+            let index = partition.index;
+            let outcome = match target.check(partition) {
+                Ok((log, checked)) => {
+                    let _space = pace.wait(&ctx, checked.bytes.len()).await;
+                    target.append(index, (log, checked), None)
+                }
+                Err(refused) => Err(refused),
+            };
+            appended.note(index, outcome);
+        }
+    }
+    appended
+}
+
+/// Takes the partitions of a request into its transaction, unless all of it is refused.
+fn join_together(
+    ctx: &RequestContext,
+    published: &Published,
+    terms: &Terms,
+    request: &ProduceRequest,
+) {
+    if terms.acks.is_some() {
+        transactional::join_together(ctx, published, request);
     }
 }
 
 /// Whether the broker compresses batches anew, so that they may become much larger than what was sent.
-fn may_grow(ctx: &RequestContext, request: &ProduceRequest) -> bool {
-    request.topic_data.iter().any(|topic| {
-        let topic = writable_topic(ctx, topic);
-        topic.is_ok_and(|topic| topic.config.compression_type != CompressionType::Producer)
-    })
+fn may_grow(ctx: &RequestContext, published: &Published, request: &ProduceRequest) -> bool {
+    let recompresses = |topic: &TopicProduceData| {
+        let topic = writable_topic(ctx, published, topic);
+        topic.is_ok_and(Topic::recompresses)
+    };
+    published.topics.recompresses() && request.topic_data.iter().any(recompresses)
 }
 
-/// How the batches of a request are appended.
-enum Way<'a> {
-    /// All together, in space that is taken for all of them.
-    Gathered(Gathering<'a>),
-    Paced(Pace),
-}
-
-/// How a request is appended that is larger than the space, or may become so: batch by batch, each of
-/// which takes its space alone, and never more ahead of the disk than a small request may bring.
+/// Sees to it that a large request is never more ahead of the disk than a small one may bring.
 #[derive(Debug, Default)]
 struct Pace {
     /// What is appended and not known to be durable: then it is counted as unflushed.
@@ -176,71 +248,22 @@ fn records_bytes(request: &ProduceRequest) -> usize {
     partitions.map(bytes).sum()
 }
 
-async fn append_topic(
-    ctx: &RequestContext,
-    transactional_id: Option<&str>,
-    acks: Option<Acks>,
-    request: TopicProduceData,
-    way: &mut Way<'_>,
-) -> (TopicProduceResponse, Vec<Pending>) {
-    let topic = writable_topic(ctx, &request);
-    let mut partition_responses = Vec::with_capacity(request.partition_data.len());
-    let mut pending = Vec::with_capacity(request.partition_data.len());
-    for partition in request.partition_data {
-        let index = partition.index;
-        let checked = match (&topic, acks) {
-            (_, None) => Err(Refused::now(ErrorCode::InvalidRequiredAcks)),
-            (Err(error), Some(_)) => Err(Refused::now(*error)),
-            (Ok(topic), Some(acks)) => check_partition(ctx, topic, partition)
-                .map(|(log, checked)| (topic.name(), log, checked, acks)),
-        };
-        let outcome = match checked {
-            Err(refused) => Err(refused),
-            Ok((topic, log, checked, acks)) => {
-                let _space = match way {
-                    Way::Paced(pace) => Some(pace.wait(ctx, checked.bytes.len()).await),
-                    Way::Gathered(_) => None,
-                };
-                append_batch(ctx, transactional_id, (topic, index), &log, checked, way)
-                    .map(|appended| accepted(&log, index, acks, &appended))
-                    .map_err(|error| Refused {
-                        // The refusal may rest on a batch that is not durable yet.
-                        pending: Some((ctx.broker.storage.force_all(), Durability::Durable)),
-                        ..Refused::now(error)
-                    })
-            }
-        };
-        let (response, rests_on) = match outcome {
-            Ok((response, rests_on)) => (response, Some(rests_on)),
-            Err(refused) => (refused.response(index), refused.pending),
-        };
-        partition_responses.push(response);
-        // What is never answered waits for nothing.
-        pending.push(rests_on.filter(|_| acks != Some(Acks::None)));
-    }
-    let response = TopicProduceResponse {
-        name: request.name,
-        topic_id: request.topic_id,
-        partition_responses,
-    };
-    (response, pending)
-}
-
 /// The topic, if clients may write to it.
-fn writable_topic(
+fn writable_topic<'a>(
     ctx: &RequestContext,
-    request: &TopicProduceData,
-) -> Result<Arc<Topic>, ErrorCode> {
-    let topics = &ctx.broker.metadata.published().topics;
+    published: &'a Published,
+    asked: &TopicProduceData,
+) -> Result<&'a Topic, ErrorCode> {
+    let topics = &published.topics;
     let topic = if ctx.version >= 13 {
-        topics.by_id(request.topic_id)?
+        topics.by_id(asked.topic_id)?
     } else {
-        topics.by_name(&request.name)?
+        topics.by_name(&asked.name)?
     };
     if topic.is_internal() && ctx.client_id() != ADMIN_CLIENT_ID {
         return Err(ErrorCode::InvalidTopicException);
     }
-    Ok(Arc::clone(topic))
+    Ok(topic)
 }
 
 /// A partition that was refused, and what must be durable before that is told.
@@ -293,95 +316,150 @@ impl From<Refusal> for Refused {
     }
 }
 
-/// The log, and the batch in the form in which it goes there.
-fn check_partition(
-    ctx: &RequestContext,
-    topic: &Topic,
-    request: PartitionProduceData,
-) -> Result<(Arc<Log>, Checked), Refused> {
-    let log = topic.log(request.index).map_err(Refused::now)?;
-    let batch = request.records.map(Chunks::into_bytes).unwrap_or_default();
-    let now_ms = ctx.broker.env.clock.wall_ms();
-    let rules = BatchRules::of(&topic.config, ctx.version, now_ms);
-    let checked = checked_batch(batch, &rules)?;
-    Ok((Arc::clone(log), checked))
-}
-
-fn append_batch(
-    ctx: &RequestContext,
-    transactional_id: Option<&str>,
-    (topic, index): (&TopicName, i32),
-    log: &Arc<Log>,
-    Checked {
-        bytes,
-        transactional,
-    }: Checked,
-    way: &mut Way<'_>,
-) -> Result<storage::Appended, ErrorCode> {
-    let Some(producer) = transactional else {
-        let appended = match way {
-            Way::Gathered(gathering) => gathering.append(log, bytes, Append::Produce),
-            Way::Paced(_) => log.append(bytes, Append::Produce),
-        };
-        return appended.map_err(errors::of_append);
-    };
-    let batch = TransactionalBatch {
-        transactional_id,
-        producer,
-        topic,
-        index,
-        log,
-        bytes,
-    };
-    transactional::append(ctx, batch)
+/// Where the batches of a topic go.
+struct Target<'a> {
+    ctx: &'a RequestContext,
+    transactional_id: Option<&'a str>,
+    topic: Result<(&'a Topic, Acks), ErrorCode>,
 }
 
 /// The answer for a batch that has its place, and what it waits for.
-fn accepted(
-    log: &Log,
-    index: i32,
-    acks: Acks,
-    appended: &storage::Appended,
-) -> (PartitionProduceResponse, (Sequence, Durability)) {
-    let response = PartitionProduceResponse {
-        index,
-        base_offset: appended.base_offset.0,
-        log_append_time_ms: appended.log_append_time_ms,
-        log_start_offset: appended.log_start.0,
-        ..PartitionProduceResponse::default()
-    };
-    let durability = match acks {
-        Acks::All => log.ack_durability(),
-        Acks::Leader | Acks::None => Durability::Written,
-    };
-    (response, (appended.sequence, durability))
+type Accepted = (PartitionProduceResponse, (Sequence, Durability));
+
+impl<'a> Target<'a> {
+    fn of(
+        ctx: &'a RequestContext,
+        published: &'a Published,
+        terms: &Terms,
+        transactional_id: Option<&'a str>,
+        asked: &TopicProduceData,
+    ) -> Self {
+        let acks = terms.acks.ok_or(ErrorCode::InvalidRequiredAcks);
+        Self {
+            ctx,
+            transactional_id,
+            topic: acks.and_then(|acks| Ok((writable_topic(ctx, published, asked)?, acks))),
+        }
+    }
+
+    /// The log, and the batch in the form in which it goes there.
+    fn check(&self, request: PartitionProduceData) -> Result<(&'a Arc<Log>, Checked), Refused> {
+        let (topic, _) = self.topic.map_err(Refused::now)?;
+        let log = topic.log(request.index).map_err(Refused::now)?;
+        let batch = request.records.map(Chunks::into_bytes).unwrap_or_default();
+        let now_ms = self.ctx.broker.env.clock.wall_ms();
+        let rules = BatchRules::of(&topic.config, self.ctx.version, now_ms);
+        Ok((log, checked_batch(batch, &rules)?))
+    }
+
+    /// Appends a batch together with others, or alone.
+    fn append(
+        &self,
+        index: i32,
+        (log, checked): (&Arc<Log>, Checked),
+        gathering: Option<&mut Gathering<'_>>,
+    ) -> Result<Accepted, Refused> {
+        let (topic, acks) = self.topic.map_err(Refused::now)?;
+        let bytes = checked.bytes;
+        let appended = match (checked.transactional, gathering) {
+            (Some(producer), _) => {
+                let batch = TransactionalBatch {
+                    transactional_id: self.transactional_id,
+                    producer,
+                    topic: topic.name(),
+                    index,
+                    log,
+                    bytes,
+                };
+                transactional::append(self.ctx, batch)
+            }
+            (None, Some(gathering)) => gathering
+                .append(log, bytes, Append::Produce)
+                .map_err(errors::of_append),
+            (None, None) => log
+                .append(bytes, Append::Produce)
+                .map_err(errors::of_append),
+        };
+        let appended = appended.map_err(|error| Refused {
+            // The refusal may rest on a batch that is not durable yet.
+            pending: Some((self.ctx.broker.storage.force_all(), Durability::Durable)),
+            ..Refused::now(error)
+        })?;
+        let response = PartitionProduceResponse {
+            index,
+            base_offset: appended.base_offset.0,
+            log_append_time_ms: appended.log_append_time_ms,
+            log_start_offset: appended.log_start.0,
+            ..PartitionProduceResponse::default()
+        };
+        let durability = match acks {
+            Acks::All => log.ack_durability(),
+            Acks::Leader | Acks::None => Durability::Written,
+        };
+        Ok((response, (appended.sequence, durability)))
+    }
 }
 
 impl Appended {
+    /// What nothing has been appended of yet.
+    fn none(terms: Terms, request: &ProduceRequest, space: Option<Permit>) -> Self {
+        let topics = &request.topic_data;
+        let partitions = topics.iter().map(|topic| topic.partition_data.len()).sum();
+        Self {
+            terms,
+            responses: Vec::with_capacity(topics.len()),
+            pending: Vec::with_capacity(partitions),
+            _space: space,
+        }
+    }
+
+    /// Begins with the next topic.
+    fn begin(&mut self, name: Text, topic_id: TopicId, partitions: usize) {
+        self.responses.push(TopicProduceResponse {
+            name,
+            topic_id,
+            partition_responses: Vec::with_capacity(partitions),
+        });
+    }
+
+    /// Notes what became of the next partition of the topic.
+    fn note(&mut self, index: i32, outcome: Result<Accepted, Refused>) {
+        let (response, pending) = match outcome {
+            Ok((response, pending)) => (response, Some(pending)),
+            Err(refused) => (refused.response(index), refused.pending),
+        };
+        if let Some(topic) = self.responses.last_mut() {
+            topic.partition_responses.push(response);
+            // What is never answered waits for nothing.
+            let is_answered = self.terms.acks != Some(Acks::None);
+            self.pending.push(pending.filter(|_| is_answered));
+        }
+    }
+
     /// Whether nothing that the answer rests on has to be waited for. A round of a relaxed topic is mostly written by who
     /// has appended it.
-    fn is_proven(&self) -> bool {
-        let storage = &self.ctx.broker.storage;
+    fn is_proven(&self, broker: &Broker) -> bool {
         let is_proven = |pending: &Pending| {
-            pending.is_none_or(|(sequence, durability)| storage.has_reached(sequence, durability))
+            pending.is_none_or(|(sequence, durability)| {
+                broker.storage.has_reached(sequence, durability)
+            })
         };
-        self.topics
-            .iter()
-            .all(|(_, pending)| pending.iter().all(is_proven))
+        self.pending.iter().all(is_proven)
     }
 
     /// Stage two: waits for the disk, then answers.
-    async fn complete(mut self) -> Answer<ProduceResponse> {
-        let broker = &self.ctx.broker;
-        for (topic, pending) in &mut self.topics {
-            for (partition, pending) in topic.partition_responses.iter_mut().zip(pending) {
-                let Some((sequence, durability)) = pending.take() else {
-                    continue;
-                };
-                let proven = broker.proven(sequence, durability, self.deadline).await;
-                if let Err(error) = proven {
-                    *partition = Refused::now(error).response(partition.index);
-                }
+    async fn complete(mut self, broker: Arc<Broker>) -> Answer<ProduceResponse> {
+        let topics = self.responses.iter_mut();
+        let partitions = topics.flat_map(|topic| &mut topic.partition_responses);
+        for (partition, pending) in partitions.zip(&self.pending) {
+            let Some((sequence, durability)) = *pending else {
+                continue;
+            };
+            let proven = broker
+                .proven(sequence, durability, self.terms.deadline)
+                .await;
+            if let Err(error) = proven {
+                *partition = Refused::now(error).response(partition.index);
             }
         }
         self.answer()
@@ -389,22 +467,19 @@ impl Appended {
 
     /// The answer, when nothing is to be waited for any more.
     fn answer(self) -> Answer<ProduceResponse> {
-        if self.acks == Acks::None {
+        if self.terms.acks == Some(Acks::None) {
             return self.answer_unasked();
         }
-        let responses = self.topics.into_iter().map(|(topic, _)| topic);
         Answer::Response(ProduceResponse {
-            responses: responses.collect(),
-            throttle_time_ms: self.throttle_time_ms,
+            responses: self.responses,
+            throttle_time_ms: self.terms.throttle_time_ms,
             ..ProduceResponse::default()
         })
     }
 
     fn answer_unasked(&self) -> Answer<ProduceResponse> {
-        let mut partitions = self
-            .topics
-            .iter()
-            .flat_map(|(topic, _)| &topic.partition_responses);
+        let topics = self.responses.iter();
+        let mut partitions = topics.flat_map(|topic| &topic.partition_responses);
         if partitions.all(|partition| partition.error_code == ErrorCode::None.code()) {
             Answer::Silence
         } else {

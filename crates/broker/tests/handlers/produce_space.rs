@@ -44,6 +44,8 @@ async fn a_request_that_grows_is_never_far_ahead_of_the_disk() {
         compacted::create(&mut fixture, &configs).await,
         ErrorCode::None,
     );
+    // One more, that is as it was.
+    fixture.topic("u").await;
     let value = "x".repeat(1_000_000);
     let small = compacted::keyed(&[(None, Some(&value))], Codec::Zstd);
     let mut request = produce_request("t", small.clone());

@@ -19,6 +19,7 @@ use crate::context::RequestContext;
 use crate::errors;
 use crate::handlers::support::transactional::membership;
 use crate::journal::Unavailable;
+use crate::metadata_store::Published;
 use crate::transactions::{Membership, NoMember};
 
 /// The first version whose clients know TRANSACTION_ABORTABLE (KIP-1050).
@@ -38,7 +39,7 @@ pub(super) struct TransactionalBatch<'a> {
 
 /// Takes the partitions of a request into its transaction, if there are several: each by itself would write all
 /// those before it once more. Who may not is told so with its batch.
-pub(super) fn join_together(ctx: &RequestContext, request: &ProduceRequest) {
+pub(super) fn join_together(ctx: &RequestContext, published: &Published, request: &ProduceRequest) {
     let Some(transactional_id) = request.transactional_id.as_deref() else {
         return;
     };
@@ -47,7 +48,7 @@ pub(super) fn join_together(ctx: &RequestContext, request: &ProduceRequest) {
     }
     let mut joining: Option<(Producer, Partitions)> = None;
     for asked in &request.topic_data {
-        let Ok(topic) = writable_topic(ctx, asked) else {
+        let Ok(topic) = writable_topic(ctx, published, asked) else {
             continue;
         };
         for partition in &asked.partition_data {
