@@ -71,16 +71,19 @@ impl Entry {
         (self.kind == EntryKind::Handover).then_some((index, bytes))
     }
 
-    pub(crate) fn encode_into(&self, table: &mut Vec<u8>) {
-        table.put(&[self.kind.code(), 0]);
-        table.put_u16(0);
-        table.put_u32(self.log_id);
-        table.put_u32(self.bytes);
-        table.put_u32(self.crc);
-        table.put_i64(self.base_offset);
-        table.put_i32(self.last_offset_delta);
-        table.put_i32(self.leader_epoch);
-        table.put_i64(self.max_timestamp);
+    pub(crate) fn encode(&self) -> [u8; BYTES] {
+        let mut bytes = [0; BYTES];
+        let mut rest = &mut bytes[..];
+        rest.put(&[self.kind.code(), 0]);
+        rest.put_u16(0);
+        rest.put_u32(self.log_id);
+        rest.put_u32(self.bytes);
+        rest.put_u32(self.crc);
+        rest.put_i64(self.base_offset);
+        rest.put_i32(self.last_offset_delta);
+        rest.put_i32(self.leader_epoch);
+        rest.put_i64(self.max_timestamp);
+        bytes
     }
 
     fn decode(reader: &mut Reader<'_>) -> Option<Self> {

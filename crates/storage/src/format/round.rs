@@ -23,7 +23,7 @@
 
 use env::SECTOR_BYTES;
 
-use super::bytes::{Put, Reader, seal, unseal};
+use super::bytes::{Put, Reader, crc32c, unseal};
 use super::{COUNTER_MAX, entry};
 
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"OTRD");
@@ -46,26 +46,28 @@ pub(crate) struct RoundHeader {
 impl RoundHeader {
     /// The header and its header_crc.
     pub(crate) fn encode(&self) -> ([u8; BYTES], u32) {
-        let mut bytes = Vec::with_capacity(BYTES);
-        bytes.put_u32(MAGIC);
-        bytes.put_u16(VERSION);
-        bytes.put_u16(0);
-        bytes.put_u64(self.wal_id);
-        bytes.put_u64(self.file_number);
-        bytes.put_u64(self.seq);
-        bytes.put_u64(self.durable_seq);
-        bytes.put_u32(self.writer_epoch);
-        bytes.put_u32(self.entry_count);
-        bytes.put_u32(self.body_bytes);
-        bytes.put_u32(self.prev_crc);
-        bytes.put_u32(self.table_crc);
-        let bytes = seal(bytes);
-        let mut header = [0; BYTES];
-        header.copy_from_slice(&bytes);
-        let crc = header
-            .last_chunk::<4>()
-            .map_or(0, |crc| u32::from_le_bytes(*crc));
-        (header, crc)
+        let mut bytes = [0; BYTES];
+        let mut rest = &mut bytes[..];
+        rest.put_u32(MAGIC);
+        rest.put_u16(VERSION);
+        rest.put_u16(0);
+        rest.put_u64(self.wal_id);
+        rest.put_u64(self.file_number);
+        rest.put_u64(self.seq);
+        rest.put_u64(self.durable_seq);
+        rest.put_u32(self.writer_epoch);
+        rest.put_u32(self.entry_count);
+        rest.put_u32(self.body_bytes);
+        rest.put_u32(self.prev_crc);
+        rest.put_u32(self.table_crc);
+        let crc = bytes
+            .split_last_chunk_mut::<4>()
+            .map_or(0, |(body, place)| {
+                let crc = crc32c(body);
+                *place = crc.to_le_bytes();
+                crc
+            });
+        (bytes, crc)
     }
 
     /// The header and its header_crc; `None` when the bytes do not begin with a sound header.

@@ -139,7 +139,7 @@ fn an_entry_has_40_bytes() {
     let mut table = Vec::new();
     entries
         .iter()
-        .for_each(|entry| entry.encode_into(&mut table));
+        .for_each(|entry| table.extend_from_slice(&entry.encode()));
     assert_eq!(table.len(), 4 * entry::BYTES);
     let first = "010000000100000064000000020000000300000000000000040000000500000006000000000000\
                  00";
@@ -379,7 +379,7 @@ fn numbers_that_no_broker_gives_out_are_refused_under_a_right_checksum() {
         let mut entry = entry_of(EntryKind::Batch);
         change(&mut entry);
         let mut table = Vec::new();
-        entry.encode_into(&mut table);
+        table.extend_from_slice(&entry.encode());
         entry::decode_table(&table, 100).is_none()
     };
     assert!(!refused(|_| ()));

@@ -1,6 +1,7 @@
 //! Turning entries into the bytes of a round.
 
 use env::SECTOR_BYTES;
+use smallvec::{SmallVec, smallvec};
 
 use super::queue::{Content, Queued};
 use crate::batch;
@@ -27,6 +28,9 @@ pub(crate) struct Held<'a> {
     pub payloads: &'a [u8],
 }
 
+/// Where payloads lie, and their lengths. Most rounds of relaxed logs have one.
+pub(crate) type Payloads = SmallVec<[(usize, usize); 4]>;
+
 /// A round ready to be written.
 pub(crate) struct BuiltRound {
     /// The round with its padding.
@@ -34,7 +38,7 @@ pub(crate) struct BuiltRound {
     pub header: RoundHeader,
     pub header_crc: u32,
     /// For each entry that was not held before, where its payload lies in the buffer.
-    pub payloads: Vec<(usize, usize)>,
+    pub payloads: Payloads,
 }
 
 /// The length of a round with these entries on disk.
@@ -55,13 +59,14 @@ pub(crate) fn build(
     entries: &[Queued],
 ) -> BuiltRound {
     let table_bytes = held.table.len() + entries.len() * entry::BYTES;
-    let mut table = Vec::with_capacity(table_bytes);
-    table.extend_from_slice(held.table);
-    let mut payloads = Vec::with_capacity(entries.len());
+    let mut payloads = Payloads::with_capacity(entries.len());
     let held_bytes = held.table.len() + held.payloads.len();
     let bytes = round::BYTES + held_bytes + body_bytes(entries);
     let mut buffer = pool.take(padded(bytes as u64) as usize);
-    buffer.extend_blank(round::BYTES + table_bytes);
+    buffer.extend_blank(round::BYTES);
+    buffer.extend(held.table);
+    let mut described_at = buffer.as_slice().len();
+    buffer.extend_blank(entries.len() * entry::BYTES);
     buffer.extend(held.payloads);
     let leader_epoch = identity.writer_epoch.cast_signed();
     for queued in entries {
@@ -95,10 +100,12 @@ pub(crate) fn build(
                 0,
             ),
         };
-        described.encode_into(&mut table);
+        slice_mut(buffer.as_mut_slice(), described_at, entry::BYTES)
+            .copy_from_slice(&described.encode());
+        described_at += entry::BYTES;
         payloads.push((position, bytes));
     }
-    finish(buffer, identity, &table, payloads)
+    finish(buffer, identity, table_bytes, payloads)
 }
 
 /// Builds the first round of a start.
@@ -125,12 +132,11 @@ pub(crate) fn build_handover(
 
 /// Builds a round of one entry without a payload.
 fn build_one(pool: &BufferPool, identity: RoundIdentity, entry: &Entry) -> BuiltRound {
-    let mut table = Vec::with_capacity(entry::BYTES);
-    entry.encode_into(&mut table);
-    let end = round::BYTES + table.len();
+    let end = round::BYTES + entry::BYTES;
     let mut buffer = pool.take(padded(end as u64) as usize);
-    buffer.extend_blank(end);
-    finish(buffer, identity, &table, vec![(end, 0)])
+    buffer.extend_blank(round::BYTES);
+    buffer.extend(&entry.encode());
+    finish(buffer, identity, entry::BYTES, smallvec![(end, 0)])
 }
 
 fn decision(kind: EntryKind, log_id: u32, offset: i64, leader_epoch: i32) -> Entry {
@@ -146,29 +152,29 @@ fn decision(kind: EntryKind, log_id: u32, offset: i64, leader_epoch: i32) -> Ent
     }
 }
 
-/// Writes header and table before the payloads, and padding behind them.
+/// Writes the header before the table, and padding behind the payloads.
 fn finish(
     mut buffer: AlignedBuffer,
     identity: RoundIdentity,
-    table: &[u8],
-    payloads: Vec<(usize, usize)>,
+    table_bytes: usize,
+    payloads: Payloads,
 ) -> BuiltRound {
     let end = buffer.as_slice().len();
+    let memory = buffer.as_mut_slice();
+    let table = slice_mut(memory, round::BYTES, table_bytes);
     let header = RoundHeader {
         wal_id: identity.wal_id,
         file_number: identity.file_number,
         seq: identity.seq,
         durable_seq: identity.durable_seq,
         writer_epoch: identity.writer_epoch,
-        entry_count: (table.len() / entry::BYTES) as u32,
+        entry_count: (table_bytes / entry::BYTES) as u32,
         body_bytes: (end - round::BYTES) as u32,
         prev_crc: identity.prev_crc,
         table_crc: crc32c(table),
     };
     let (header_bytes, header_crc) = header.encode();
-    let memory = buffer.as_mut_slice();
     slice_mut(memory, 0, round::BYTES).copy_from_slice(&header_bytes);
-    slice_mut(memory, round::BYTES, table.len()).copy_from_slice(table);
     let padding = padded(end as u64) as usize - end;
     debug_assert!(padding < SECTOR_BYTES);
     buffer.extend_blank(padding).fill(0);

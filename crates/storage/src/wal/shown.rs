@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use env::{Defect, has_defect};
+use smallvec::{SmallVec, smallvec};
 
 use super::copies::Copies;
 use super::queue::{Content, Queued};
@@ -18,15 +19,16 @@ const COPIED_BATCH_BYTES_MAX: usize = 4 << 10;
 /// Which entries readers see before the round is forced: those of relaxed logs, unless an earlier
 /// entry of the same log has to wait (the log has just become relaxed). Of a group readers see all or
 /// nothing, so all of it waits where one entry has to.
-pub(super) fn shown_when_written(entries: &[Queued]) -> Vec<bool> {
-    if has_defect(Defect::PublishWhenWritten) {
-        return vec![true; entries.len()];
+pub(super) fn shown_when_written(entries: &[Queued]) -> SmallVec<[bool; 8]> {
+    let has_strict = entries.iter().any(|entry| !entry.relaxed);
+    if !has_strict || has_defect(Defect::PublishWhenWritten) {
+        return smallvec![true; entries.len()];
     }
     if entries.iter().all(|entry| !entry.relaxed) {
-        return vec![false; entries.len()];
+        return smallvec![false; entries.len()];
     }
     let mut waiting = HashSet::new();
-    let mut early = Vec::with_capacity(entries.len());
+    let mut early = SmallVec::with_capacity(entries.len());
     for group in entries.chunk_by(|entry, _| entry.joins_next) {
         let may_go = |entry: &Queued| entry.relaxed && !waiting.contains(&entry.log.id());
         let is_early = group.iter().all(may_go);
@@ -54,7 +56,7 @@ pub(super) fn cut_into_batches(
     built: BuiltRound,
     entries: &[Queued],
     seq: u64,
-) -> Vec<Option<TailBatch>> {
+) -> SmallVec<[Option<TailBatch>; 2]> {
     let is_small_round = built.buffer.as_slice().len() <= COPIED_ROUND_BYTES_MAX;
     let is_copied = |bytes: usize| is_small_round || bytes <= COPIED_BATCH_BYTES_MAX;
     let payloads = built.payloads;
