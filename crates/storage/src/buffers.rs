@@ -116,7 +116,8 @@ impl AlignedBuffer {
         self.bytes += bytes.len();
     }
 
-    /// Appends this many bytes of arbitrary content, to be filled.
+    /// Appends this many bytes, to be filled: zeros in memory that was never written to, and whatever the last user has
+    /// left there in what comes from the pool.
     pub(crate) fn extend_blank(&mut self, bytes: usize) -> &mut [u8] {
         let end = self.start + self.bytes;
         debug_assert!(end + bytes <= self.memory.capacity());

@@ -60,13 +60,7 @@ pub(crate) fn handle(ctx: &RequestContext, request: ProduceRequest) -> Stage<Pro
         return paced(ctx.clone(), terms, request);
     }
     match ctx.broker.storage.try_reserve(bytes) {
-        Ok(space) => {
-            let appended = append_gathered(ctx, &published, terms, request, space);
-            match appended.is_proven(&ctx.broker) {
-                true => Stage::Answered(appended.answer()),
-                false => Stage::Done(Box::pin(appended.complete(Arc::clone(&ctx.broker)))),
-            }
-        }
+        Ok(space) => append_gathered(ctx, &published, terms, request, space).stage(&ctx.broker),
         Err(wait) => {
             let ctx = ctx.clone();
             Stage::Blocked(Box::pin(async move {
@@ -88,7 +82,7 @@ fn paced(ctx: RequestContext, terms: Terms, request: ProduceRequest) -> Stage<Pr
         .as_mut()
         .poll(&mut Context::from_waker(Waker::noop()));
     match first_look {
-        Poll::Ready(appended) => Stage::Done(Box::pin(appended.complete(broker))),
+        Poll::Ready(appended) => appended.stage(&broker),
         Poll::Pending => Stage::Blocked(Box::pin(async {
             let appended = appending.await;
             appended.complete(broker).await
@@ -175,11 +169,13 @@ fn append_gathered(
 /// As [`append_gathered`], for a request that is larger than the space, or may become so: batch by
 /// batch, each of which takes its space alone. Waits for that, and for the disk.
 async fn append_paced(ctx: RequestContext, terms: Terms, request: ProduceRequest) -> Appended {
-    let published = ctx.broker.metadata.published();
-    join_together(&ctx, &published, &terms, &request);
+    let published = || ctx.broker.metadata.published();
+    join_together(&ctx, &published(), &terms, &request);
     let mut pace = Pace::default();
     let mut appended = Appended::none(terms, &request, None);
     for asked in request.topic_data {
+        // Before it others may have waited for long.
+        let published = published();
         let transactional_id = request.transactional_id.as_deref();
         let target = Target::of(&ctx, &published, &appended.terms, transactional_id, &asked);
         appended.begin(asked.name, asked.topic_id, asked.partition_data.len());
@@ -433,6 +429,14 @@ impl Appended {
             // What is never answered waits for nothing.
             let is_answered = self.terms.acks != Some(Acks::None);
             self.pending.push(pending.filter(|_| is_answered));
+        }
+    }
+
+    /// What is left to do when nothing has been waited for.
+    fn stage(self, broker: &Arc<Broker>) -> Stage<ProduceResponse> {
+        match self.is_proven(broker) {
+            true => Stage::Answered(self.answer()),
+            false => Stage::Done(Box::pin(self.complete(Arc::clone(broker)))),
         }
     }
 

@@ -1,5 +1,6 @@
 //! When answers leave: not before the disk has what they tell.
 
+use std::future::ready;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -10,8 +11,10 @@ use network::{BoxFuture, Outcome, Reply};
 use sim::SimFs;
 use wire::messages::init_producer_id::InitProducerIdRequest;
 use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponseTopic};
-use wire::messages::produce::{ProduceRequest, ProduceResponse};
-use wire::{Request, Text};
+use wire::messages::produce::{
+    PartitionProduceData, ProduceRequest, ProduceResponse, TopicProduceData,
+};
+use wire::{Chunks, Request, Text};
 
 use crate::gated_disk::Forces;
 use crate::support::{
@@ -26,6 +29,8 @@ impl Later {
         let frame = fixture.frame(request, version);
         match fixture.dispatch(frame) {
             Reply::Serial(later) | Reply::Parked(later) | Reply::Pipelined(later) => Self(later),
+            // Another thread was quick; who expects to wait looks whether it is there.
+            Reply::Ready(answer) => Self(Box::pin(ready(Outcome::Answer(answer)))),
             other => panic!("answered at once: {other:?}"),
         }
     }
@@ -142,6 +147,50 @@ async fn a_disk_that_does_not_come_back_is_a_timeout() {
     assert_code(code(&produced(later).await), ErrorCode::RequestTimedOut);
     fixture.disk.set(Forces::Pass);
     // The record stays.
+    let response = fixture.produce("t", batch(&["b"])).await;
+    assert_eq!(response.base_offset, 2);
+}
+
+#[tokio::test]
+async fn what_was_refused_keeps_its_error_when_the_rest_times_out() {
+    let mut fixture = with_stalled_disk().await;
+    let mut request = produce_request("t", batch(&["a"]));
+    request.timeout_ms = 1000;
+    let partition = |index| PartitionProduceData {
+        index,
+        records: Some(Chunks::from(batch(&["a"]))),
+    };
+    request.topic_data[0].partition_data = vec![partition(7), partition(0)];
+    request.topic_data.push(TopicProduceData {
+        name: Text::from_static("missing"),
+        partition_data: vec![partition(0), partition(1)],
+        ..TopicProduceData::default()
+    });
+    let later = Later::of(&mut fixture, &request, 9);
+    fixture.clock.advance(Duration::from_millis(1000));
+    let codes: Vec<Vec<_>> = produced(later)
+        .await
+        .responses
+        .iter()
+        .map(|topic| {
+            let partitions = topic.partition_responses.iter();
+            partitions.map(|partition| partition.error_code).collect()
+        })
+        .collect();
+    let unknown = ErrorCode::UnknownTopicOrPartition.code();
+    let timed_out = ErrorCode::RequestTimedOut.code();
+    assert_eq!(codes, [[unknown, timed_out], [unknown, unknown]]);
+}
+
+#[tokio::test]
+async fn what_is_never_answered_does_not_wait_for_the_disk() {
+    let mut fixture = with_stalled_disk().await;
+    let mut request = produce_request("t", batch(&["a"]));
+    request.acks = 0;
+    let frame = fixture.frame(&request, 9);
+    let reply = fixture.dispatch(frame);
+    assert!(matches!(reply, Reply::None), "{reply:?}");
+    fixture.disk.set(Forces::Pass);
     let response = fixture.produce("t", batch(&["b"])).await;
     assert_eq!(response.base_offset, 2);
 }

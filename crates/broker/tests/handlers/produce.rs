@@ -11,6 +11,7 @@ use wire::messages::find_coordinator::FindCoordinatorRequest;
 use wire::messages::produce::{PartitionProduceData, ProduceRequest};
 use wire::{Chunks, Text};
 
+use crate::gated_disk::Forces;
 use crate::support::{
     Answered, Fixture, NOW_MS, assert_code, batch, batch_at, build, decode, idempotent_batch,
     produce_request, settle, values,
@@ -391,6 +392,7 @@ async fn an_idempotent_producers_retries_are_recognised() {
 async fn requests_are_pipelined_and_keep_their_order() {
     let mut fixture = Fixture::open().await;
     fixture.topic("t").await;
+    fixture.disk.set(Forces::Wait);
     let mut replies = Vec::new();
     for value in ["a", "b", "c", "d", "e"] {
         let frame = fixture.frame(&produce_request("t", batch(&[value])), 9);
@@ -398,6 +400,7 @@ async fn requests_are_pipelined_and_keep_their_order() {
         assert!(matches!(reply, Reply::Pipelined(_)), "{reply:?}");
         replies.push(reply);
     }
+    fixture.disk.set(Forces::Pass);
     for (reply, offset) in replies.into_iter().zip(0..) {
         let answered = decode::<ProduceRequest>(settle(reply).await, 9);
         let Answered::Response(response) = answered else {
@@ -414,6 +417,7 @@ async fn requests_are_pipelined_and_keep_their_order() {
 async fn an_append_goes_on_when_nobody_waits_for_its_answer() {
     let mut fixture = Fixture::open().await;
     fixture.topic("t").await;
+    fixture.disk.set(Forces::Wait);
     let frame = fixture.frame(&produce_request("t", batch(&["a"])), 9);
     let Reply::Pipelined(mut answer) = fixture.dispatch(frame) else {
         panic!("not pipelined");
@@ -423,6 +427,7 @@ async fn an_append_goes_on_when_nobody_waits_for_its_answer() {
         .as_mut()
         .poll(&mut Context::from_waker(Waker::noop()));
     drop(answer);
+    fixture.disk.set(Forces::Pass);
     let response = fixture.produce("t", batch(&["b"])).await;
     assert_eq!(response.base_offset, 1);
     let records = values(fixture.fetch("t", 0).await.records);

@@ -6,11 +6,11 @@ use model::ErrorCode;
 use network::Reply;
 use wire::Chunks;
 use wire::compression::Codec;
-use wire::messages::produce::PartitionProduceData;
+use wire::messages::produce::{PartitionProduceData, ProduceRequest};
 
 use crate::compacted;
 use crate::gated_disk::Forces;
-use crate::support::{Fixture, assert_code, batch, produce_request, values};
+use crate::support::{Answered, Fixture, assert_code, batch, decode, produce_request, values};
 
 /// Counts the rounds of the write-ahead log.
 const ROUNDS: &str = "ottla_wal_rounds_total";
@@ -67,6 +67,38 @@ async fn a_request_that_grows_is_never_far_ahead_of_the_disk() {
     let rounds = fixture.counter(ROUNDS) - before;
     assert!(rounds >= 7, "{rounds}");
     assert_eq!(fixture.fetch("t", 40).await.high_watermark, 40);
+}
+
+#[tokio::test]
+async fn a_request_waits_for_space_and_then_for_the_disk() {
+    let mut fixture = Fixture::with_settings(&[("memory.max.bytes", "67108864")]).await;
+    fixture.topic("t").await;
+    fixture.disk.set(Forces::Wait);
+    let value = "x".repeat(1_000_000);
+    let request = produce_request("t", batch(&[&value]));
+    let mut under_way = Vec::new();
+    let mut waiting = loop {
+        assert!(under_way.len() < 64, "there is no end of space");
+        let frame = fixture.frame(&request, 9);
+        match fixture.dispatch(frame) {
+            Reply::Pipelined(answer) => under_way.push(answer),
+            Reply::Serial(waiting) => break waiting,
+            other => panic!("answered at once: {other:?}"),
+        }
+    };
+    let context = &mut Context::from_waker(Waker::noop());
+    assert!(waiting.as_mut().poll(context).is_pending());
+    // Who goes away makes room, and what is appended then is not on disk yet.
+    let appended = under_way.len();
+    drop(under_way.pop());
+    assert!(waiting.as_mut().poll(context).is_pending());
+    fixture.disk.set(Forces::Pass);
+    let Answered::Response(response) = decode::<ProduceRequest>(waiting.await, 9) else {
+        panic!("no response");
+    };
+    let partition = &response.responses[0].partition_responses[0];
+    assert_code(partition.error_code, ErrorCode::None);
+    assert_eq!(partition.base_offset, appended as i64);
 }
 
 #[tokio::test]

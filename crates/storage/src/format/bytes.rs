@@ -110,6 +110,7 @@ impl Put for Vec<u8> {
 /// Fills memory from the front, which has room for all that is put into it; what is left of it is the place for the next.
 impl Put for &mut [u8] {
     fn put(&mut self, bytes: &[u8]) {
+        debug_assert!(bytes.len() <= self.len(), "there is room");
         if let Some((place, rest)) = std::mem::take(self).split_at_mut_checked(bytes.len()) {
             place.copy_from_slice(bytes);
             *self = rest;

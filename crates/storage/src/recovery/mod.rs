@@ -155,7 +155,7 @@ impl Recovery {
         let newest = self.checkpoints.newest.as_ref();
         self.replay = payloads::read(fs, &self.slots, &self.rounds, &mut self.chain, newest)
             .map_err(OpenError::io(&directory))?;
-        self.drop_large_pages()?;
+        self.drop_large_pages();
         if let Some(damage) = chain::damage(&directory, &self.slots, &self.rounds, &self.chain) {
             mark(Mark::AcknowledgedRoundsDamaged);
             self.has_lost_rounds = true;
@@ -182,13 +182,12 @@ impl Recovery {
 
     /// What was read stands in the page cache in large pages, all of whose blocks the kernel looks at when a small
     /// round is written to one of them.
-    fn drop_large_pages(&self) -> Result<(), OpenError> {
+    fn drop_large_pages(&self) {
         for slot in &self.slots {
             let file = self.env.fs.open(&slot.path, OpenMode::Read);
-            file.and_then(|file| file.drop_cache())
-                .map_err(OpenError::io(&slot.path))?;
+            // That it is slower without is no reason not to start.
+            let _ = file.and_then(|file| file.drop_cache());
         }
-        Ok(())
     }
 
     fn listed(&self, log_id: u32) -> Option<&LogCheckpoint> {

@@ -191,3 +191,42 @@ fn finish(
 fn slice_mut(memory: &mut [u8], position: usize, bytes: usize) -> &mut [u8] {
     &mut memory[position..position + bytes]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::entry::decode_table;
+
+    const IDENTITY: RoundIdentity = RoundIdentity {
+        wal_id: 1,
+        file_number: 1,
+        seq: 2,
+        durable_seq: 1,
+        writer_epoch: 1,
+        prev_crc: 1,
+    };
+
+    /// Whatever its buffer was used for before.
+    #[test]
+    fn a_round_keeps_what_it_holds() {
+        let first = build_handover(&BufferPool::new(0), IDENTITY, (7, 1 << 20));
+        let table_bytes = first.header.table_bytes() as usize;
+        let first = first.buffer.as_slice();
+        let held = Held {
+            table: &first[round::BYTES..round::BYTES + table_bytes],
+            payloads: b"what the entry has",
+        };
+        let pool = BufferPool::new(1 << 20);
+        pool.take(SECTOR_BYTES).extend_blank(SECTOR_BYTES).fill(7);
+        let again = build(&pool, IDENTITY, held, &[]);
+        assert_eq!(again.header.entry_count, 1);
+        assert_eq!(again.header.table_crc, crc32c(held.table));
+        let (head, body) = again.buffer.as_slice().split_at(round::BYTES);
+        assert_eq!(RoundHeader::decode(head).unwrap().0, again.header);
+        assert!(decode_table(&body[..table_bytes], 0).is_some());
+        let held = [held.table, held.payloads].concat();
+        assert_eq!(body[..held.len()], held);
+        assert!(body[held.len()..].iter().all(|byte| *byte == 0));
+        assert_eq!(again.buffer.as_slice().len(), SECTOR_BYTES);
+    }
+}

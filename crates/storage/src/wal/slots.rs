@@ -14,9 +14,9 @@ use crate::marks::{Mark, mark};
 
 /// How much of a new slot is written before it is forced. A round that is to be forced meanwhile waits for a piece,
 /// and not for the whole slot.
-const PIECE_BYTES: u64 = 16 * CHUNK_BYTES;
+const PIECE_BYTES: u64 = 4 * CHUNK_BYTES;
 /// How much is written at once.
-const CHUNK_BYTES: u64 = 256 << 10;
+const CHUNK_BYTES: u64 = 1 << 20;
 
 /// How many used slots, of whatever size, make the flusher release some.
 const USED_SLOTS_MANY: usize = 8;
@@ -451,8 +451,8 @@ fn write_slot(
     let file = env.fs.open(path, OpenMode::WriteDirect)?;
     let chunk_bytes = usize::try_from(bytes.min(CHUNK_BYTES)).map_err(io::Error::other)?;
     let mut buffer = BufferPool::new(0).take(chunk_bytes);
+    // Zeros, as nothing has used this memory.
     let chunk = buffer.extend_blank(chunk_bytes);
-    chunk.fill(0);
     let header = SlotHeader {
         wal_id,
         slot_bytes: bytes,

@@ -41,6 +41,15 @@ fn fill(engine: &Engine, batches: i64) {
     }
 }
 
+/// Whether what has just left the page cache has to be waited for. The kernel begins to read what it is asked for, and a
+/// quick disk may have it before the kernel says that it would have to wait; that is seldom.
+fn comes_from_the_disk(log: &Arc<Log>, drop_from_cache: impl Fn()) -> bool {
+    (0..100).any(|_| {
+        drop_from_cache();
+        !is_found_at_once(log, 0)
+    })
+}
+
 fn read(log: &Arc<Log>, from: i64, bytes_max: usize, isolation: Isolation) -> ReadBatches<Chunk> {
     match log.read(Offset(from), bytes_max, isolation, true).unwrap() {
         Read::Ready(read) => read.map(Chunk::from),
@@ -215,12 +224,10 @@ fn what_follows_a_range_is_found_without_waiting_for_the_disk() {
     }
     assert!(ranges > 2, "{ranges}");
     assert!(!is_found_at_once(&log, 1), "no batch begins there");
-    let first = &segments(directory.path())[0];
-    let fs = env::real::env().fs;
-    let file = fs.open(first, env::OpenMode::Write).unwrap();
+    let file = std::fs::File::open(&segments(directory.path())[0]).unwrap();
     file.sync_data().unwrap();
-    file.drop_cache().unwrap();
-    assert!(!is_found_at_once(&log, 0), "it comes from the disk");
+    let drop_from_cache = || fadvise(&file, 0, None, Advice::DontNeed).unwrap();
+    assert!(comes_from_the_disk(&log, drop_from_cache));
     drop((log, engine));
 
     let engine = reopen(directory.path());
@@ -392,9 +399,10 @@ fn nothing_is_found_at_once_of_which_a_part_is_on_the_disk() {
     assert!(is_found_at_once(&log, 0));
     let file = std::fs::File::open(&segments(directory.path())[0]).unwrap();
     file.sync_data().unwrap();
-    for advice in [Advice::DontNeed, Advice::Random] {
-        fadvise(&file, 0, None, advice).unwrap();
-    }
-    file.read_at(&mut [0; 100], 0).unwrap();
-    assert!(!is_found_at_once(&log, 0));
+    fadvise(&file, 0, None, Advice::Random).unwrap();
+    let drop_all_but_the_beginning = || {
+        fadvise(&file, 0, None, Advice::DontNeed).unwrap();
+        file.read_at(&mut [0; 100], 0).unwrap();
+    };
+    assert!(comes_from_the_disk(&log, drop_all_but_the_beginning));
 }
