@@ -14,7 +14,7 @@ use model::ErrorCode;
 use crate::context::RequestContext;
 use crate::handlers::support::Refusal;
 use crate::metadata_store::Published;
-use crate::quotas::{ANONYMOUS, Charge, Client, Fetched, QuotaMeters};
+use crate::quotas::{ANONYMOUS, Charge, Client, Fetched, QuotaLimits, QuotaMeters};
 
 /// Until when a connection is held back.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +47,13 @@ impl RequestContext {
         }
     }
 
+    /// The limits, if anybody has one of this kind. Mostly nobody has, and nobody asks for the time then.
+    fn limits(&self, key: QuotaKey) -> Option<Arc<QuotaLimits>> {
+        let published = self.broker.metadata.published();
+        let limits = &published.quotas;
+        limits.has(key).then(|| Arc::clone(limits))
+    }
+
     /// Holds the connection back for this time, in whole milliseconds. Gives their number, for the
     /// answer.
     fn hold_back(&self, key: QuotaKey, time: Duration) -> i32 {
@@ -62,14 +69,13 @@ impl RequestContext {
 
     /// Counts the bytes of a Produce request. Gives the throttle time for its answer.
     pub(crate) fn charge_produced(&self, bytes: usize) -> i32 {
-        let published = self.broker.metadata.published();
         let key = QuotaKey::ProducerByteRate;
-        if !published.quotas.has(key) {
+        let Some(limits) = self.limits(key) else {
             return 0;
-        }
+        };
         let now = self.broker.env.clock.now();
         let meters = &self.broker.quota_meters;
-        let time = meters.produced(&published.quotas, self.client(), bytes, now);
+        let time = meters.produced(&limits, self.client(), bytes, now);
         self.hold_back(key, time)
     }
 
@@ -82,11 +88,13 @@ impl RequestContext {
     /// Counts the bytes of records that were read. Gives the throttle time for the answer, which holds
     /// no records if that is an error.
     pub(crate) fn charge_fetched(&self, bytes: usize) -> Result<i32, i32> {
-        let published = self.broker.metadata.published();
+        let key = QuotaKey::ConsumerByteRate;
+        let Some(limits) = self.limits(key) else {
+            return Ok(0);
+        };
         let now = self.broker.env.clock.now();
         let meters = &self.broker.quota_meters;
-        let key = QuotaKey::ConsumerByteRate;
-        match meters.fetched(&published.quotas, self.client(), bytes, now) {
+        match meters.fetched(&limits, self.client(), bytes, now) {
             Fetched::Send(time) => Ok(self.hold_back(key, time)),
             Fetched::Keep(time) => Err(self.hold_back(key, time)),
         }
@@ -94,20 +102,18 @@ impl RequestContext {
 
     /// Whether the time that is worked for this client counts.
     pub(crate) fn work_counts(&self) -> bool {
-        let published = self.broker.metadata.published();
-        published.quotas.has(QuotaKey::RequestPercentage)
+        self.limits(QuotaKey::RequestPercentage).is_some()
     }
 
     /// Counts time that was worked for the client, which is asked for if it counts. Gives the throttle time for its answer.
     pub(crate) fn charge_work(&self, worked: impl FnOnce() -> Duration) -> i32 {
-        let published = self.broker.metadata.published();
         let key = QuotaKey::RequestPercentage;
-        if !published.quotas.has(key) {
+        let Some(limits) = self.limits(key) else {
             return 0;
-        }
+        };
         let now = self.broker.env.clock.now();
         let meters = &self.broker.quota_meters;
-        let time = meters.worked(&published.quotas, self.client(), worked(), now);
+        let time = meters.worked(&limits, self.client(), worked(), now);
         self.hold_back(key, time)
     }
 

@@ -263,7 +263,7 @@ impl Engine {
     }
 
     /// Reserves bytes now if there is room, and otherwise gives what waits for it.
-    pub(crate) fn reserve(
+    pub(crate) fn try_reserve(
         self: &Arc<Self>,
         bytes: usize,
     ) -> Result<Permit, impl Future<Output = Permit> + Send + use<>> {

@@ -252,14 +252,14 @@ impl Storage {
         &self,
         bytes: usize,
     ) -> Result<Permit, impl Future<Output = Permit> + Send + 'static + use<>> {
-        self.engine.reserve(bytes)
+        self.engine.try_reserve(bytes)
     }
 
     /// As [`Storage::try_reserve`], and waits until there is room.
     pub fn reserve(&self, bytes: usize) -> impl Future<Output = Permit> + Send + 'static + use<> {
         let engine = Arc::clone(&self.engine);
         async move {
-            match engine.reserve(bytes) {
+            match engine.try_reserve(bytes) {
                 Ok(permit) => permit,
                 Err(waits) => waits.await,
             }

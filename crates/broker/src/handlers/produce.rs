@@ -53,7 +53,12 @@ const ADMIN_CLIENT_ID: &str = "__admin_client";
 
 /// Stage one, at once if there is space for the bytes and after a wait for it otherwise.
 pub(crate) fn handle(ctx: &RequestContext, request: ProduceRequest) -> Stage<ProduceResponse> {
-    let terms = Terms::of(ctx, &request);
+    let timeout_ms = u64::try_from(request.timeout_ms).unwrap_or(0);
+    let terms = Terms {
+        acks: Acks::of(request.acks),
+        deadline: ctx.received + Duration::from_millis(timeout_ms),
+        throttle_time_ms: ctx.charge_produced(ctx.request_bytes),
+    };
     let bytes = records_bytes(&request);
     let published = ctx.broker.metadata.published();
     if bytes > RESERVED_AT_ONCE_BYTES_MAX || may_grow(ctx, &published, &request) {
@@ -98,17 +103,6 @@ struct Terms {
     throttle_time_ms: i32,
 }
 
-impl Terms {
-    fn of(ctx: &RequestContext, request: &ProduceRequest) -> Self {
-        let timeout_ms = u64::try_from(request.timeout_ms).unwrap_or(0);
-        Self {
-            acks: Acks::of(request.acks),
-            deadline: ctx.received + Duration::from_millis(timeout_ms),
-            throttle_time_ms: ctx.charge_produced(ctx.request_bytes),
-        }
-    }
-}
-
 /// A request whose batches have their places in the log.
 struct Appended {
     terms: Terms,
@@ -148,7 +142,9 @@ fn append_gathered(
     request: ProduceRequest,
     space: Permit,
 ) -> Appended {
-    join_together(ctx, published, &terms, &request);
+    if terms.acks.is_some() {
+        transactional::join_together(ctx, published, &request);
+    }
     let mut gathering = ctx.broker.storage.gather();
     let mut appended = Appended::none(terms, &request, Some(space));
     for asked in request.topic_data {
@@ -157,9 +153,8 @@ fn append_gathered(
         appended.begin(asked.name, asked.topic_id, asked.partition_data.len());
         for partition in asked.partition_data {
             let index = partition.index;
-            let outcome = target
-                .check(partition)
-                .and_then(|checked| target.append(index, checked, Some(&mut gathering)));
+            let candidate = target.check(partition);
+            let outcome = candidate.and_then(|candidate| candidate.append(Some(&mut gathering)));
             appended.note(index, outcome);
         }
     }
@@ -170,7 +165,9 @@ fn append_gathered(
 /// batch, each of which takes its space alone. Waits for that, and for the disk.
 async fn append_paced(ctx: RequestContext, terms: Terms, request: ProduceRequest) -> Appended {
     let published = || ctx.broker.metadata.published();
-    join_together(&ctx, &published(), &terms, &request);
+    if terms.acks.is_some() {
+        transactional::join_together(&ctx, &published(), &request);
+    }
     let mut pace = Pace::default();
     let mut appended = Appended::none(terms, &request, None);
     for asked in request.topic_data {
@@ -182,9 +179,9 @@ async fn append_paced(ctx: RequestContext, terms: Terms, request: ProduceRequest
         for partition in asked.partition_data {
             let index = partition.index;
             let outcome = match target.check(partition) {
-                Ok((log, checked)) => {
-                    let _space = pace.wait(&ctx, checked.bytes.len()).await;
-                    target.append(index, (log, checked), None)
+                Ok(candidate) => {
+                    let _space = pace.wait(&ctx, candidate.checked.bytes.len()).await;
+                    candidate.append(None)
                 }
                 Err(refused) => Err(refused),
             };
@@ -192,18 +189,6 @@ async fn append_paced(ctx: RequestContext, terms: Terms, request: ProduceRequest
         }
     }
     appended
-}
-
-/// Takes the partitions of a request into its transaction, unless all of it is refused.
-fn join_together(
-    ctx: &RequestContext,
-    published: &Published,
-    terms: &Terms,
-    request: &ProduceRequest,
-) {
-    if terms.acks.is_some() {
-        transactional::join_together(ctx, published, request);
-    }
 }
 
 /// Whether the broker compresses batches anew, so that they may become much larger than what was sent.
@@ -319,6 +304,17 @@ struct Target<'a> {
     topic: Result<(&'a Topic, Acks), ErrorCode>,
 }
 
+/// A batch that may be appended as far as it can be told without its log.
+struct Candidate<'a> {
+    ctx: &'a RequestContext,
+    transactional_id: Option<&'a str>,
+    topic: &'a Topic,
+    acks: Acks,
+    index: i32,
+    log: &'a Arc<Log>,
+    checked: Checked,
+}
+
 /// The answer for a batch that has its place, and what it waits for.
 type Accepted = (PartitionProduceResponse, (Sequence, Durability));
 
@@ -338,31 +334,35 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// The log, and the batch in the form in which it goes there.
-    fn check(&self, request: PartitionProduceData) -> Result<(&'a Arc<Log>, Checked), Refused> {
-        let (topic, _) = self.topic.map_err(Refused::now)?;
+    /// The batch in the form in which it goes to its log.
+    fn check(&self, request: PartitionProduceData) -> Result<Candidate<'a>, Refused> {
+        let (topic, acks) = self.topic.map_err(Refused::now)?;
         let log = topic.log(request.index).map_err(Refused::now)?;
         let batch = request.records.map(Chunks::into_bytes).unwrap_or_default();
         let now_ms = self.ctx.broker.env.clock.wall_ms();
         let rules = BatchRules::of(&topic.config, self.ctx.version, now_ms);
-        Ok((log, checked_batch(batch, &rules)?))
+        Ok(Candidate {
+            ctx: self.ctx,
+            transactional_id: self.transactional_id,
+            topic,
+            acks,
+            index: request.index,
+            log,
+            checked: checked_batch(batch, &rules)?,
+        })
     }
+}
 
-    /// Appends a batch together with others, or alone.
-    fn append(
-        &self,
-        index: i32,
-        (log, checked): (&Arc<Log>, Checked),
-        gathering: Option<&mut Gathering<'_>>,
-    ) -> Result<Accepted, Refused> {
-        let (topic, acks) = self.topic.map_err(Refused::now)?;
-        let bytes = checked.bytes;
-        let appended = match (checked.transactional, gathering) {
+impl Candidate<'_> {
+    /// Appends it together with others, or alone.
+    fn append(self, gathering: Option<&mut Gathering<'_>>) -> Result<Accepted, Refused> {
+        let (index, log, bytes) = (self.index, self.log, self.checked.bytes);
+        let appended = match (self.checked.transactional, gathering) {
             (Some(producer), _) => {
                 let batch = TransactionalBatch {
                     transactional_id: self.transactional_id,
                     producer,
-                    topic: topic.name(),
+                    topic: self.topic.name(),
                     index,
                     log,
                     bytes,
@@ -388,7 +388,7 @@ impl<'a> Target<'a> {
             log_start_offset: appended.log_start.0,
             ..PartitionProduceResponse::default()
         };
-        let durability = match acks {
+        let durability = match self.acks {
             Acks::All => log.ack_durability(),
             Acks::Leader | Acks::None => Durability::Written,
         };

@@ -1,6 +1,5 @@
 //! When answers leave: not before the disk has what they tell.
 
-use std::future::ready;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -29,8 +28,6 @@ impl Later {
         let frame = fixture.frame(request, version);
         match fixture.dispatch(frame) {
             Reply::Serial(later) | Reply::Parked(later) | Reply::Pipelined(later) => Self(later),
-            // Another thread was quick; who expects to wait looks whether it is there.
-            Reply::Ready(answer) => Self(Box::pin(ready(Outcome::Answer(answer)))),
             other => panic!("answered at once: {other:?}"),
         }
     }
@@ -66,8 +63,9 @@ async fn acks_all_waits_for_the_disk_and_acks_1_does_not() {
     let mut fixture = with_stalled_disk().await;
     let mut request = produce_request("t", batch(&["a"]));
     request.acks = 1;
-    let acks_1 = Later::of(&mut fixture, &request, 9);
-    assert_code(code(&produced(acks_1).await), ErrorCode::None);
+    // At once or not, as the commit loop is quicker or slower.
+    let acks_1 = fixture.call(&request, 9).await;
+    assert_code(code(&acks_1), ErrorCode::None);
 
     let mut acks_all = Later::of(&mut fixture, &produce_request("t", batch(&["b"])), 9);
     assert!(!acks_all.is_there());

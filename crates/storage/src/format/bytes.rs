@@ -120,9 +120,19 @@ impl Put for &mut [u8] {
 
 /// Appends the checksum of everything before it.
 pub(crate) fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
-    let crc = crc32c(&bytes);
-    bytes.put_u32(crc);
+    bytes.put_u32(0);
+    seal_in_place(&mut bytes);
     bytes
+}
+
+/// Puts the checksum of everything before them into the last four bytes; gives the checksum.
+pub(crate) fn seal_in_place(bytes: &mut [u8]) -> u32 {
+    let Some((body, place)) = bytes.split_last_chunk_mut::<4>() else {
+        return 0;
+    };
+    let crc = crc32c(body);
+    *place = crc.to_le_bytes();
+    crc
 }
 
 /// Takes off the checksum that [`seal`] appended; `None` if it is wrong.

@@ -23,7 +23,7 @@
 
 use env::SECTOR_BYTES;
 
-use super::bytes::{Put, Reader, crc32c, unseal};
+use super::bytes::{Put, Reader, seal_in_place, unseal};
 use super::{COUNTER_MAX, entry};
 
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"OTRD");
@@ -60,13 +60,7 @@ impl RoundHeader {
         rest.put_u32(self.body_bytes);
         rest.put_u32(self.prev_crc);
         rest.put_u32(self.table_crc);
-        let crc = bytes
-            .split_last_chunk_mut::<4>()
-            .map_or(0, |(body, place)| {
-                let crc = crc32c(body);
-                *place = crc.to_le_bytes();
-                crc
-            });
+        let crc = seal_in_place(&mut bytes);
         (bytes, crc)
     }
 

@@ -62,6 +62,12 @@ async fn many_partitions_of_a_request_join_with_one_record() {
         ..one.clone()
     });
     request.topic_data[0].partition_data = all.collect();
+    request.acks = 2;
+    let refused = fixture.call(&request, 12).await;
+    let code = refused.responses[0].partition_responses[0].error_code;
+    assert_code(code, ErrorCode::InvalidRequiredAcks);
+    assert_eq!(state_end(&mut fixture).await, before, "nothing joins");
+    request.acks = -1;
     let produced = fixture.call(&request, 12).await;
     let mut partitions = produced.responses[0].partition_responses.iter();
     assert!(partitions.all(|partition| partition.error_code == 0));
