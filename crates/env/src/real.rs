@@ -293,4 +293,26 @@ mod tests {
     fn random_numbers_differ() {
         assert_ne!(RealRng.random_16(), RealRng.random_16());
     }
+
+    #[test]
+    fn what_is_on_the_disk_in_part_is_not_to_be_sent_yet() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        let bytes = 4 * CACHE_SAMPLE_BYTES;
+        let file = RealFs.open(&path, OpenMode::CreateNew).unwrap();
+        file.write_all_at(&vec![1; bytes], 0).unwrap();
+        assert!(file.to_send(0, bytes).is_some());
+        assert!(file.to_send(0, bytes + 1).is_none(), "the file ends");
+        file.sync_data().unwrap();
+        let is_on_the_disk = |held: usize| {
+            file.drop_cache().unwrap();
+            file.read_at(&mut [0], held as u64).unwrap();
+            file.to_send(0, bytes).is_none()
+        };
+        // The kernel reads around what is read, and begins to read what it is asked for: a quick disk may have it before the
+        // kernel says that it would have to wait.
+        for held in [0, bytes - 1] {
+            assert!((0..1_000).any(|_| is_on_the_disk(held)));
+        }
+    }
 }

@@ -17,6 +17,7 @@ mod lookup;
 mod marks;
 mod memory;
 mod model;
+mod page_cache;
 mod real;
 mod round_wait;
 mod segment_damage;

@@ -8,23 +8,30 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chunks::Chunk;
 use model::{Offset, ProducerId};
-use rustix::fs::{Advice, fadvise};
 use storage::{Isolation, Log, LogConfig, Read, ReadBatches};
 use wire::batch::BatchView;
 
 use crate::harness::{
     Engine, LOG, append, batch, next_offset, open_with, read_all, settings, split,
 };
+use crate::page_cache::PageCache;
 use crate::transactions::{END, marker, transactional};
 
 const BATCHES: i64 = 400;
 
 fn reopen(directory: &Path) -> Engine {
+    open_cached(directory).1
+}
+
+/// With the page cache that it has its segments in.
+fn open_cached(directory: &Path) -> (PageCache, Engine) {
     let config = LogConfig {
         segment_bytes: 400 << 10,
         ..LogConfig::default()
     };
-    open_with(&env::real::env(), settings(directory), 3, &config).unwrap()
+    let (cache, env) = PageCache::new();
+    let engine = open_with(&env, settings(directory), 3, &config).unwrap();
+    (cache, engine)
 }
 
 /// A log of batches of two records, most of which are in segments.
@@ -39,18 +46,6 @@ fn fill(engine: &Engine, batches: i64) {
         append(&engine.log(LOG), batch(&vec![number as u8; 1500], 2)).unwrap();
         engine.settle();
     }
-}
-
-/// Whether what was found at once has to be waited for when it has left the page cache. The kernel begins to read what it
-/// is asked for, and a quick disk may have it before the kernel says that it would have to wait; that is seldom.
-fn comes_from_the_disk(log: &Arc<Log>, drop_from_cache: impl Fn()) -> bool {
-    let has_to_wait = |_: &u32| {
-        read_all(log, 0).unwrap();
-        assert!(is_found_at_once(log, 0));
-        drop_from_cache();
-        !is_found_at_once(log, 0)
-    };
-    (0..20).filter(has_to_wait).count() > 10
 }
 
 fn read(log: &Arc<Log>, from: i64, bytes_max: usize, isolation: Isolation) -> ReadBatches<Chunk> {
@@ -209,7 +204,8 @@ fn what_went_past_the_page_cache_is_read_before_it_is_sent() {
 #[test]
 fn what_follows_a_range_is_found_without_waiting_for_the_disk() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = filled(directory.path());
+    let (cache, engine) = open_cached(directory.path());
+    fill(&engine, BATCHES);
     let log = engine.log(LOG);
     let (mut from, mut ranges) = (0, 0);
     let mut follows_range = true;
@@ -227,10 +223,14 @@ fn what_follows_a_range_is_found_without_waiting_for_the_disk() {
     }
     assert!(ranges > 2, "{ranges}");
     assert!(!is_found_at_once(&log, 1), "no batch begins there");
-    let file = std::fs::File::open(&segments(directory.path())[0]).unwrap();
-    file.sync_data().unwrap();
-    let drop_from_cache = || fadvise(&file, 0, None, Advice::DontNeed).unwrap();
-    assert!(comes_from_the_disk(&log, drop_from_cache));
+    for _ in 0..2 {
+        read_all(&log, 0).unwrap();
+        assert!(is_found_at_once(&log, 0));
+        cache.hold(0);
+        assert!(!is_found_at_once(&log, 0), "it comes from the disk");
+        cache.hold(u64::MAX);
+        assert!(!is_found_at_once(&log, 0), "it is not checked again yet");
+    }
     drop((log, engine));
 
     let engine = reopen(directory.path());
@@ -268,28 +268,25 @@ fn damage_is_found_before_anything_is_sent() {
 #[test]
 fn what_has_left_the_page_cache_is_checked_again() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = filled(directory.path());
+    let (cache, engine) = open_cached(directory.path());
+    fill(&engine, BATCHES);
     let log = engine.log(LOG);
-    assert!(is_in_file(
-        &read(&log, 0, 200_000, Isolation::ReadUncommitted).chunks[0]
-    ));
+    let read_first = || read(&log, 0, 200_000, Isolation::ReadUncommitted);
+    assert!(is_in_file(&read_first().chunks[0]));
     let first = &segments(directory.path())[0];
-    let file = env::real::env()
-        .fs
-        .open(first, env::OpenMode::Write)
-        .unwrap();
+    let file = OpenOptions::new().write(true).open(first).unwrap();
     file.write_all_at(b"!", 150_000).unwrap();
-    file.sync_data().unwrap();
-    file.drop_cache().unwrap();
-    // The first time it comes from the disk, the second time it is in the cache again.
-    for is_known in [false, true] {
-        assert!(is_known || !is_found_at_once(&log, 0));
-        let again = read(&log, 0, 200_000, Isolation::ReadUncommitted);
+    // The first time it comes from the disk, then it is in the cache again.
+    for held_bytes in [0, u64::MAX, u64::MAX] {
+        cache.hold(held_bytes);
+        let again = read_first();
         assert!(
             again.bytes <= 150_000,
             "the batch that was damaged is not served"
         );
+        assert_eq!(is_in_file(&again.chunks[0]), held_bytes > 0);
     }
+    assert!(is_found_at_once(&log, 0), "what lies before the damage");
 }
 
 #[test]
@@ -396,16 +393,14 @@ fn what_is_found_at_once_ends_before_an_open_transaction_and_tells_of_aborted_on
 #[test]
 fn nothing_is_found_at_once_of_which_a_part_is_on_the_disk() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = filled(directory.path());
+    let (cache, engine) = open_cached(directory.path());
+    fill(&engine, BATCHES);
     let log = engine.log(LOG);
-    read_all(&log, 0).unwrap();
-    assert!(is_found_at_once(&log, 0));
-    let file = std::fs::File::open(&segments(directory.path())[0]).unwrap();
-    file.sync_data().unwrap();
-    fadvise(&file, 0, None, Advice::Random).unwrap();
-    let drop_all_but_the_beginning = || {
-        fadvise(&file, 0, None, Advice::DontNeed).unwrap();
-        file.read_at(&mut [0; 100], 0).unwrap();
-    };
-    assert!(comes_from_the_disk(&log, drop_all_but_the_beginning));
+    let found = read(&log, 0, 200_000, Isolation::ReadUncommitted);
+    // The header of the batch behind it is looked at too.
+    let looked_at_bytes = found.bytes as u64 + 61;
+    for (held_bytes, is_found) in [(looked_at_bytes, true), (looked_at_bytes - 1, false)] {
+        cache.hold(held_bytes);
+        assert_eq!(is_found_at_once(&log, 0), is_found);
+    }
 }
