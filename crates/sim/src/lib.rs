@@ -15,11 +15,13 @@
 
 mod clock;
 mod fs;
+mod intercepted;
 mod rng;
 mod spawn;
 
 pub use clock::SimClock;
 pub use fs::{Attributes, Fault, FaultCounts, Losses, Operation, Recorded, SimFs, Step};
+pub use intercepted::{Intercept, InterceptedFs};
 pub use rng::{Dice, SimRng};
 pub use spawn::SimSpawn;
 

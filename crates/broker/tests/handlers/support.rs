@@ -43,7 +43,7 @@ pub(crate) enum Answered<R> {
 pub(crate) struct Fixture {
     pub(crate) broker: Arc<Broker>,
     pub(crate) clock: Arc<SimClock>,
-    pub(crate) disk: GatedDisk,
+    pub(crate) disk: Arc<GatedDisk>,
     ticking_clock: Arc<TickingClock>,
     service: KafkaService,
     connection: Connection,
@@ -80,11 +80,11 @@ impl Fixture {
         settings: BTreeMap<String, String>,
         clock: Arc<SimClock>,
     ) -> Self {
-        let disk = GatedDisk::new(Arc::clone(&files));
+        let (disk, gated_files) = GatedDisk::new(Arc::clone(&files));
         let ticking_clock = Arc::new(TickingClock::new(Arc::clone(&clock)));
         let env = Env {
             clock: ticking_clock.clone(),
-            fs: Arc::new(disk.clone()),
+            fs: Arc::new(gated_files),
             spawn: Arc::new(MovingSpawn(Arc::clone(&clock))),
             ..env::real::env()
         };

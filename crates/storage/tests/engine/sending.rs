@@ -9,7 +9,7 @@ use bytes::Bytes;
 use chunks::Chunk;
 use model::{Offset, ProducerId};
 use storage::{Isolation, Log, LogConfig, Read, ReadBatches};
-use wire::batch::BatchView;
+use wire::batch::{BatchView, HEADER_BYTES};
 
 use crate::harness::{
     Engine, LOG, append, batch, next_offset, open_with, read_all, settings, split,
@@ -24,7 +24,7 @@ fn reopen(directory: &Path) -> Engine {
 }
 
 /// With the page cache that it has its segments in.
-fn open_cached(directory: &Path) -> (PageCache, Engine) {
+fn open_cached(directory: &Path) -> (Arc<PageCache>, Engine) {
     let config = LogConfig {
         segment_bytes: 400 << 10,
         ..LogConfig::default()
@@ -36,9 +36,13 @@ fn open_cached(directory: &Path) -> (PageCache, Engine) {
 
 /// A log of batches of two records, most of which are in segments.
 fn filled(directory: &Path) -> Engine {
-    let engine = reopen(directory);
+    filled_cached(directory).1
+}
+
+fn filled_cached(directory: &Path) -> (Arc<PageCache>, Engine) {
+    let (cache, engine) = open_cached(directory);
     fill(&engine, BATCHES);
-    engine
+    (cache, engine)
 }
 
 fn fill(engine: &Engine, batches: i64) {
@@ -204,8 +208,7 @@ fn what_went_past_the_page_cache_is_read_before_it_is_sent() {
 #[test]
 fn what_follows_a_range_is_found_without_waiting_for_the_disk() {
     let directory = tempfile::tempdir().unwrap();
-    let (cache, engine) = open_cached(directory.path());
-    fill(&engine, BATCHES);
+    let (cache, engine) = filled_cached(directory.path());
     let log = engine.log(LOG);
     let (mut from, mut ranges) = (0, 0);
     let mut follows_range = true;
@@ -268,8 +271,7 @@ fn damage_is_found_before_anything_is_sent() {
 #[test]
 fn what_has_left_the_page_cache_is_checked_again() {
     let directory = tempfile::tempdir().unwrap();
-    let (cache, engine) = open_cached(directory.path());
-    fill(&engine, BATCHES);
+    let (cache, engine) = filled_cached(directory.path());
     let log = engine.log(LOG);
     let read_first = || read(&log, 0, 200_000, Isolation::ReadUncommitted);
     assert!(is_in_file(&read_first().chunks[0]));
@@ -393,12 +395,11 @@ fn what_is_found_at_once_ends_before_an_open_transaction_and_tells_of_aborted_on
 #[test]
 fn nothing_is_found_at_once_of_which_a_part_is_on_the_disk() {
     let directory = tempfile::tempdir().unwrap();
-    let (cache, engine) = open_cached(directory.path());
-    fill(&engine, BATCHES);
+    let (cache, engine) = filled_cached(directory.path());
     let log = engine.log(LOG);
     let found = read(&log, 0, 200_000, Isolation::ReadUncommitted);
     // The header of the batch behind it is looked at too.
-    let looked_at_bytes = found.bytes as u64 + 61;
+    let looked_at_bytes = (found.bytes + HEADER_BYTES) as u64;
     for (held_bytes, is_found) in [(looked_at_bytes, true), (looked_at_bytes - 1, false)] {
         cache.hold(held_bytes);
         assert_eq!(is_found_at_once(&log, 0), is_found);
