@@ -80,6 +80,15 @@ impl Block {
         let raw = raw.clone();
         Some(Self { figures, raw })
     }
+
+    /// What the host did not let the processors do while it was measured; `None` where no broker was.
+    fn stolen_seconds(&self) -> Option<f64> {
+        let measured = ["ottla", "peer"].map(|of| self.raw[of].as_array());
+        let stolen = measured.into_iter().flatten().flatten();
+        stolen
+            .filter_map(|measured| measured["stolen_seconds"].as_f64())
+            .reduce(|sum, seconds| sum + seconds)
+    }
 }
 
 /// The figures of a row of which there is a pair.
@@ -97,6 +106,7 @@ fn raw(measured: &Measured) -> Value {
     json!({
         "cpu_seconds": measured.used.map(|used| used.cpu_seconds),
         "written_bytes": measured.used.map(|used| used.written_bytes),
+        "stolen_seconds": measured.used.map(|used| used.stolen_seconds),
         "report": measured.report,
     })
 }
@@ -106,14 +116,12 @@ impl fmt::Display for Block {
         let figure = |(name, [ours, theirs]): (&String, &[f64; 2])| {
             format!("{name} {ours:.3} to {theirs:.3}, {:.3}", ours / theirs)
         };
-        f.write_str(
-            &self
-                .figures
-                .iter()
-                .map(figure)
-                .collect::<Vec<_>>()
-                .join("; "),
-        )
+        let figures: Vec<_> = self.figures.iter().map(figure).collect();
+        f.write_str(&figures.join("; "))?;
+        match self.stolen_seconds() {
+            Some(seconds) => write!(f, "; {seconds:.1} s stolen"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -249,6 +257,7 @@ pub(super) fn read(row: &Row, peer: Name) -> Result<Option<RowResult>> {
 mod tests {
     use super::*;
     use crate::comparison::rows;
+    use crate::process::Usage;
 
     #[test]
     fn what_is_void_does_not_take_the_place_of_what_is_not() {
@@ -294,5 +303,24 @@ mod tests {
             let block = Block::of_control(row, number, &ours);
             assert_eq!(medians(&[block], figure), Some(control));
         }
+    }
+
+    #[test]
+    fn a_block_tells_what_was_stolen_while_it_was_measured() {
+        let row = rows::find("memory-groups").unwrap();
+        let measured = |stolen_seconds: Option<f64>| Measured {
+            used: stolen_seconds.map(|stolen_seconds| Usage {
+                cpu_seconds: 1.0,
+                written_bytes: 0.0,
+                stolen_seconds,
+            }),
+            ..Measured::of(json!({ "bytes_each": 10.0 }))
+        };
+        let told = |ours: [Option<f64>; 2], theirs| {
+            Block::of(row, 0, &ours.map(measured), &[measured(theirs)]).to_string()
+        };
+        assert!(told([Some(0.5), Some(1.0)], Some(2.25)).ends_with("; 3.8 s stolen"));
+        assert!(told([Some(0.5), Some(1.0)], None).ends_with("; 1.5 s stolen"));
+        assert!(told([None, None], None).ends_with(", 1.000"));
     }
 }
