@@ -1,19 +1,23 @@
 //! Starting and ending: addresses, signals, and one clear line for everything that is wrong.
 
-use std::fs::Permissions;
-use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{File, OpenOptions, Permissions};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
+use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 use rustix::process::Signal;
-use testkit::{BrokerOptions, BrokerProcess, Connection, batch, fetch_request, ottla_binary};
+use testkit::{
+    BrokerOptions, BrokerProcess, Connection, batch, fetch_request, ottla_binary, quiet_port,
+};
 use wire::Text;
 use wire::messages::api_versions::ApiVersionsRequest;
 use wire::messages::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponse};
-use workspace_tests::{Finished, finish, ottla};
+use workspace_tests::{Finished, finish, http_get, ottla};
 
 fn metadata(connection: &mut Connection) -> anyhow::Result<MetadataResponse> {
     connection.call(&MetadataRequest::default(), 9)
@@ -77,6 +81,60 @@ fn start_lines_name_the_ports() -> anyhow::Result<()> {
     broker.finish()
 }
 
+/// What is read at a start may be much: meanwhile it is told that it lives, and why it is not ready.
+#[test]
+fn health_is_told_while_it_opens() -> anyhow::Result<()> {
+    for options in [
+        BrokerOptions::new(),
+        BrokerOptions::new().on_one_processor(),
+    ] {
+        let scratch = tempfile::tempdir()?;
+        let data_dir = scratch.path().join("data");
+        BrokerOptions::new().data_dir(&data_dir).start()?.finish()?;
+        // Who opens a pipe to read it waits until somebody opens it to write.
+        let format = data_dir.join("format");
+        std::fs::remove_file(&format)?;
+        mknodat(CWD, &format, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
+
+        let http = SocketAddr::from((Ipv4Addr::LOCALHOST, quiet_port()));
+        let options = options
+            .data_dir(&data_dir)
+            .arguments(["--http", &http.to_string()]);
+        let starting = thread::spawn(|| options.start());
+        within_limit("nobody listens", || TcpStream::connect(http).is_ok())?;
+        let told = http_get(http, "/health/ready");
+        // It finds nothing in it, and ends.
+        within_limit("nobody reads the format", || write_to_pipe(&format).is_ok())?;
+        let Ok(Err(ended)) = starting.join() else {
+            bail!("it started without its format")
+        };
+        assert!(ended.to_string().contains("format"), "{ended:#}");
+        let (status, reasons) = told?;
+        assert_eq!(status, 503, "{reasons}");
+        assert!(reasons.contains("recovering"), "{reasons}");
+    }
+    Ok(())
+}
+
+/// Opens a pipe that somebody waits to read.
+fn write_to_pipe(path: &Path) -> std::io::Result<File> {
+    let without_waiting = OFlags::NONBLOCK.bits().cast_signed();
+    OpenOptions::new()
+        .write(true)
+        .custom_flags(without_waiting)
+        .open(path)
+}
+
+/// Tries until it is so, or errs with what it is not.
+fn within_limit(what_is_wrong: &'static str, is_so: impl Fn() -> bool) -> anyhow::Result<()> {
+    let began = Instant::now();
+    while !is_so() {
+        ensure!(began.elapsed() < Duration::from_secs(60), what_is_wrong);
+        thread::yield_now();
+    }
+    Ok(())
+}
+
 #[test]
 fn ipv6_works() -> anyhow::Result<()> {
     if TcpListener::bind("[::1]:0").is_err() {
@@ -108,8 +166,10 @@ fn a_second_instance_refuses() -> anyhow::Result<()> {
 }
 
 /// A broker with clients that wait: idle ones, and one in a long poll.
-fn with_waiting_clients() -> anyhow::Result<(BrokerProcess, Vec<Connection>)> {
-    let broker = BrokerOptions::new().start()?;
+fn with_waiting_clients(
+    options: BrokerOptions,
+) -> anyhow::Result<(BrokerProcess, Vec<Connection>)> {
+    let broker = options.start()?;
     let mut idle = (0..5)
         .map(|_| Connection::open(broker.kafka()))
         .collect::<Result<Vec<_>, _>>()?;
@@ -127,8 +187,13 @@ fn with_waiting_clients() -> anyhow::Result<(BrokerProcess, Vec<Connection>)> {
 
 #[test]
 fn signals_end_it_in_order() -> anyhow::Result<()> {
-    for signal in [Signal::TERM, Signal::INT] {
-        let (mut broker, clients) = with_waiting_clients()?;
+    for (signal, options) in [
+        (Signal::TERM, BrokerOptions::new()),
+        (Signal::INT, BrokerOptions::new()),
+        // There all that does not block is done by one thread.
+        (Signal::TERM, BrokerOptions::new().on_one_processor()),
+    ] {
+        let (mut broker, clients) = with_waiting_clients(options)?;
         broker.signal(signal)?;
         let status = broker.wait_for_exit(Duration::from_secs(5))?;
         assert_eq!(

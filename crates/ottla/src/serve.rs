@@ -32,13 +32,19 @@ pub(crate) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = runtime_builder().enable_all().build()?;
     let outcome = runtime.block_on(serve(settings));
     // Disk reads for clients that are gone need not be waited for.
     runtime.shutdown_background();
     outcome
+}
+
+/// On one processor there is nothing to share among threads, and a runtime that knows it does less for each task.
+fn runtime_builder() -> tokio::runtime::Builder {
+    match std::thread::available_parallelism() {
+        Ok(processors) if processors.get() == 1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    }
 }
 
 async fn serve(settings: Settings) -> anyhow::Result<()> {
@@ -57,16 +63,13 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let data_dir = std::path::absolute(&settings.data_dir).unwrap_or(settings.data_dir);
     let kafka_address = listener.local_address();
     let advertised = settings.advertise.resolve(kafka_address);
-    let opening = Broker::open(
-        env::real::env(),
-        broker::Settings {
-            data_dir: data_dir.clone(),
-            broker: settings.broker.clone(),
-            advertised_host: advertised.host.clone(),
-            advertised_port: advertised.port,
-        },
-    );
-    let broker = opening.await?;
+    let broker = open(broker::Settings {
+        data_dir: data_dir.clone(),
+        broker: settings.broker.clone(),
+        advertised_host: advertised.host.clone(),
+        advertised_port: advertised.port,
+    })
+    .await?;
     let server = listener.serve(
         Arc::new(KafkaService::new(Arc::clone(&broker))),
         network_settings(&settings.broker),
@@ -86,6 +89,15 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     tracing::info!("stopping; a second signal ends at once");
     end(broker, server, stop_http, http.map(|http| http.1)).await;
     Ok(())
+}
+
+/// Opens the broker where blocking is allowed, as it reads what may be much: health is told meanwhile.
+async fn open(settings: broker::Settings) -> anyhow::Result<Arc<Broker>> {
+    let runtime = tokio::runtime::Handle::current();
+    let opening = tokio::task::spawn_blocking(move || {
+        runtime.block_on(Broker::open(env::real::env(), settings))
+    });
+    Ok(opening.await??)
 }
 
 async fn start_http(

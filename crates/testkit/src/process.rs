@@ -23,6 +23,7 @@ pub struct BrokerOptions {
     environment: Vec<(String, String)>,
     data_dir: Option<PathBuf>,
     listen: Option<String>,
+    has_one_processor: bool,
 }
 
 impl BrokerOptions {
@@ -56,6 +57,13 @@ impl BrokerOptions {
     #[must_use]
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Lets it run on one processor only.
+    #[must_use]
+    pub fn on_one_processor(mut self) -> Self {
+        self.has_one_processor = true;
         self
     }
 
@@ -104,7 +112,10 @@ impl BrokerOptions {
     /// `ottla serve` with all of this, not started.
     fn command(&self, data_dir: &Path) -> Command {
         let binary = self.binary.as_deref().unwrap_or_else(|| ottla_binary());
-        let mut command = Command::new(binary);
+        let mut command = match self.has_one_processor {
+            true => on_first_processor(binary),
+            false => Command::new(binary),
+        };
         command
             .args(["serve", "--log-format", "text", "--data-dir"])
             .arg(data_dir)
@@ -138,6 +149,20 @@ struct Running {
 }
 
 /// The process and its log, whether or not it is ready.
+/// A program on the first processor that this process may use. It keeps the process id.
+fn on_first_processor(program: &Path) -> Command {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let allowed = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    let first = allowed.and_then(|list| list.trim().split([',', '-']).next());
+    let mut command = Command::new("taskset");
+    command
+        .args(["--cpu-list", first.unwrap_or("0")])
+        .arg(program);
+    command
+}
+
 fn spawn(options: &BrokerOptions, data_dir: &Path) -> anyhow::Result<(Child, ProcessLog)> {
     let mut child = options.command(data_dir).spawn().context("start ottla")?;
     let stderr = child.stderr.take().context("standard error is piped")?;
