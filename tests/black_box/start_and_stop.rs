@@ -101,13 +101,14 @@ fn health_is_told_while_it_opens() -> anyhow::Result<()> {
             .data_dir(&data_dir)
             .arguments(["--http", &http.to_string()]);
         let starting = thread::spawn(|| options.start());
-        within_limit("nobody listens", || TcpStream::connect(http).is_ok())?;
-        let told = http_get(http, "/health/ready");
+        let told = within_limit("nobody listens", || TcpStream::connect(http).is_ok())
+            .and_then(|()| http_get(http, "/health/ready"));
         // It finds nothing in it, and ends.
-        within_limit("nobody reads the format", || write_to_pipe(&format).is_ok())?;
+        let opened = within_limit("nobody reads the format", || open_to_write(&format).is_ok());
         let Ok(Err(ended)) = starting.join() else {
             bail!("it started without its format")
         };
+        opened?;
         assert!(ended.to_string().contains("format"), "{ended:#}");
         let (status, reasons) = told?;
         assert_eq!(status, 503, "{reasons}");
@@ -116,8 +117,8 @@ fn health_is_told_while_it_opens() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Opens a pipe that somebody waits to read.
-fn write_to_pipe(path: &Path) -> std::io::Result<File> {
+/// Opens a pipe to write; errs while nobody opens it to read.
+fn open_to_write(path: &Path) -> std::io::Result<File> {
     let without_waiting = OFlags::NONBLOCK.bits().cast_signed();
     OpenOptions::new()
         .write(true)

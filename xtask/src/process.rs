@@ -30,7 +30,6 @@ pub(crate) struct Usage {
     /// Handed to the disk.
     pub(crate) written_bytes: f64,
     /// In which a processor had something to do and was not let by the host: of all processors, whatever they had to do.
-    /// None of it is in `cpu_seconds`, but what comes after it finds little in the caches.
     pub(crate) stolen_seconds: f64,
 }
 

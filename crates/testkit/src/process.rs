@@ -148,7 +148,6 @@ struct Running {
     http: Option<SocketAddr>,
 }
 
-/// The process and its log, whether or not it is ready.
 /// A program on the first processor that this process may use. It keeps the process id.
 fn on_first_processor(program: &Path) -> Command {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -163,6 +162,7 @@ fn on_first_processor(program: &Path) -> Command {
     command
 }
 
+/// The process and its log, whether or not it is ready.
 fn spawn(options: &BrokerOptions, data_dir: &Path) -> anyhow::Result<(Child, ProcessLog)> {
     let mut child = options.command(data_dir).spawn().context("start ottla")?;
     let stderr = child.stderr.take().context("standard error is piped")?;
